@@ -1,0 +1,1 @@
+//! The hot use-case: identify, decide, reserve, admit, permit, settle.

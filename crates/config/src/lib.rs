@@ -1,0 +1,1 @@
+//! Sections with default, doc and validation; schema and reference page.

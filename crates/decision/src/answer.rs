@@ -1,0 +1,258 @@
+use std::fmt;
+
+use catalog::Facts;
+use primitives::{AccountId, AppId, Country, Quantity, Symbol, Timestamp};
+use quota::{Demand, Standing};
+
+use crate::Call;
+
+/// What a decision must be told because it does not know it itself. No method may do I/O.
+pub trait Evidence {
+    /// Whether the policy permits the call for the capability.
+    fn permits(
+        &self,
+        policy: Symbol,
+        capability: Symbol,
+        call: &Call<'_>,
+        facts: &Facts,
+    ) -> PolicyVerdict;
+    /// Where a counter stands.
+    fn standing(&self, demand: &Demand) -> Standing;
+}
+
+/// What a policy says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PolicyVerdict {
+    /// It permits.
+    Permit,
+    /// It does not permit; the conditions that stood in the way, in Cedar's words.
+    Refuse(Vec<String>),
+    /// It asks for a fact that stands in the unread body.
+    Unread,
+}
+
+/// A gate, in the order of evaluation. The name is public and stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Gate {
+    /// The API is active, and has an upstream in the caller's mode (P-35).
+    Api,
+    /// The app is active and subscribed to the API (P-18, P-35).
+    Subscription,
+    /// The operation is annotated, and a capability's condition holds (P-56, P-58).
+    Operation,
+    /// The developer's level has the capability (P-36).
+    Level,
+    /// A business unit granted it (P-40, P-41).
+    BusinessUnit,
+    /// It is a non-risk capability and switched on (P-64).
+    Switch,
+    /// It is not switched off, for the developer or the app (P-38).
+    OffList,
+    /// The developer profile opens it (C-76).
+    DeveloperProfile,
+    /// The app profile opens it.
+    AppProfile,
+    /// The permission set of the key opens it (C-46c).
+    KeyPermissions,
+    /// The plan of the account opens it.
+    Plan,
+    /// Allow and deny lists.
+    List,
+    /// The capability's policy permits (P-60).
+    Policy,
+    /// The places are allowed (P-52).
+    Geography,
+    /// A fact does not exceed its limit (P-46).
+    NumericLimit,
+    /// A counter does not exceed its limit (P-51).
+    RateLimit,
+}
+
+/// How a gate answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Open.
+    Passed,
+    /// Closed.
+    Refused,
+    /// Says nothing here (no such rule, or another way in is open).
+    NotApplicable,
+    /// Could not be reached without reading the body of a caller already refused.
+    NotEvaluated,
+}
+
+/// What one gate says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GateAnswer {
+    /// Which gate.
+    pub gate: Gate,
+    /// How it answered.
+    pub outcome: Outcome,
+    /// Stable machine-readable reason, such as `level_too_low`; empty when it passed.
+    pub code: &'static str,
+    /// The rule that answered, by name (level, limit, list, policy, region …).
+    pub rule: Option<String>,
+    /// What the call has.
+    pub value: Option<String>,
+    /// What the gate wants.
+    pub threshold: Option<String>,
+}
+
+/// A limit of a capability, with what remains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitAnswer {
+    /// The limit.
+    pub limit: Symbol,
+    /// The most; `None` is unlimited.
+    pub most: Option<Quantity>,
+    /// Counted so far; `None` for a numeric limit.
+    pub used: Option<Quantity>,
+    /// When it starts anew.
+    pub resets_at: Option<Timestamp>,
+}
+
+/// The answer for one capability (P-57).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CapabilityAnswer {
+    /// The capability.
+    pub capability: Symbol,
+    /// Granted or rejected.
+    pub granted: bool,
+    /// Every gate, in order.
+    pub gates: Vec<GateAnswer>,
+    /// Its limits.
+    pub limits: Vec<LimitAnswer>,
+}
+
+/// What a decision comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Every gate is open (counters still have to be reserved).
+    Granted,
+    /// At least one gate is closed.
+    Refused,
+    /// Nothing is closed so far, and the body must be read to know.
+    NeedsBody,
+}
+
+/// The whole answer to a call (J-2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What it comes to.
+    pub verdict: Verdict,
+    /// The gates that do not depend on a capability.
+    pub gates: Vec<GateAnswer>,
+    /// Every capability the call uses.
+    pub capabilities: Vec<CapabilityAnswer>,
+    /// The counters to take when it is granted.
+    pub demands: Vec<Demand>,
+    /// An inclusion-minimal set of edits after which the call passes; `None` when no edit of
+    /// the fixed list can do it alone (a policy refuses, say).
+    pub edits: Option<Vec<Edit>>,
+}
+
+/// Who may make an edit.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum By {
+    /// The developer, alone.
+    Developer,
+    /// The provider's operator.
+    Operator,
+    /// The business unit of that name.
+    BusinessUnit(String),
+}
+
+/// A change that opens a gate. The list is fixed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Edit {
+    /// Subscribe the app to the API.
+    Subscribe { app: AppId, api: Symbol },
+    /// Assign the developer a level: (ladder, level).
+    AssignLevel {
+        developer: AccountId,
+        ladder: Symbol,
+        level: Symbol,
+    },
+    /// Switch a non-risk capability on.
+    SwitchOn {
+        developer: AccountId,
+        capability: Symbol,
+    },
+    /// Take a capability off the developer's off-list.
+    ClearDeveloperOff {
+        developer: AccountId,
+        capability: Symbol,
+    },
+    /// Take a capability off the app's off-list.
+    ClearAppOff { app: AppId, capability: Symbol },
+    /// Grant a capability of a business unit.
+    GrantBusinessUnit {
+        developer: AccountId,
+        capability: Symbol,
+    },
+    /// Add a capability to the developer profile.
+    WidenDeveloperProfile {
+        developer: AccountId,
+        capability: Symbol,
+    },
+    /// Add a capability to the app profile.
+    WidenAppProfile { app: AppId, capability: Symbol },
+    /// Put the caller on an allow list, or take it off a deny list.
+    ChangeList { list: Symbol },
+    /// Add a capability to the plan of the account.
+    WidenPlan { plan: Symbol, capability: Symbol },
+    /// Set a limit of the developer to at least this.
+    RaiseDeveloperLimit {
+        developer: AccountId,
+        limit: Symbol,
+        to: Quantity,
+        currency: Option<String>,
+    },
+    /// Set a limit of the app to at least this.
+    RaiseAppLimit {
+        app: AppId,
+        limit: Symbol,
+        to: Quantity,
+        currency: Option<String>,
+    },
+    /// Set a limit of the plan to at least this.
+    RaisePlanLimit {
+        plan: Symbol,
+        limit: Symbol,
+        to: Quantity,
+        currency: Option<String>,
+    },
+    /// Add a country to a region the capability allows.
+    AddToRegion { region: Symbol, country: Country },
+}
+
+impl Gate {
+    /// The public name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Subscription => "subscription",
+            Self::Operation => "operation",
+            Self::Level => "level",
+            Self::BusinessUnit => "business_unit",
+            Self::Switch => "switch",
+            Self::OffList => "off_list",
+            Self::DeveloperProfile => "developer_profile",
+            Self::AppProfile => "app_profile",
+            Self::KeyPermissions => "key_permissions",
+            Self::Plan => "plan",
+            Self::List => "list",
+            Self::Policy => "policy",
+            Self::Geography => "geography",
+            Self::NumericLimit => "numeric_limit",
+            Self::RateLimit => "rate_limit",
+        }
+    }
+}
+
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,21 @@
+//! The gates, their order, the answer of every gate, and the smallest admitting change.
+//!
+//! A pure function of values: (catalogue, developer, app, account, facts, counters) → answer.
+//! What it never does: I/O, time, randomness, Cedar (a [`Evidence`] tells a policy's verdict).
+//!
+//! To add a gate: a variant of [`Gate`], its file under `gates/`, its row in the code table,
+//! and, if an edit can open it, a variant of [`Edit`].
+
+mod answer;
+mod model;
+
+pub use answer::{
+    Answer, By, CapabilityAnswer, Edit, Evidence, Gate, GateAnswer, LimitAnswer, Outcome,
+    PolicyVerdict, Verdict,
+};
+pub use model::{
+    Account, App, Attribute, Attributes, Call, Caller, Capability, Catalogue, CatalogueIndex,
+    Developer, GeoRule, GeoSubject, Ladder, Level, Limit, LimitKind, LimitScope, LimitValue, List,
+    ListEffect, ListSubject, Overrides, Places, Plan, Profile, Region, Switches, SymbolMap,
+    Vocabulary,
+};

@@ -1,0 +1,1 @@
+//! A small stateful upstream made from any OpenAPI document.

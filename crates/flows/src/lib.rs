@@ -1,0 +1,1 @@
+//! The cold use-cases, one file each, and background jobs.

@@ -1,0 +1,1 @@
+//! The proxy: accept, canonical, admission, upstream, settle.

@@ -1,0 +1,1 @@
+//! Problem bodies, request ids, cursors, security headers.

@@ -1,0 +1,8 @@
+//! The gateway's append-only segment files: every call is admitted before its first upstream
+//! byte and settled once.
+//!
+//! What it never does: decide, count, or know SQL.
+
+mod record;
+
+pub use record::{CallOutcome, CallRecord, CounterSpend, Entry, Settlement};

@@ -1,0 +1,110 @@
+use primitives::{
+    AccountId, AppId, CredentialId, Enforcement, Mode, Quantity, RecordId, Revision, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+/// One entry of the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// A call was refused: decided and settled at once.
+    Refused(Box<CallRecord>),
+    /// A call was admitted and is about to be forwarded.
+    Admitted(Box<CallRecord>),
+    /// What became of an admitted call.
+    Settled(Settlement),
+}
+
+/// What was decided about a call (J-4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// Its id; also the decision's.
+    pub id: RecordId,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Mode; `None` when the caller was not identified.
+    pub mode: Option<Mode>,
+    /// The API's name; empty when none matched.
+    pub api: String,
+    /// The operation's id; empty when none matched.
+    pub operation: String,
+    /// Method as received.
+    pub method: String,
+    /// Canonical path, without the query.
+    pub path: String,
+    /// The credential.
+    pub credential: Option<CredentialId>,
+    /// The app and its name.
+    pub app: Option<(AppId, String)>,
+    /// The developer's account and its name.
+    pub developer: Option<(AccountId, String)>,
+    /// The account acted for and its name.
+    pub account: Option<(AccountId, String)>,
+    /// Names of the capabilities used.
+    pub capabilities: Vec<String>,
+    /// Whether the decision bound.
+    pub enforcement: Enforcement,
+    /// Status answered when refused; 0 when admitted.
+    pub status: u16,
+    /// Stable code of the refusal; empty when granted. In observe mode what it would have been.
+    pub code: String,
+    /// The answer with every gate, as JSON in the public form.
+    pub answer: String,
+    /// Counters taken.
+    pub counters: Vec<CounterSpend>,
+    /// The snapshot that decided.
+    pub revision: Revision,
+    /// W3C trace id.
+    pub trace_id: String,
+}
+
+/// What a call took of a counter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CounterSpend {
+    /// `CounterKey.limit`.
+    pub limit: u64,
+    /// `CounterKey.subject`, as hex, because JSON numbers are not that wide.
+    pub subject: String,
+    /// `CounterKey.fact`, as hex.
+    pub fact: String,
+    /// Start of the window or bucket.
+    pub begins_at: Timestamp,
+    /// End of the window or bucket.
+    pub ends_at: Timestamp,
+    /// How much.
+    pub cost: Quantity,
+}
+
+/// The end of an admitted call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settlement {
+    /// Which call.
+    pub id: RecordId,
+    /// When.
+    pub at: Timestamp,
+    /// What became of it.
+    pub outcome: CallOutcome,
+    /// Whether the counters were given back.
+    pub refunded: bool,
+}
+
+/// What became of an admitted call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallOutcome {
+    /// The upstream answered.
+    Served {
+        /// Its status.
+        status: u16,
+        /// Bytes of the request body forwarded.
+        bytes_in: u64,
+        /// Bytes of the answer's body passed on.
+        bytes_out: u64,
+        /// From admission to the end of the answer.
+        micros: u64,
+    },
+    /// Known not to have reached the upstream.
+    NotSent,
+    /// Forwarded, and the answer never came: consumes quota, is never billed.
+    Unknown,
+}

@@ -1,0 +1,1 @@
+//! Issued secrets, keyed hashes, sealing, signing and verifying with an allow-list.

@@ -1,0 +1,1 @@
+//! The operator and developer REST API.

@@ -1,0 +1,1 @@
+//! Layout, components, templates, sign-in, the operator console.

@@ -1,0 +1,1 @@
+//! Cedar policies of capabilities: schema, validation, evaluation.

@@ -1,0 +1,1 @@
+//! The canonical request: parsed once, ambiguity refused, re-serialised from the parsed form.

@@ -1,0 +1,3 @@
+//! The binary portreeve.
+
+fn main() {}

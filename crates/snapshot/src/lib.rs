@@ -1,0 +1,1 @@
+//! The compiled, sharded, immutable inputs of a decision.

@@ -1,0 +1,119 @@
+//! What is durable: read views and write sets. No SQL here.
+//!
+//! Three kinds of things are kept: **resources** (everything a state file can say, one JSON
+//! document each, all under one revision), **credentials** (looked up by id, only hashes), and
+//! **records** (the event log, call index, counters, idempotency keys, sign-ins, sealed
+//! secrets). Every change of resources or credentials goes through one [`WriteSet`], which
+//! commits whole or not at all, appends its events and moves the revision by one.
+//!
+//! To add an entity that state files can express: a variant of [`Kind`]. To add one that they
+//! cannot: a migration in both backends, a method here, a case in `store-contract`.
+
+mod records;
+mod resource;
+mod write_set;
+
+use async_trait::async_trait;
+use primitives::{CredentialId, Name, PageSize, RecordId, Revision, Timestamp};
+
+pub use records::{
+    CallFilter, CallIndexRow, CounterRow, FoldedCalls, IdempotencyRow, Idempotent, SealedSecret,
+    SignIn, SignInLink,
+};
+pub use resource::{Credential, Event, EventAction, Kind, Resource};
+pub use write_set::{CommitRefused, Committed, Expected, NewEvent, WriteSet};
+
+/// The store failed; what went wrong is for the log, not for callers.
+#[derive(Debug, thiserror::Error)]
+#[error("the store failed: {0}")]
+pub struct StoreFailure(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Everything durable of one installation. Every method is one atomic read or one atomic write.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// The newest revision.
+    async fn revision(&self) -> Result<Revision, StoreFailure>;
+    /// One resource.
+    async fn resource(&self, kind: Kind, name: &Name) -> Result<Option<Resource>, StoreFailure>;
+    /// Resources of a kind by ascending name, after `after`.
+    async fn resources(
+        &self,
+        kind: Kind,
+        after: Option<&Name>,
+        size: PageSize,
+    ) -> Result<Vec<Resource>, StoreFailure>;
+    /// Everything at one revision, for building a snapshot: all resources and all credentials.
+    async fn everything(&self) -> Result<(Revision, Vec<Resource>, Vec<Credential>), StoreFailure>;
+    /// One credential.
+    async fn credential(&self, id: CredentialId) -> Result<Option<Credential>, StoreFailure>;
+    /// The credentials of an app (by the app's name), the newest first.
+    async fn credentials_of(&self, app: &Name) -> Result<Vec<Credential>, StoreFailure>;
+    /// Applies a write set, whole or not at all.
+    async fn commit(
+        &self,
+        changes: WriteSet,
+    ) -> Result<Result<Committed, CommitRefused>, StoreFailure>;
+    /// Events after `after`, in order, of any kind.
+    async fn events(&self, after: Revision, size: PageSize) -> Result<Vec<Event>, StoreFailure>;
+    /// Events, the newest first, before `before`.
+    async fn events_before(
+        &self,
+        before: Option<Revision>,
+        size: PageSize,
+    ) -> Result<Vec<Event>, StoreFailure>;
+
+    /// Begins an idempotent request: reserves (scope, key) or tells what became of it.
+    async fn begin_idempotent(&self, row: IdempotencyRow) -> Result<Idempotent, StoreFailure>;
+    /// Keeps the answer of an idempotent request for replay (`None` gives the key free again).
+    async fn finish_idempotent(
+        &self,
+        scope: &str,
+        key: &str,
+        answer: Option<(u16, Vec<u8>)>,
+    ) -> Result<(), StoreFailure>;
+
+    /// Folds settled calls: index rows, counters and the journal cursor in one commit. Rows
+    /// already present are left alone, so folding a segment twice counts once.
+    async fn fold_calls(&self, calls: FoldedCalls) -> Result<(), StoreFailure>;
+    /// How far the journal of `gateway` has been folded.
+    async fn fold_cursor(&self, gateway: &str) -> Result<Option<String>, StoreFailure>;
+    /// Counters, for a gateway that starts.
+    async fn counters(&self) -> Result<Vec<CounterRow>, StoreFailure>;
+    /// Drops counters whose window ended before `before`.
+    async fn drop_counters(&self, before: Timestamp) -> Result<u64, StoreFailure>;
+    /// Call index rows, the newest first.
+    async fn calls(
+        &self,
+        filter: &CallFilter,
+        before: Option<RecordId>,
+        size: PageSize,
+    ) -> Result<Vec<CallIndexRow>, StoreFailure>;
+    /// One call index row.
+    async fn call(&self, id: RecordId) -> Result<Option<CallIndexRow>, StoreFailure>;
+    /// Drops whole days (UTC day numbers since the epoch) before `day`.
+    async fn drop_call_days(&self, before_day: i64) -> Result<u64, StoreFailure>;
+
+    /// Keeps a sealed secret under a name, replacing an older one.
+    async fn put_secret(&self, secret: SealedSecret) -> Result<(), StoreFailure>;
+    /// All sealed secrets.
+    async fn secrets(&self) -> Result<Vec<SealedSecret>, StoreFailure>;
+
+    /// Keeps a one-time sign-in link (only its hash).
+    async fn put_sign_in_link(&self, link: SignInLink) -> Result<(), StoreFailure>;
+    /// Takes a link that has not expired: at most one caller ever gets it.
+    async fn take_sign_in_link(
+        &self,
+        hash: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<SignInLink>, StoreFailure>;
+    /// Keeps a browser's sign-in.
+    async fn put_sign_in(&self, sign_in: SignIn) -> Result<(), StoreFailure>;
+    /// A sign-in that has not expired, by the hash of its cookie.
+    async fn sign_in(
+        &self,
+        hash: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<SignIn>, StoreFailure>;
+    /// Ends a sign-in.
+    async fn end_sign_in(&self, hash: &[u8; 32]) -> Result<(), StoreFailure>;
+}

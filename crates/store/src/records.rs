@@ -1,0 +1,155 @@
+use primitives::{AccountId, AppId, Mode, OperatorId, Quantity, RecordId, SignInId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A reservation of an idempotency key.
+#[derive(Clone, Debug)]
+pub struct IdempotencyRow {
+    /// Whose keys: the caller and the endpoint.
+    pub scope: String,
+    /// The key as sent.
+    pub key: String,
+    /// SHA-256 of method, path and body.
+    pub fingerprint: [u8; 32],
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What an idempotency key stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Idempotent {
+    /// New; the caller now holds it.
+    Fresh,
+    /// Another request holds it and has not finished.
+    InProgress,
+    /// Finished: answer this.
+    Done(u16, Vec<u8>),
+    /// Used before with another request.
+    Mismatch,
+}
+
+/// What the fold writes for one settled call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallIndexRow {
+    /// Decision and call record.
+    pub id: RecordId,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// UTC day number since the epoch.
+    pub day: i64,
+    /// Mode.
+    pub mode: Mode,
+    /// The API's name.
+    pub api: String,
+    /// The operation's id; empty when none matched.
+    pub operation: String,
+    /// The app.
+    pub app: Option<AppId>,
+    /// The developer's account.
+    pub developer: Option<AccountId>,
+    /// The account acted for.
+    pub account: Option<AccountId>,
+    /// Capabilities used, separated and surrounded by spaces.
+    pub capabilities: String,
+    /// `served`, `refused`, `unknown`, `not_sent`.
+    pub outcome: String,
+    /// Status answered to the caller; 0 when none was.
+    pub status: u16,
+    /// Stable code of the first refusal; empty when granted.
+    pub code: String,
+    /// The whole record as JSON: the answer with every gate, the outcome, the counters.
+    pub record: String,
+}
+
+/// Which calls to list; every part that is set must match.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallFilter {
+    /// Mode.
+    pub mode: Option<Mode>,
+    /// API name.
+    pub api: Option<String>,
+    /// App.
+    pub app: Option<AppId>,
+    /// Developer's account.
+    pub developer: Option<AccountId>,
+    /// Account acted for.
+    pub account: Option<AccountId>,
+    /// Capability used.
+    pub capability: Option<String>,
+    /// Outcome word.
+    pub outcome: Option<String>,
+    /// At or after.
+    pub from: Option<Timestamp>,
+    /// Before.
+    pub until: Option<Timestamp>,
+}
+
+/// A counter of a window as folded so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CounterRow {
+    /// `CounterKey.limit`.
+    pub limit: u64,
+    /// Mode.
+    pub mode: Mode,
+    /// `CounterKey.subject`.
+    pub subject: u128,
+    /// `CounterKey.fact`.
+    pub fact: u128,
+    /// Start of the window, or of the bucket of a rolling window; 0 for a lifetime.
+    pub begins_at: Timestamp,
+    /// End of the window or bucket; the end of time for a lifetime.
+    pub ends_at: Timestamp,
+    /// Counted. The fold adds, it does not replace.
+    pub used: Quantity,
+}
+
+/// One step of the fold.
+#[derive(Clone, Debug, Default)]
+pub struct FoldedCalls {
+    /// Whose journal.
+    pub gateway: String,
+    /// The cursor before, so that two folds cannot both apply; `None` at the very start.
+    pub from_cursor: Option<String>,
+    /// The cursor after.
+    pub to_cursor: String,
+    /// Index rows.
+    pub calls: Vec<CallIndexRow>,
+    /// Counter increments.
+    pub counters: Vec<CounterRow>,
+}
+
+/// A secret we must be able to use, sealed under the key-encryption key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedSecret {
+    /// Its name.
+    pub name: String,
+    /// Ciphertext with nonce and key id (`keys` reads it).
+    pub sealed: Vec<u8>,
+    /// When it was set.
+    pub updated_at: Timestamp,
+}
+
+/// A one-time link that signs an operator in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignInLink {
+    /// SHA-256 of the link's secret.
+    pub hash: [u8; 32],
+    /// Who signs in.
+    pub operator: OperatorId,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+}
+
+/// A browser's sign-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignIn {
+    /// Its id.
+    pub id: SignInId,
+    /// SHA-256 of the cookie's secret.
+    pub hash: [u8; 32],
+    /// Who is signed in.
+    pub operator: OperatorId,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}

@@ -1,0 +1,80 @@
+use primitives::{EventId, Name, Revision, Timestamp};
+
+use crate::{Credential, EventAction, Kind, Resource};
+
+/// Changes that are made together or not at all.
+#[derive(Clone, Debug, Default)]
+pub struct WriteSet {
+    /// If set, nothing else may have been committed since.
+    pub base: Option<Revision>,
+    /// Single resources that must be at a version.
+    pub expected: Vec<(Kind, Name, Expected)>,
+    /// Resources to insert or replace. `version` is filled in by the commit.
+    pub puts: Vec<Resource>,
+    /// Resources to delete.
+    pub deletes: Vec<(Kind, Name)>,
+    /// Credentials to insert or replace.
+    pub credentials: Vec<Credential>,
+    /// What to write into the event log.
+    pub events: Vec<NewEvent>,
+    /// When.
+    pub at: Timestamp,
+    /// An idempotency key whose answer is kept in the same commit: (scope, key, status, body).
+    pub answer: Option<(String, String, u16, Vec<u8>)>,
+}
+
+/// What a resource must be for a write to go through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// It must not exist.
+    Absent,
+    /// It must be at this version.
+    At(Revision),
+}
+
+/// An event to be written; the commit gives it revision and position.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// Its id.
+    pub id: EventId,
+    /// Who.
+    pub actor: String,
+    /// What happened.
+    pub action: EventAction,
+    /// To what kind of thing.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// JSON.
+    pub detail: String,
+}
+
+/// A commit that went through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The revision it made.
+    pub revision: Revision,
+}
+
+/// Why a write set was not applied. Nothing of it was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommitRefused {
+    /// Something was committed since `base`.
+    #[error("revision {found} is newer than {base}")]
+    Stale {
+        /// What the write set was made from.
+        base: Revision,
+        /// What is there.
+        found: Revision,
+    },
+    /// A resource is not as expected.
+    #[error("{kind} `{name}` is not as expected")]
+    Unexpected {
+        /// Its kind.
+        kind: Kind,
+        /// Its name.
+        name: Name,
+        /// The version found; `None` when it does not exist.
+        found: Option<Revision>,
+    },
+}

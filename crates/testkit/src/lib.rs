@@ -1,0 +1,1 @@
+//! Launches what tests need: PostgreSQL, Chromium, a platform.

@@ -1,0 +1,1 @@
+//! What an upstream links to read the signed context of a call.
