@@ -1,0 +1,94 @@
+use std::sync::Arc;
+
+use decision::Profile;
+use primitives::{AppId, CredentialId, Mode, Timestamp};
+
+/// A key of an app, as authentication needs it.
+#[derive(Debug)]
+pub struct Credential {
+    id: CredentialId,
+    app: AppId,
+    hash: Box<str>,
+    permissions: Option<Arc<Profile>>,
+    /// The end of time when it never expires: half the size of an `Option`.
+    expires_at: Timestamp,
+    /// The end of time when it is not revoked.
+    revoked_at: Timestamp,
+    mode: Mode,
+}
+
+const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
+
+impl Credential {
+    /// From what the store keeps; `permissions` is the compiled profile it is bound to.
+    #[must_use]
+    pub fn new(stored: &store::Credential, permissions: Option<Arc<Profile>>) -> Self {
+        Self {
+            id: stored.id,
+            app: stored.app,
+            hash: stored.hash.as_str().into(),
+            permissions,
+            expires_at: stored.expires_at.unwrap_or(NEVER),
+            revoked_at: stored.revoked_at.unwrap_or(NEVER),
+            mode: stored.mode,
+        }
+    }
+
+    /// Its public id.
+    #[must_use]
+    pub const fn id(&self) -> CredentialId {
+        self.id
+    }
+
+    pub(crate) const fn id_ref(&self) -> &CredentialId {
+        &self.id
+    }
+
+    /// The app it belongs to.
+    #[must_use]
+    pub const fn app(&self) -> AppId {
+        self.app
+    }
+
+    /// Test or live.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The hash of the secret with its scheme in front, as crate `keys` reads it.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The permission set it is bound to (C-46c); everything if `None`.
+    #[must_use]
+    pub fn permissions(&self) -> Option<&Profile> {
+        self.permissions.as_deref()
+    }
+
+    /// When it stops working.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        (self.expires_at != NEVER).then_some(self.expires_at)
+    }
+
+    /// When it was revoked.
+    #[must_use]
+    pub fn revoked_at(&self) -> Option<Timestamp> {
+        (self.revoked_at != NEVER).then_some(self.revoked_at)
+    }
+
+    /// Whether it had stopped working by `now`.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at <= now
+    }
+
+    /// Whether it had been revoked by `now`.
+    #[must_use]
+    pub fn is_revoked(&self, now: Timestamp) -> bool {
+        self.revoked_at <= now
+    }
+}

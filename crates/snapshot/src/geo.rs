@@ -1,0 +1,97 @@
+use std::{net::IpAddr, path::Path, sync::Arc};
+
+use arc_swap::ArcSwapOption;
+use maxminddb::Reader;
+use primitives::Country;
+
+/// Why a GeoIP file is not used. The one in use stays.
+#[derive(Debug, thiserror::Error)]
+pub enum GeoProblem {
+    /// It cannot be read.
+    #[error("the GeoIP file `{path}` cannot be read: {why}; name a readable file in MMDB format")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system says.
+        why: String,
+    },
+    /// It is not what it should be.
+    #[error(
+        "`{path}` is not a usable GeoIP database: {why}; give a country database in MMDB format"
+    )]
+    Malformed {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// Countries of addresses.
+#[derive(Debug)]
+pub struct GeoDatabase(Reader<Vec<u8>>);
+
+impl GeoDatabase {
+    /// Reads a database in MMDB format, and checks that it is one.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is not a country database.
+    pub fn open(path: &Path) -> Result<Self, GeoProblem> {
+        let shown = path.display().to_string();
+        let bytes = std::fs::read(path).map_err(|problem| GeoProblem::Unreadable {
+            path: shown.clone(),
+            why: problem.to_string(),
+        })?;
+        Self::from_bytes(bytes, &shown)
+    }
+
+    /// Takes the bytes of a database; `shown` is what to call it in an error.
+    ///
+    /// # Errors
+    /// When they are not a country database.
+    pub fn from_bytes(bytes: Vec<u8>, shown: &str) -> Result<Self, GeoProblem> {
+        let malformed = |why: String| GeoProblem::Malformed {
+            path: shown.to_owned(),
+            why,
+        };
+        let reader =
+            Reader::from_source(bytes).map_err(|problem| malformed(problem.to_string()))?;
+        Ok(Self(reader))
+    }
+
+    /// The country where `address` is, when the database knows it.
+    #[must_use]
+    pub fn country(&self, address: IpAddr) -> Option<Country> {
+        let found = self.0.lookup(address).ok()?;
+        let country: maxminddb::geoip2::Country<'_> = found.decode().ok()??;
+        country.country.iso_code?.parse().ok()
+    }
+}
+
+/// Where the database in use stands; empty when none is configured.
+#[derive(Debug, Default)]
+pub struct GeoHandle(ArcSwapOption<GeoDatabase>);
+
+impl GeoHandle {
+    /// The country of `address`, when a database is loaded and knows it.
+    #[must_use]
+    pub fn country(&self, address: IpAddr) -> Option<Country> {
+        self.0.load().as_ref()?.country(address)
+    }
+
+    /// Whether a database is loaded.
+    #[must_use]
+    pub fn is_loaded(&self) -> bool {
+        self.0.load().is_some()
+    }
+
+    /// Reads the file and puts it in use; on a problem the one in use stays.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is not a country database.
+    pub fn replace(&self, path: &Path) -> Result<(), GeoProblem> {
+        let database = GeoDatabase::open(path)?;
+        self.0.store(Some(Arc::new(database)));
+        Ok(())
+    }
+}
