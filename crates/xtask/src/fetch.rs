@@ -1,0 +1,207 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    run::{Outcome, command, on_path, openly, quietly},
+    workspace::Workspace,
+};
+
+const NEXTEST: &str = "0.9.143";
+const CARGO_DENY: &str = "0.20.2";
+const OCTOKIT: &str = "23.0.2";
+/// SHA-512 of the archive that npm serves for that version.
+const OCTOKIT_SHA512: &str = "a55f0cecbf46636dc0c9b36f4e6a369f28e6a669edebedac444fedaabd192d070f4b8967c3bbb979918d9b044d9010b70fb8195db171e401f32d455105718386";
+const TYPOS: &str = "typos==1.52.0 --hash=sha256:418fd85f7fc11dec14e5482e747f6e916af56da96207cde0cdd69540a4b389f6\n";
+
+/// Fetches everything; the line says what could not be got.
+pub(crate) fn everything(workspace: &Workspace) -> Outcome {
+    let missing = for_tests(workspace);
+    let mut problems: Vec<String> = missing;
+    problems.extend(typos(workspace).err());
+    problems.extend(cargo_deny(workspace).err());
+    if problems.is_empty() {
+        Ok("everything that tests and checks need is here".to_owned())
+    } else {
+        Err(problems.join("\n"))
+    }
+}
+
+/// Fetches what the tests need; returns what could not be got, a line each.
+pub(crate) fn for_tests(workspace: &Workspace) -> Vec<String> {
+    [
+        nextest(workspace),
+        debian(workspace),
+        octokit(workspace).map(drop),
+    ]
+    .into_iter()
+    .filter_map(Result::err)
+    .collect()
+}
+
+fn nextest(workspace: &Workspace) -> Result<(), String> {
+    if quietly(command(&workspace.root, &["cargo", "nextest", "--version"])).is_ok() {
+        return Ok(());
+    }
+    let wanted = format!("cargo-nextest@{NEXTEST}");
+    say(&format!("installing {wanted}; this takes some minutes"));
+    openly(command(
+        &workspace.root,
+        &["cargo", "install", "--locked", &wanted],
+    ))
+}
+
+/// PostgreSQL, Chromium with its driver, and Node, from the distribution.
+fn debian(workspace: &Workspace) -> Result<(), String> {
+    let mut packages = Vec::new();
+    if !has_postgresql() {
+        packages.push("postgresql");
+    }
+    if !on_path("chromium") {
+        packages.push("chromium");
+    }
+    if !on_path("chromedriver") {
+        packages.push("chromium-driver");
+    }
+    if !on_path("npm") {
+        packages.extend(["nodejs", "npm"]);
+    }
+    install(workspace, &packages)
+}
+
+fn install(workspace: &Workspace, packages: &[&str]) -> Result<(), String> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let list = packages.join(" ");
+    let refuse = |why: &str| format!("not obtained: {list} ({why})");
+    if !on_path("apt-get") {
+        return Err(refuse("no apt-get here; install them by hand"));
+    }
+    let root = quietly(command(&workspace.root, &["id", "-u"]))?.trim() == "0";
+    let front: &[&str] = if root {
+        &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
+    } else if quietly(command(&workspace.root, &["sudo", "-n", "true"])).is_ok() {
+        &[
+            "sudo",
+            "-n",
+            "env",
+            "DEBIAN_FRONTEND=noninteractive",
+            "apt-get",
+        ]
+    } else {
+        return Err(refuse("neither root nor sudo without a password"));
+    };
+    say(&format!("installing {list} with apt-get"));
+    let update = [front, &["update", "-q"]].concat();
+    quietly(command(&workspace.root, &update)).map_err(|why| refuse(why.trim()))?;
+    let install = [
+        front,
+        &["install", "-q", "-y", "--no-install-recommends"],
+        packages,
+    ]
+    .concat();
+    quietly(command(&workspace.root, &install)).map_err(|why| refuse(why.trim()))?;
+    Ok(())
+}
+
+fn has_postgresql() -> bool {
+    on_path("initdb")
+        || fs::read_dir("/usr/lib/postgresql").is_ok_and(|versions| {
+            versions
+                .flatten()
+                .any(|version| version.path().join("bin/initdb").is_file())
+        })
+}
+
+/// GitHub's own API description, from npm.
+fn octokit(workspace: &Workspace) -> Result<PathBuf, String> {
+    let folder = workspace.cache().join("npm/@octokit/openapi");
+    if folder.join("package.json").is_file() {
+        return Ok(folder);
+    }
+    let refuse = |why: String| format!("not obtained: @octokit/openapi@{OCTOKIT} ({})", why.trim());
+    fs::create_dir_all(&folder).map_err(|e| refuse(e.to_string()))?;
+    say(&format!("fetching @octokit/openapi@{OCTOKIT} from npm"));
+    let wanted = format!("@octokit/openapi@{OCTOKIT}");
+    let pack = command(&folder, &["npm", "pack", "--silent", &wanted]);
+    let archive = quietly(pack).map_err(refuse)?;
+    let archive = archive.trim();
+    let sum = quietly(command(&folder, &["sha512sum", archive])).map_err(refuse)?;
+    if !sum.starts_with(OCTOKIT_SHA512) {
+        let _ = fs::remove_file(folder.join(archive));
+        return Err(refuse("the archive is not the pinned one".to_owned()));
+    }
+    let unpack = ["tar", "-xzf", archive, "--strip-components=1"];
+    quietly(command(&folder, &unpack)).map_err(refuse)?;
+    fs::remove_file(folder.join(archive)).map_err(|e| refuse(e.to_string()))?;
+    Ok(folder)
+}
+
+/// The path of the pinned `typos`.
+pub(crate) fn typos(workspace: &Workspace) -> Outcome {
+    let venv = workspace.cache().join("venv");
+    let program = venv.join("bin/typos");
+    if program.is_file() {
+        return Ok(text_of(&program));
+    }
+    if !venv.join("bin/pip").is_file() {
+        let make = ["python3", "-m", "venv", &text_of(&venv)];
+        if quietly(command(&workspace.root, &make)).is_err() {
+            install(workspace, &["python3", "python3-venv"])?;
+            quietly(command(&workspace.root, &make))?;
+        }
+    }
+    let requirements = venv.join("requirements.txt");
+    fs::write(&requirements, TYPOS).map_err(|e| format!("{}: {e}", requirements.display()))?;
+    say("fetching typos from PyPI");
+    let pip = text_of(&venv.join("bin/pip"));
+    let wanted = text_of(&requirements);
+    quietly(command(
+        &workspace.root,
+        &[
+            &pip,
+            "install",
+            "--quiet",
+            "--require-hashes",
+            "-r",
+            &wanted,
+        ],
+    ))
+    .map_err(|why| format!("not obtained: typos ({})", why.trim()))?;
+    Ok(text_of(&program))
+}
+
+/// The path of the pinned `cargo-deny`, built once and kept for the user.
+pub(crate) fn cargo_deny(workspace: &Workspace) -> Outcome {
+    let folder = tools();
+    let program = folder.join("bin/cargo-deny");
+    if program.is_file() {
+        return Ok(text_of(&program));
+    }
+    let wanted = format!("cargo-deny@{CARGO_DENY}");
+    say(&format!("installing {wanted}; this takes some minutes"));
+    let root = text_of(&folder);
+    let words = ["cargo", "install", "--locked", &wanted, "--root", &root];
+    quietly(command(&workspace.root, &words))
+        .map_err(|why| format!("not obtained: cargo-deny ({})", why.trim()))?;
+    Ok(text_of(&program))
+}
+
+/// Tools that take minutes to build outlive the checkout.
+fn tools() -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))
+        .unwrap_or_else(|| PathBuf::from(".cache"));
+    cache.join("portreeve-tools")
+}
+
+fn text_of(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn say(line: &str) {
+    eprintln!("  {line}");
+}
