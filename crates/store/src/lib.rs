@@ -1,4 +1,4 @@
-//! What is durable: read views and write sets. No SQL here.
+//! What is durable: read views and write sets. No SQL driver here.
 //!
 //! Three kinds of things are kept: **resources** (everything a state file can say, one JSON
 //! document each, all under one revision), **credentials** (looked up by id, only hashes), and
@@ -6,21 +6,27 @@
 //! secrets). Every change of resources or credentials goes through one [`WriteSet`], which
 //! commits whole or not at all, appends its events and moves the revision by one.
 //!
+//! Statements that both engines take stand once, in `sql/`, and each backend includes them; the
+//! columns of an entity and their meaning stand once, in [`rows`].
+//!
 //! To add an entity that state files can express: a variant of [`Kind`]. To add one that they
 //! cannot: a migration in both backends, a method here, a case in `store-contract`.
 
+mod call_query;
 mod records;
 mod resource;
+pub mod rows;
 mod write_set;
 
 use async_trait::async_trait;
 use primitives::{CredentialId, Name, PageSize, RecordId, Revision, Timestamp};
 
+pub use call_query::{CallQuery, QueryValue};
 pub use records::{
-    CallFilter, CallIndexRow, CounterRow, FoldedCalls, IdempotencyRow, Idempotent, SealedSecret,
-    SignIn, SignInLink,
+    CallFilter, CallIndexRow, CounterRow, Folded, FoldedCalls, IdempotencyRow, Idempotent,
+    Installation, SealedSecret, SignIn, SignInLink,
 };
-pub use resource::{Credential, Event, EventAction, Kind, Resource};
+pub use resource::{Credential, Event, EventAction, Kind, NotAKind, NotAnAction, Resource};
 pub use write_set::{CommitRefused, Committed, Expected, NewEvent, WriteSet};
 
 /// The store failed; what went wrong is for the log, not for callers.
@@ -28,9 +34,18 @@ pub use write_set::{CommitRefused, Committed, Expected, NewEvent, WriteSet};
 #[error("the store failed: {0}")]
 pub struct StoreFailure(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
+impl StoreFailure {
+    /// Wraps what a backend reports.
+    pub fn of(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self(Box::new(cause))
+    }
+}
+
 /// Everything durable of one installation. Every method is one atomic read or one atomic write.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
+    /// The installation as a whole.
+    async fn installation(&self) -> Result<Installation, StoreFailure>;
     /// The newest revision.
     async fn revision(&self) -> Result<Revision, StoreFailure>;
     /// One resource.
@@ -48,14 +63,17 @@ pub trait Store: Send + Sync + 'static {
     async fn credential(&self, id: CredentialId) -> Result<Option<Credential>, StoreFailure>;
     /// The credentials of an app (by the app's name), the newest first.
     async fn credentials_of(&self, app: &Name) -> Result<Vec<Credential>, StoreFailure>;
-    /// Applies a write set, whole or not at all.
+    /// Applies a write set, whole or not at all: deletes first, then puts. A replaced resource
+    /// or credential keeps its `created_at`. An `answer` for a key that is not held, or that is
+    /// answered already, is a failure and applies nothing.
     async fn commit(
         &self,
         changes: WriteSet,
     ) -> Result<Result<Committed, CommitRefused>, StoreFailure>;
-    /// Events after `after`, in order, of any kind.
+    /// Events after `after`, in order, of any kind. About `size` of them: the events of one
+    /// commit are never split over pages, so the last event's revision is the next `after`.
     async fn events(&self, after: Revision, size: PageSize) -> Result<Vec<Event>, StoreFailure>;
-    /// Events, the newest first, before `before`.
+    /// Events, the newest first, before `before`; commits are never split here either.
     async fn events_before(
         &self,
         before: Option<Revision>,
@@ -71,10 +89,13 @@ pub trait Store: Send + Sync + 'static {
         key: &str,
         answer: Option<(u16, Vec<u8>)>,
     ) -> Result<(), StoreFailure>;
+    /// Drops idempotency keys begun before `before`.
+    async fn drop_idempotent(&self, before: Timestamp) -> Result<u64, StoreFailure>;
 
-    /// Folds settled calls: index rows, counters and the journal cursor in one commit. Rows
-    /// already present are left alone, so folding a segment twice counts once.
-    async fn fold_calls(&self, calls: FoldedCalls) -> Result<(), StoreFailure>;
+    /// Folds settled calls: index rows, counters and the journal cursor in one commit, and only
+    /// when the cursor is at `from_cursor`, so folding twice counts once. Index rows already
+    /// present are left alone; counters saturate.
+    async fn fold_calls(&self, calls: FoldedCalls) -> Result<Folded, StoreFailure>;
     /// How far the journal of `gateway` has been folded.
     async fn fold_cursor(&self, gateway: &str) -> Result<Option<String>, StoreFailure>;
     /// Counters, for a gateway that starts.
@@ -116,4 +137,6 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Option<SignIn>, StoreFailure>;
     /// Ends a sign-in.
     async fn end_sign_in(&self, hash: &[u8; 32]) -> Result<(), StoreFailure>;
+    /// Drops links and sign-ins that expired before `before`.
+    async fn drop_expired(&self, before: Timestamp) -> Result<u64, StoreFailure>;
 }

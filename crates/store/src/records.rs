@@ -1,4 +1,6 @@
-use primitives::{AccountId, AppId, Mode, OperatorId, Quantity, RecordId, SignInId, Timestamp};
+use primitives::{
+    AccountId, AppId, Mode, OperatorId, Quantity, RecordId, Revision, SignInId, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 /// A reservation of an idempotency key.
@@ -12,6 +14,13 @@ pub struct IdempotencyRow {
     pub fingerprint: [u8; 32],
     /// When.
     pub at: Timestamp,
+}
+
+impl IdempotencyRow {
+    /// How long a key is held without an answer before the same request may take it over,
+    /// because whoever held it has died: 60 s. Safe, because an effect commits only together
+    /// with its answer and a key takes one answer.
+    pub const HELD_MICROS: i64 = 60_000_000;
 }
 
 /// What an idempotency key stands for.
@@ -36,8 +45,8 @@ pub struct CallIndexRow {
     pub at: Timestamp,
     /// UTC day number since the epoch.
     pub day: i64,
-    /// Mode.
-    pub mode: Mode,
+    /// Mode; `None` when the caller was not identified.
+    pub mode: Option<Mode>,
     /// The API's name.
     pub api: String,
     /// The operation's id; empty when none matched.
@@ -115,6 +124,27 @@ pub struct FoldedCalls {
     pub calls: Vec<CallIndexRow>,
     /// Counter increments.
     pub counters: Vec<CounterRow>,
+}
+
+/// What became of one step of the fold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Folded {
+    /// It was applied whole.
+    Applied,
+    /// The cursor was not where the step began; nothing was applied.
+    NotAtCursor,
+}
+
+/// What is known of the installation as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Installation {
+    /// The newest revision.
+    pub revision: Revision,
+    /// When it was set up.
+    pub created_at: Timestamp,
+    /// Counts restores from a backup, from 1: what was single-use before one stays used.
+    pub incarnation: u64,
 }
 
 /// A secret we must be able to use, sealed under the key-encryption key.

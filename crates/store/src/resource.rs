@@ -159,6 +159,42 @@ pub enum EventAction {
     Deleted,
 }
 
+impl EventAction {
+    const ALL: [Self; 3] = [Self::Created, Self::Updated, Self::Deleted];
+
+    /// The word in paths, documents and the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+impl fmt::Display for EventAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text is not the word of an action.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not `created`, `updated` or `deleted`")]
+pub struct NotAnAction(pub String);
+
+impl FromStr for EventAction {
+    type Err = NotAnAction;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|action| action.as_str() == text)
+            .ok_or_else(|| NotAnAction(text.to_owned()))
+    }
+}
+
 /// One entry of the append-only event log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {

@@ -1,0 +1,1 @@
+DELETE FROM call_index WHERE day < $1

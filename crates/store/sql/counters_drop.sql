@@ -1,0 +1,1 @@
+DELETE FROM counters WHERE ends_at < $1

@@ -1,0 +1,9 @@
+SELECT revision, position, id, at, actor, action, kind, name, detail
+FROM events
+WHERE revision < $1 AND revision >= (
+  SELECT min(revision) FROM (
+    SELECT revision FROM events WHERE revision < $1
+    ORDER BY revision DESC, position DESC LIMIT $2
+  ) AS page
+)
+ORDER BY revision DESC, position DESC

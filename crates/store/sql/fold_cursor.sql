@@ -1,0 +1,1 @@
+SELECT cursor FROM fold_cursors WHERE gateway = $1

@@ -1,0 +1,1 @@
+DELETE FROM idempotency_keys WHERE begun_at < $1

@@ -1,0 +1,1 @@
+SELECT fingerprint, status, body FROM idempotency_keys WHERE scope = $1 AND key = $2

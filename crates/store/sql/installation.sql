@@ -1,0 +1,1 @@
+SELECT revision, created_at, incarnation FROM installation

@@ -1,0 +1,2 @@
+SELECT kind, name, id, version, body, created_at, updated_at
+FROM resources WHERE kind = $1 AND name = $2

@@ -1,0 +1,1 @@
+SELECT version FROM resources WHERE kind = $1 AND name = $2

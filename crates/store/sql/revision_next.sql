@@ -1,0 +1,1 @@
+UPDATE installation SET revision = revision + 1 RETURNING revision

@@ -1,0 +1,1 @@
+SELECT name, sealed, updated_at FROM secrets ORDER BY name

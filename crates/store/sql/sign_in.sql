@@ -1,0 +1,2 @@
+SELECT id, hash, operator, created_at, expires_at FROM sign_ins
+WHERE hash = $1 AND expires_at > $2

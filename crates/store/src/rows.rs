@@ -1,0 +1,536 @@
+//! Rows as both engines return them, and what they mean: one struct per table, one field per
+//! column, one conversion. A row that means nothing is a [`CorruptRow`], never a panic.
+//!
+//! Ids are 16 bytes (big-endian, so their order is the order of the numbers), `u64` is kept as
+//! the same bits of an `i64`, times are microseconds.
+
+use primitives::{
+    AccountId, AppId, CredentialId, EventId, Mode, Name, OperatorId, Quantity, RecordId, Revision,
+    SignInId, Timestamp,
+};
+
+use crate::{
+    CallIndexRow, CounterRow, Credential, Event, IdempotencyRow, Idempotent, Installation,
+    Resource, SealedSecret, SignIn, SignInLink, StoreFailure,
+};
+
+/// A row holds what nobody could have written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("row `{id}` of table `{table}` is corrupt in column `{column}`; restore the last backup")]
+pub struct CorruptRow {
+    /// The table.
+    pub table: &'static str,
+    /// The row's key, in words.
+    pub id: String,
+    /// The column that cannot be read.
+    pub column: &'static str,
+}
+
+impl From<CorruptRow> for StoreFailure {
+    fn from(corrupt: CorruptRow) -> Self {
+        Self::of(corrupt)
+    }
+}
+
+/// A table and the row at hand, to blame the column that cannot be read.
+struct Reader<'a> {
+    table: &'static str,
+    id: &'a str,
+}
+
+impl Reader<'_> {
+    fn or<T>(&self, value: Option<T>, column: &'static str) -> Result<T, CorruptRow> {
+        value.ok_or_else(|| CorruptRow {
+            table: self.table,
+            id: self.id.to_owned(),
+            column,
+        })
+    }
+
+    fn number(&self, bytes: &[u8], column: &'static str) -> Result<u128, CorruptRow> {
+        self.or(number(bytes), column)
+    }
+
+    fn hash(&self, bytes: &[u8], column: &'static str) -> Result<[u8; 32], CorruptRow> {
+        self.or(bytes.try_into().ok(), column)
+    }
+
+    fn revision(&self, value: i64, column: &'static str) -> Result<Revision, CorruptRow> {
+        self.or(u64::try_from(value).ok().map(Revision), column)
+    }
+
+    fn name(&self, text: &str, column: &'static str) -> Result<Name, CorruptRow> {
+        self.or(text.parse().ok(), column)
+    }
+
+    fn mode(&self, text: &str, column: &'static str) -> Result<Mode, CorruptRow> {
+        self.or(mode(text), column)
+    }
+}
+
+/// The 16 bytes of an id's number.
+#[must_use]
+pub const fn id_bytes(id: u128) -> [u8; 16] {
+    id.to_be_bytes()
+}
+
+/// The 16 bytes of a record id: epoch, then sequence.
+#[must_use]
+pub const fn record_bytes(id: RecordId) -> [u8; 16] {
+    (((id.epoch as u128) << 64) | id.sequence as u128).to_be_bytes()
+}
+
+/// A revision as a column value; revisions count from 0 and never reach the sign bit.
+#[must_use]
+pub const fn revision_value(revision: Revision) -> i64 {
+    revision.0.cast_signed()
+}
+
+fn number(bytes: &[u8]) -> Option<u128> {
+    Some(u128::from_be_bytes(bytes.try_into().ok()?))
+}
+
+fn record(bytes: &[u8]) -> Option<RecordId> {
+    let (epoch, sequence) = bytes.split_first_chunk::<8>()?;
+    Some(RecordId {
+        epoch: u64::from_be_bytes(*epoch),
+        sequence: u64::from_be_bytes(sequence.try_into().ok()?),
+    })
+}
+
+fn mode(text: &str) -> Option<Mode> {
+    [Mode::Test, Mode::Live]
+        .into_iter()
+        .find(|mode| mode.as_str() == text)
+}
+
+fn shown(bytes: &[u8]) -> String {
+    number(bytes).map_or_else(|| "?".to_owned(), |number| format!("{number:032x}"))
+}
+
+/// A row of `installation`.
+#[derive(Debug)]
+pub struct InstallationColumns {
+    /// Number of commits.
+    pub revision: i64,
+    /// When it was set up.
+    pub created_at: i64,
+    /// Restores from a backup.
+    pub incarnation: i64,
+}
+
+impl TryFrom<InstallationColumns> for Installation {
+    type Error = CorruptRow;
+
+    fn try_from(row: InstallationColumns) -> Result<Self, CorruptRow> {
+        let reader = Reader {
+            table: "installation",
+            id: "1",
+        };
+        Ok(Self {
+            revision: reader.revision(row.revision, "revision")?,
+            created_at: Timestamp::from_micros(row.created_at),
+            incarnation: reader.or(u64::try_from(row.incarnation).ok(), "incarnation")?,
+        })
+    }
+}
+
+/// A row of `resources`.
+#[derive(Debug)]
+pub struct ResourceColumns {
+    /// Kind word.
+    pub kind: String,
+    /// Name.
+    pub name: String,
+    /// 16 bytes.
+    pub id: Vec<u8>,
+    /// Revision that last changed it.
+    pub version: i64,
+    /// JSON document.
+    pub body: String,
+    /// When it was made.
+    pub created_at: i64,
+    /// When it was last changed.
+    pub updated_at: i64,
+}
+
+impl TryFrom<ResourceColumns> for Resource {
+    type Error = CorruptRow;
+
+    fn try_from(row: ResourceColumns) -> Result<Self, CorruptRow> {
+        let id = format!("{} {}", row.kind, row.name);
+        let reader = Reader {
+            table: "resources",
+            id: &id,
+        };
+        Ok(Self {
+            kind: reader.or(row.kind.parse().ok(), "kind")?,
+            name: reader.name(&row.name, "name")?,
+            id: reader.number(&row.id, "id")?,
+            version: reader.revision(row.version, "version")?,
+            body: row.body,
+            created_at: Timestamp::from_micros(row.created_at),
+            updated_at: Timestamp::from_micros(row.updated_at),
+        })
+    }
+}
+
+/// A row of `credentials`.
+#[derive(Debug)]
+pub struct CredentialColumns {
+    /// 16 bytes.
+    pub id: Vec<u8>,
+    /// Id from before the move here.
+    pub external_id: Option<String>,
+    /// 16 bytes.
+    pub app: Vec<u8>,
+    /// The app's name.
+    pub app_name: String,
+    /// Mode word.
+    pub mode: String,
+    /// Scheme and hash.
+    pub hash: String,
+    /// Last characters of the secret.
+    pub hint: String,
+    /// Profile name.
+    pub permissions: Option<String>,
+    /// When it was made.
+    pub created_at: i64,
+    /// When it stops working.
+    pub expires_at: Option<i64>,
+    /// When it was revoked.
+    pub revoked_at: Option<i64>,
+}
+
+impl TryFrom<CredentialColumns> for Credential {
+    type Error = CorruptRow;
+
+    fn try_from(row: CredentialColumns) -> Result<Self, CorruptRow> {
+        let id = shown(&row.id);
+        let reader = Reader {
+            table: "credentials",
+            id: &id,
+        };
+        let permissions = row.permissions.as_deref();
+        Ok(Self {
+            id: CredentialId::from_u128(reader.number(&row.id, "id")?),
+            external_id: row.external_id,
+            app: AppId::from_u128(reader.number(&row.app, "app")?),
+            app_name: reader.name(&row.app_name, "app_name")?,
+            mode: reader.mode(&row.mode, "mode")?,
+            hash: row.hash,
+            hint: row.hint,
+            permissions: permissions
+                .map(|name| reader.name(name, "permissions"))
+                .transpose()?,
+            created_at: Timestamp::from_micros(row.created_at),
+            expires_at: row.expires_at.map(Timestamp::from_micros),
+            revoked_at: row.revoked_at.map(Timestamp::from_micros),
+        })
+    }
+}
+
+/// A row of `events`.
+#[derive(Debug)]
+pub struct EventColumns {
+    /// Revision of the commit.
+    pub revision: i64,
+    /// Position within it.
+    pub position: i64,
+    /// 16 bytes.
+    pub id: Vec<u8>,
+    /// When.
+    pub at: i64,
+    /// Who.
+    pub actor: String,
+    /// Action word.
+    pub action: String,
+    /// Kind word.
+    pub kind: String,
+    /// Name.
+    pub name: String,
+    /// JSON.
+    pub detail: String,
+}
+
+impl TryFrom<EventColumns> for Event {
+    type Error = CorruptRow;
+
+    fn try_from(row: EventColumns) -> Result<Self, CorruptRow> {
+        let id = format!("{} {}", row.revision, row.position);
+        let reader = Reader {
+            table: "events",
+            id: &id,
+        };
+        Ok(Self {
+            id: EventId::from_u128(reader.number(&row.id, "id")?),
+            revision: reader.revision(row.revision, "revision")?,
+            position: reader.or(u32::try_from(row.position).ok(), "position")?,
+            at: Timestamp::from_micros(row.at),
+            actor: row.actor,
+            action: reader.or(row.action.parse().ok(), "action")?,
+            kind: row.kind,
+            name: row.name,
+            detail: row.detail,
+        })
+    }
+}
+
+/// A row of `idempotency_keys`, without its key.
+#[derive(Debug)]
+pub struct IdempotencyColumns {
+    /// 32 bytes.
+    pub fingerprint: Vec<u8>,
+    /// Status answered; with `body` absent until finished.
+    pub status: Option<i64>,
+    /// Body answered.
+    pub body: Option<Vec<u8>>,
+}
+
+impl IdempotencyColumns {
+    /// What the row means for a request that found its key taken.
+    ///
+    /// # Errors
+    /// When the row cannot have been written by us.
+    pub fn meaning(self, wanted: &IdempotencyRow) -> Result<Idempotent, CorruptRow> {
+        let id = format!("{} {}", wanted.scope, wanted.key);
+        let reader = Reader {
+            table: "idempotency_keys",
+            id: &id,
+        };
+        if reader.hash(&self.fingerprint, "fingerprint")? != wanted.fingerprint {
+            return Ok(Idempotent::Mismatch);
+        }
+        let Some(status) = self.status else {
+            return Ok(Idempotent::InProgress);
+        };
+        let status = reader.or(u16::try_from(status).ok(), "status")?;
+        Ok(Idempotent::Done(status, reader.or(self.body, "body")?))
+    }
+}
+
+/// A row of `call_index`.
+#[derive(Debug)]
+pub struct CallColumns {
+    /// 16 bytes: epoch, sequence.
+    pub id: Vec<u8>,
+    /// When it was decided.
+    pub at: i64,
+    /// UTC day number.
+    pub day: i64,
+    /// Mode word; absent when the caller was not identified.
+    pub mode: Option<String>,
+    /// API name.
+    pub api: String,
+    /// Operation id.
+    pub operation: String,
+    /// 16 bytes.
+    pub app: Option<Vec<u8>>,
+    /// 16 bytes.
+    pub developer: Option<Vec<u8>>,
+    /// 16 bytes.
+    pub account: Option<Vec<u8>>,
+    /// Names, separated and surrounded by spaces.
+    pub capabilities: String,
+    /// Outcome word.
+    pub outcome: String,
+    /// Status answered.
+    pub status: i64,
+    /// Code of the first refusal.
+    pub code: String,
+    /// JSON.
+    pub record: String,
+}
+
+impl CallColumns {
+    /// The columns in the order in which statements list them.
+    pub const NAMES: &'static str = "id, at, day, mode, api, operation, app, developer, account, \
+                                     capabilities, outcome, status, code, record";
+}
+
+impl TryFrom<CallColumns> for CallIndexRow {
+    type Error = CorruptRow;
+
+    fn try_from(row: CallColumns) -> Result<Self, CorruptRow> {
+        let id = shown(&row.id);
+        let reader = Reader {
+            table: "call_index",
+            id: &id,
+        };
+        let optional = |bytes: Option<Vec<u8>>, column| {
+            bytes.map(|bytes| reader.number(&bytes, column)).transpose()
+        };
+        Ok(Self {
+            id: reader.or(record(&row.id), "id")?,
+            at: Timestamp::from_micros(row.at),
+            day: row.day,
+            mode: row
+                .mode
+                .map(|text| reader.mode(&text, "mode"))
+                .transpose()?,
+            api: row.api,
+            operation: row.operation,
+            app: optional(row.app, "app")?.map(AppId::from_u128),
+            developer: optional(row.developer, "developer")?.map(AccountId::from_u128),
+            account: optional(row.account, "account")?.map(AccountId::from_u128),
+            capabilities: row.capabilities,
+            outcome: row.outcome,
+            status: reader.or(u16::try_from(row.status).ok(), "status")?,
+            code: row.code,
+            record: row.record,
+        })
+    }
+}
+
+/// A row of `counters`.
+#[derive(Debug)]
+pub struct CounterColumns {
+    /// `CounterKey.limit` as the bits of an `i64`.
+    pub limit_key: i64,
+    /// Mode word.
+    pub mode: String,
+    /// 16 bytes.
+    pub subject: Vec<u8>,
+    /// 16 bytes.
+    pub fact: Vec<u8>,
+    /// Start of the window or bucket.
+    pub begins_at: i64,
+    /// Its end.
+    pub ends_at: i64,
+    /// Millionths.
+    pub used: i64,
+}
+
+impl TryFrom<CounterColumns> for CounterRow {
+    type Error = CorruptRow;
+
+    fn try_from(row: CounterColumns) -> Result<Self, CorruptRow> {
+        let id = format!("{} {}", row.limit_key, shown(&row.subject));
+        let reader = Reader {
+            table: "counters",
+            id: &id,
+        };
+        Ok(Self {
+            limit: row.limit_key.cast_unsigned(),
+            mode: reader.mode(&row.mode, "mode")?,
+            subject: reader.number(&row.subject, "subject")?,
+            fact: reader.number(&row.fact, "fact")?,
+            begins_at: Timestamp::from_micros(row.begins_at),
+            ends_at: Timestamp::from_micros(row.ends_at),
+            used: Quantity::from_millionths(row.used),
+        })
+    }
+}
+
+/// A row of `secrets`.
+#[derive(Debug)]
+pub struct SecretColumns {
+    /// Its name.
+    pub name: String,
+    /// Ciphertext.
+    pub sealed: Vec<u8>,
+    /// When it was set.
+    pub updated_at: i64,
+}
+
+impl From<SecretColumns> for SealedSecret {
+    fn from(row: SecretColumns) -> Self {
+        Self {
+            name: row.name,
+            sealed: row.sealed,
+            updated_at: Timestamp::from_micros(row.updated_at),
+        }
+    }
+}
+
+/// A row of `sign_in_links`.
+#[derive(Debug)]
+pub struct SignInLinkColumns {
+    /// 32 bytes.
+    pub hash: Vec<u8>,
+    /// 16 bytes.
+    pub operator: Vec<u8>,
+    /// When it stops working.
+    pub expires_at: i64,
+}
+
+impl TryFrom<SignInLinkColumns> for SignInLink {
+    type Error = CorruptRow;
+
+    fn try_from(row: SignInLinkColumns) -> Result<Self, CorruptRow> {
+        let reader = Reader {
+            table: "sign_in_links",
+            id: "of this hash",
+        };
+        Ok(Self {
+            hash: reader.hash(&row.hash, "hash")?,
+            operator: OperatorId::from_u128(reader.number(&row.operator, "operator")?),
+            expires_at: Timestamp::from_micros(row.expires_at),
+        })
+    }
+}
+
+/// A row of `sign_ins`.
+#[derive(Debug)]
+pub struct SignInColumns {
+    /// 16 bytes.
+    pub id: Vec<u8>,
+    /// 32 bytes.
+    pub hash: Vec<u8>,
+    /// 16 bytes.
+    pub operator: Vec<u8>,
+    /// When it began.
+    pub created_at: i64,
+    /// When it ends.
+    pub expires_at: i64,
+}
+
+impl TryFrom<SignInColumns> for SignIn {
+    type Error = CorruptRow;
+
+    fn try_from(row: SignInColumns) -> Result<Self, CorruptRow> {
+        let id = shown(&row.id);
+        let reader = Reader {
+            table: "sign_ins",
+            id: &id,
+        };
+        Ok(Self {
+            id: SignInId::from_u128(reader.number(&row.id, "id")?),
+            hash: reader.hash(&row.hash, "hash")?,
+            operator: OperatorId::from_u128(reader.number(&row.operator, "operator")?),
+            created_at: Timestamp::from_micros(row.created_at),
+            expires_at: Timestamp::from_micros(row.expires_at),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_means_nothing_is_named_by_table_key_and_column() {
+        let row = ResourceColumns {
+            kind: "app".to_owned(),
+            name: "shop".to_owned(),
+            id: vec![1, 2, 3],
+            version: 1,
+            body: "{}".to_owned(),
+            created_at: 0,
+            updated_at: 0,
+        };
+        let corrupt = Resource::try_from(row).unwrap_err();
+        assert_eq!(
+            corrupt.to_string(),
+            "row `app shop` of table `resources` is corrupt in column `id`; restore the last backup"
+        );
+    }
+
+    #[test]
+    fn record_ids_keep_their_order_as_bytes() {
+        let id = |epoch, sequence| RecordId { epoch, sequence };
+        assert!(record_bytes(id(1, u64::MAX)) < record_bytes(id(2, 0)));
+        assert_eq!(record(&record_bytes(id(7, 9))), Some(id(7, 9)));
+        assert_eq!(record(&[0; 15]), None);
+    }
+}
