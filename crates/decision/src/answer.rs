@@ -1,12 +1,15 @@
 use std::fmt;
 
-use catalog::Facts;
+use catalog::{Api, Facts};
 use primitives::{AccountId, AppId, Country, Quantity, Symbol, Timestamp};
 use quota::{Demand, Standing};
 
-use crate::Call;
+use crate::{Call, Caller, Catalogue};
 
 /// What a decision must be told because it does not know it itself. No method may do I/O.
+///
+/// The caller shown to it may be a changed one, when the decision tries what an edit would do:
+/// answer from what the caller holds, never from what is known under its id.
 pub trait Evidence {
     /// Whether the policy permits the call for the capability.
     fn permits(
@@ -15,6 +18,15 @@ pub trait Evidence {
         capability: Symbol,
         call: &Call<'_>,
         facts: &Facts,
+    ) -> PolicyVerdict;
+    /// The same before there is a call: what the policy says of the caller alone, and
+    /// [`PolicyVerdict::Unread`] when it asks for anything of a request.
+    fn permits_settled(
+        &self,
+        policy: Symbol,
+        capability: Symbol,
+        api: &Api,
+        caller: &Caller<'_>,
     ) -> PolicyVerdict;
     /// Where a counter stands.
     fn standing(&self, demand: &Demand) -> Standing;
@@ -103,6 +115,8 @@ pub struct GateAnswer {
 pub struct LimitAnswer {
     /// The limit.
     pub limit: Symbol,
+    /// The currency `most` is in, when it is an amount of one.
+    pub currency: Option<String>,
     /// The most; `None` is unlimited.
     pub most: Option<Quantity>,
     /// Counted so far; `None` for a numeric limit.
@@ -144,10 +158,13 @@ pub struct Answer {
     pub gates: Vec<GateAnswer>,
     /// Every capability the call uses.
     pub capabilities: Vec<CapabilityAnswer>,
+    /// The limits that hold for every call of the API.
+    pub limits: Vec<LimitAnswer>,
     /// The counters to take when it is granted.
     pub demands: Vec<Demand>,
-    /// An inclusion-minimal set of edits after which the call passes; `None` when no edit of
-    /// the fixed list can do it alone (a policy refuses, say).
+    /// An inclusion-minimal set of edits after which no gate refuses (empty when none does);
+    /// `None` when no set from the fixed list can do that (a policy refuses, say). Gates that
+    /// were not evaluated promise nothing.
     pub edits: Option<Vec<Edit>>,
 }
 
@@ -163,6 +180,10 @@ pub enum By {
 }
 
 /// A change that opens a gate. The list is fixed.
+#[expect(
+    missing_docs,
+    reason = "the fields are the typed objects that each variant's line names"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Edit {
     /// Subscribe the app to the API.
@@ -226,7 +247,54 @@ pub enum Edit {
     AddToRegion { region: Symbol, country: Country },
 }
 
+impl Edit {
+    /// Who may make it.
+    #[must_use]
+    pub fn by(&self, catalogue: &Catalogue) -> By {
+        match self {
+            Self::Subscribe { .. }
+            | Self::ClearAppOff { .. }
+            | Self::WidenAppProfile { .. }
+            | Self::RaiseAppLimit { .. } => By::Developer,
+            Self::GrantBusinessUnit { capability, .. } => catalogue
+                .capabilities
+                .get(*capability)
+                .and_then(|capability| capability.business_unit.as_ref())
+                .map_or(By::Operator, |unit| By::BusinessUnit(unit.to_string())),
+            Self::AssignLevel { .. }
+            | Self::SwitchOn { .. }
+            | Self::ClearDeveloperOff { .. }
+            | Self::WidenDeveloperProfile { .. }
+            | Self::ChangeList { .. }
+            | Self::WidenPlan { .. }
+            | Self::RaiseDeveloperLimit { .. }
+            | Self::RaisePlanLimit { .. }
+            | Self::AddToRegion { .. } => By::Operator,
+        }
+    }
+}
+
 impl Gate {
+    /// Every gate, in the order of evaluation.
+    pub const ALL: [Self; 16] = [
+        Self::Api,
+        Self::Subscription,
+        Self::Operation,
+        Self::Level,
+        Self::BusinessUnit,
+        Self::Switch,
+        Self::OffList,
+        Self::DeveloperProfile,
+        Self::AppProfile,
+        Self::KeyPermissions,
+        Self::Plan,
+        Self::List,
+        Self::Policy,
+        Self::Geography,
+        Self::NumericLimit,
+        Self::RateLimit,
+    ];
+
     /// The public name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

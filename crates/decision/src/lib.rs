@@ -7,6 +7,7 @@
 //! and, if an edit can open it, a variant of [`Edit`].
 
 mod answer;
+pub mod codes;
 mod model;
 
 pub use answer::{

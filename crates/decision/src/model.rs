@@ -92,12 +92,14 @@ pub struct Catalogue {
 /// Derived from a catalogue when it is built.
 #[derive(Debug, Default)]
 pub struct CatalogueIndex {
-    /// The limits of each capability, API-wide ones included by [`Self::api_limits`].
+    /// The limits of each capability; the API-wide ones stand in [`Self::api_limits`].
     pub capability_limits: SymbolMap<Vec<Symbol>>,
     /// The limits that hold for every call of an API.
     pub api_limits: SymbolMap<Vec<Symbol>>,
     /// The lists that concern each capability.
     pub capability_lists: SymbolMap<Vec<Symbol>>,
+    /// The lists that concern every call of an API.
+    pub api_lists: SymbolMap<Vec<Symbol>>,
 }
 
 /// A ladder of levels, the lowest first.
@@ -194,8 +196,25 @@ pub enum ListSubject {
     Apps(Vec<AppId>),
     /// Accounts acted for, sorted.
     Accounts(Vec<AccountId>),
-    /// Address ranges of callers: (first, last) as IPv6-mapped numbers, sorted.
+    /// Address ranges of callers: (first, last) as IPv6-mapped numbers, sorted, none touching
+    /// another; [`Self::networks`] makes them so.
     Networks(Vec<(u128, u128)>),
+}
+
+impl ListSubject {
+    /// Address ranges in any order, overlapping or not.
+    #[must_use]
+    pub fn networks(mut ranges: Vec<(u128, u128)>) -> Self {
+        ranges.sort_unstable();
+        let mut merged: Vec<(u128, u128)> = Vec::with_capacity(ranges.len());
+        for (first, last) in ranges {
+            match merged.last_mut() {
+                Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
+                _ => merged.push((first, last)),
+            }
+        }
+        Self::Networks(merged)
+    }
 }
 
 /// A limit (P-46): refines capabilities, or a whole API.
@@ -211,7 +230,8 @@ pub struct Limit {
     pub kind: LimitKind,
     /// The value where nothing else is set.
     pub default: LimitValue,
-    /// Values by level (symbols of `ladder/level`).
+    /// Values by level (symbols of `ladder/level`). A level without one has that of the
+    /// nearest level below that has one; the value of an `exact` level is its own only.
     pub by_level: Vec<(Symbol, LimitValue)>,
 }
 
@@ -256,7 +276,7 @@ pub enum LimitScope {
 pub enum LimitValue {
     /// No bound.
     Unlimited,
-    /// At most this.
+    /// At most this, in whatever currency.
     AtMost(Quantity),
     /// At most this, by ISO 4217 currency; a currency not listed is refused.
     ByCurrency(Vec<(String, Quantity)>),
