@@ -1,1 +1,39 @@
-//! Problem bodies, request ids, cursors, security headers.
+//! What every HTTP door of ours has in common: problem bodies with stable codes, request ids,
+//! security headers, extractors whose failures name the place, authenticated cursors, entity
+//! tags, idempotency keys, trace contexts and a server loop with deadlines.
+//!
+//! What it never does: know a resource, a flow or a decision, or read a clock.
+//!
+//! To add a public code: one entry in `codes.rs`; the page `docs/problems` follows from it.
+//! To add an extractor: one file whose rejection is a [`Problem`].
+
+pub mod codes;
+mod conditional;
+mod cursor;
+mod edge;
+mod idempotency_key;
+mod json;
+mod listing;
+mod problem;
+mod request_id;
+mod security;
+mod serve;
+mod status;
+mod trace;
+
+#[cfg(test)]
+mod tests;
+
+pub use codes::{Code, code_table_markdown};
+pub use conditional::{EntityTag, Precondition, Tags};
+pub use cursor::CursorKey;
+pub use edge::{Edge, dress};
+pub use idempotency_key::IdempotencyKey;
+pub use json::{Json, Path, Query};
+pub use listing::{Listing, Page, PageParameters};
+pub use problem::{FieldProblem, Problem, ProblemDocument, Problems};
+pub use request_id::RequestId;
+pub use security::Surface;
+pub use serve::{ServeOptions, serve};
+pub use status::ErrorStatus;
+pub use trace::TraceContext;
