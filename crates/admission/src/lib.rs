@@ -1,1 +1,28 @@
-//! The hot use-case: identify, decide, reserve, admit, permit, settle.
+//! The hot use-case that every door shares: identify the caller, find the operation, decide,
+//! reserve every counter, admit in the journal, and hand out a [`Permit`] by value.
+//!
+//! [`Admission::arrive`] answers a request's head. What can be refused without the body is
+//! refused then; where the answer depends on the body, [`AwaitingBody::with_body`] continues.
+//! A [`Permit`] is the only way to an upstream, and is settled exactly once.
+//!
+//! What it never does: speak HTTP, touch SQL, buffer a body, or count a call that it refuses.
+//!
+//! To add a door: read a request into an [`Arrival`], and turn a [`Refusal`] or a [`Permit`]
+//! into whatever the door speaks. To add a way to be recognised: a variant of [`Presented`] and
+//! its reading in `identify.rs`.
+
+mod arrival;
+mod context;
+mod limits;
+mod permit;
+mod refusal;
+mod ticket;
+
+pub use arrival::{Arrival, Presented};
+pub use context::{Context, ContextAccount, ContextCapability, ContextLimit, Named};
+pub use limits::{RateLimit, rate_limit_fields};
+pub use permit::{ExternalAccount, Permit};
+pub use refusal::Refusal;
+
+pub use admit::{Admission, Arrived, AwaitingBody, Parts};
+mod admit;

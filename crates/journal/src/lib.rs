@@ -3,6 +3,8 @@
 //!
 //! What it never does: decide, count, or know SQL.
 
+mod durability;
 mod record;
 
+pub use durability::Durability;
 pub use record::{CallOutcome, CallRecord, CounterSpend, Entry, Settlement};

@@ -1,0 +1,49 @@
+use std::fmt::Write as _;
+
+use primitives::{Quantity, Timestamp};
+
+/// A counter of a call, for the `RateLimit` fields of the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// The limit's name.
+    pub name: String,
+    /// The most it may reach.
+    pub most: Quantity,
+    /// What is left of it.
+    pub remaining: Quantity,
+    /// The length of its window in seconds; `None` for a lifetime.
+    pub window: Option<u64>,
+    /// When it starts anew; `None` for a lifetime.
+    pub resets_at: Option<Timestamp>,
+}
+
+/// The values of `RateLimit-Policy` and `RateLimit`, or `None` when nothing is counted.
+/// Amounts are rounded down to whole numbers, waiting times up.
+#[must_use]
+pub fn rate_limit_fields(limits: &[RateLimit], now: Timestamp) -> Option<(String, String)> {
+    if limits.is_empty() {
+        return None;
+    }
+    let (mut policy, mut state) = (String::new(), String::new());
+    for limit in limits {
+        let separator = if policy.is_empty() { "" } else { ", " };
+        let name = &limit.name;
+        let whole = |quantity: Quantity| quantity.millionths().max(0) / 1_000_000;
+        // Writing to a `String` cannot fail.
+        let _ = write!(policy, "{separator}\"{name}\";q={}", whole(limit.most));
+        let _ = write!(state, "{separator}\"{name}\";r={}", whole(limit.remaining));
+        if let Some(window) = limit.window {
+            let _ = write!(policy, ";w={window}");
+        }
+        if let Some(resets_at) = limit.resets_at {
+            let _ = write!(state, ";t={}", seconds_until(resets_at, now));
+        }
+    }
+    Some((policy, state))
+}
+
+/// Whole seconds until `then`, rounded up.
+pub(crate) fn seconds_until(then: Timestamp, now: Timestamp) -> u64 {
+    let micros = then.micros_since(now).max(0);
+    u64::try_from(micros).unwrap_or(0).div_ceil(1_000_000)
+}
