@@ -1,1 +1,181 @@
-//! The embedded store.
+//! The embedded store: one SQLite file, one writing connection, a few reading ones.
+//!
+//! What it never does: hold a rule, join a value into a statement, open a file whose settings
+//! or library are not what the guarantees rest on.
+//!
+//! To add an entity: a migration here and in `store-postgres`, its statements in `store/sql`,
+//! its columns in `store::rows`, a function here (and there), a case in `store-contract`; then
+//! `cargo xtask generate` renews `.sqlx`.
+
+mod calls;
+mod commit;
+mod failure;
+mod idempotency;
+mod open;
+mod resources;
+mod sign_in;
+
+use async_trait::async_trait;
+use primitives::{CredentialId, Name, PageSize, RecordId, Revision, Timestamp};
+use sqlx::SqlitePool;
+use store::{
+    CallFilter, CallIndexRow, CommitRefused, Committed, CounterRow, Credential, Event, Folded,
+    FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, Resource, SealedSecret, SignIn,
+    SignInLink, Store, StoreFailure, WriteSet,
+};
+
+use failure::Failure;
+pub use open::OpenProblem;
+
+/// A store in one SQLite file.
+#[derive(Clone, Debug)]
+pub struct SqliteStore {
+    /// INVARIANT: one connection, so writers queue here and never find the file locked.
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn installation(&self) -> Result<Installation, StoreFailure> {
+        Ok(resources::installation(&self.readers).await?)
+    }
+
+    async fn revision(&self) -> Result<Revision, StoreFailure> {
+        Ok(self.installation().await?.revision)
+    }
+
+    async fn resource(&self, kind: Kind, name: &Name) -> Result<Option<Resource>, StoreFailure> {
+        Ok(resources::resource(&self.readers, kind, name).await?)
+    }
+
+    async fn resources(
+        &self,
+        kind: Kind,
+        after: Option<&Name>,
+        size: PageSize,
+    ) -> Result<Vec<Resource>, StoreFailure> {
+        Ok(resources::resources(&self.readers, kind, after, size).await?)
+    }
+
+    async fn everything(&self) -> Result<(Revision, Vec<Resource>, Vec<Credential>), StoreFailure> {
+        Ok(resources::everything(&self.readers).await?)
+    }
+
+    async fn credential(&self, id: CredentialId) -> Result<Option<Credential>, StoreFailure> {
+        Ok(resources::credential(&self.readers, id).await?)
+    }
+
+    async fn credentials_of(&self, app: &Name) -> Result<Vec<Credential>, StoreFailure> {
+        Ok(resources::credentials_of(&self.readers, app).await?)
+    }
+
+    async fn commit(
+        &self,
+        changes: WriteSet,
+    ) -> Result<Result<Committed, CommitRefused>, StoreFailure> {
+        Ok(commit::commit(&self.writer, changes).await?)
+    }
+
+    async fn events(&self, after: Revision, size: PageSize) -> Result<Vec<Event>, StoreFailure> {
+        Ok(resources::events(&self.readers, after, size).await?)
+    }
+
+    async fn events_before(
+        &self,
+        before: Option<Revision>,
+        size: PageSize,
+    ) -> Result<Vec<Event>, StoreFailure> {
+        Ok(resources::events_before(&self.readers, before, size).await?)
+    }
+
+    async fn begin_idempotent(&self, row: IdempotencyRow) -> Result<Idempotent, StoreFailure> {
+        Ok(idempotency::begin(&self.writer, row).await?)
+    }
+
+    async fn finish_idempotent(
+        &self,
+        scope: &str,
+        key: &str,
+        answer: Option<(u16, Vec<u8>)>,
+    ) -> Result<(), StoreFailure> {
+        Ok(idempotency::finish(&self.writer, scope, key, answer).await?)
+    }
+
+    async fn drop_idempotent(&self, before: Timestamp) -> Result<u64, StoreFailure> {
+        Ok(idempotency::drop_before(&self.writer, before).await?)
+    }
+
+    async fn fold_calls(&self, calls: FoldedCalls) -> Result<Folded, StoreFailure> {
+        Ok(calls::fold(&self.writer, calls).await?)
+    }
+
+    async fn fold_cursor(&self, gateway: &str) -> Result<Option<String>, StoreFailure> {
+        Ok(calls::cursor(&self.readers, gateway).await?)
+    }
+
+    async fn counters(&self) -> Result<Vec<CounterRow>, StoreFailure> {
+        Ok(calls::counters(&self.readers).await?)
+    }
+
+    async fn drop_counters(&self, before: Timestamp) -> Result<u64, StoreFailure> {
+        Ok(calls::drop_counters(&self.writer, before).await?)
+    }
+
+    async fn calls(
+        &self,
+        filter: &CallFilter,
+        before: Option<RecordId>,
+        size: PageSize,
+    ) -> Result<Vec<CallIndexRow>, StoreFailure> {
+        Ok(calls::calls(&self.readers, filter, before, size).await?)
+    }
+
+    async fn call(&self, id: RecordId) -> Result<Option<CallIndexRow>, StoreFailure> {
+        Ok(calls::call(&self.readers, id).await?)
+    }
+
+    async fn drop_call_days(&self, before_day: i64) -> Result<u64, StoreFailure> {
+        Ok(calls::drop_days(&self.writer, before_day).await?)
+    }
+
+    async fn put_secret(&self, secret: SealedSecret) -> Result<(), StoreFailure> {
+        Ok(sign_in::put_secret(&self.writer, secret).await?)
+    }
+
+    async fn secrets(&self) -> Result<Vec<SealedSecret>, StoreFailure> {
+        Ok(sign_in::secrets(&self.readers).await?)
+    }
+
+    async fn put_sign_in_link(&self, link: SignInLink) -> Result<(), StoreFailure> {
+        Ok(sign_in::put_link(&self.writer, link).await?)
+    }
+
+    async fn take_sign_in_link(
+        &self,
+        hash: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<SignInLink>, StoreFailure> {
+        Ok(sign_in::take_link(&self.writer, hash, now).await?)
+    }
+
+    async fn put_sign_in(&self, sign_in: SignIn) -> Result<(), StoreFailure> {
+        Ok(sign_in::put(&self.writer, sign_in).await?)
+    }
+
+    async fn sign_in(
+        &self,
+        hash: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<SignIn>, StoreFailure> {
+        Ok(sign_in::find(&self.readers, hash, now).await?)
+    }
+
+    async fn end_sign_in(&self, hash: &[u8; 32]) -> Result<(), StoreFailure> {
+        Ok(sign_in::end(&self.writer, hash).await?)
+    }
+
+    async fn drop_expired(&self, before: Timestamp) -> Result<u64, StoreFailure> {
+        Ok(sign_in::drop_expired(&self.writer, before).await?)
+    }
+}
