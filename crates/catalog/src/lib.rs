@@ -8,11 +8,31 @@
 
 mod annotation;
 mod api;
+mod compiled;
+mod condition;
+mod description;
+mod diff;
 mod fact;
+mod facts;
+pub mod openapi;
+mod routes;
+mod template;
 
 pub use annotation::{
     AccountParameter, CapabilityUse, Condition, FactDefinition, FactIndex, FactSource, FactTable,
     FactType, Fold, Literal,
 };
 pub use api::{Api, Cors, Mount, Operation, Upstream, UpstreamCredential, UpstreamIdentity};
+pub use compiled::{ApiProblem, ApiRoutes};
+pub use condition::{ConditionProblem, Truth};
+pub use description::{
+    BodyFormat, BodyKind, DescribedOperation, Description, ImportReport, Parameter, ParameterPlace,
+};
+pub use diff::{DescriptionDiff, OperationChange, diff};
 pub use fact::{FactValue, Facts, UnusableFact};
+pub use facts::{
+    Body, BodyField, BodyProblem, CompiledFacts, FactTableProblem, PathProblem, RequestHead,
+    replace_text_field,
+};
+pub use routes::{AmbiguousParameter, Found, Lookup, Routes, SameShape};
+pub use template::{PathTemplate, TemplateProblem};
