@@ -9,7 +9,6 @@
 
 pub mod codes;
 mod conditional;
-mod cursor;
 mod edge;
 mod idempotency_key;
 mod json;
@@ -26,7 +25,6 @@ mod tests;
 
 pub use codes::{Code, code_table_markdown};
 pub use conditional::{EntityTag, Precondition, Tags};
-pub use cursor::CursorKey;
 pub use edge::{Edge, dress};
 pub use idempotency_key::IdempotencyKey;
 pub use json::{Json, Path, Query};

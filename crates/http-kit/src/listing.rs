@@ -1,10 +1,13 @@
+use std::sync::Arc;
+
 use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;
+use keys::CursorKey;
 use primitives::PageSize;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{CursorKey, FieldProblem, Problem, codes, json::query_problem};
+use crate::{FieldProblem, Problem, codes, json::query_problem};
 
 /// The most rows a page of ours holds; one less than a store page, so that asking for one row
 /// more tells whether there is a next page.
@@ -42,7 +45,7 @@ pub struct Listing<F> {
     pub after: Option<String>,
     size: u32,
     scope: String,
-    key: CursorKey,
+    key: Arc<CursorKey>,
 }
 
 impl<F> Listing<F> {
@@ -74,7 +77,7 @@ impl<F> Listing<F> {
         rows.truncate(size);
         let last = rows.last().filter(|_| more).map(position);
         Page {
-            next: last.map(|last| self.key.seal(&self.scope, &last)),
+            next: last.map(|last| self.key.seal(&self.scope, last.as_bytes())),
             items: rows.into_iter().map(item).collect(),
         }
     }
@@ -82,13 +85,13 @@ impl<F> Listing<F> {
 
 impl<F: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Listing<F>
 where
-    CursorKey: FromRef<S>,
+    Arc<CursorKey>: FromRef<S>,
 {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
-        let key = CursorKey::from_ref(state);
+        let key = Arc::<CursorKey>::from_ref(state);
         let mut pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
             .into_owned()
             .collect();
@@ -102,7 +105,10 @@ where
             .map_err(|failure: serde_urlencoded::de::Error| query_problem(&failure.to_string()))?;
         let scope = format!("{}?{rest}", parts.uri.path());
         let after = match cursor {
-            Some(text) => Some(key.open(&scope, &text).ok_or_else(cursor_problem)?),
+            Some(text) => {
+                let position = key.open(&scope, &text).map_err(|_| cursor_problem())?;
+                Some(String::from_utf8(position).map_err(|_| cursor_problem())?)
+            }
             None => None,
         };
         Ok(Self {

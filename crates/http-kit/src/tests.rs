@@ -9,22 +9,22 @@ use axum::{
 };
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
+use keys::{CursorKey, InstallationKeys};
 use primitives::SeededEntropy;
 use serde::Deserialize;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
 use crate::{
-    CursorKey, Edge, EntityTag, IdempotencyKey, Json, Listing, Page, Precondition, Problem,
-    Surface, dress,
+    Edge, EntityTag, IdempotencyKey, Json, Listing, Page, Precondition, Problem, Surface, dress,
 };
 
 #[derive(Clone)]
-struct Shop(CursorKey);
+struct Shop(Arc<CursorKey>);
 
-impl FromRef<Shop> for CursorKey {
+impl FromRef<Shop> for Arc<CursorKey> {
     fn from_ref(shop: &Shop) -> Self {
-        shop.0.clone()
+        Arc::clone(&shop.0)
     }
 }
 
@@ -65,11 +65,12 @@ async fn change(precondition: Precondition) -> Result<(), Problem> {
 }
 
 fn app() -> Router {
+    let keys = InstallationKeys::generate(&SeededEntropy::new(1)).unwrap();
     let router = Router::new()
         .route("/numbers", get(numbers))
         .route("/orders", post(order).put(change))
         .route("/panic", get(async || -> () { panic!("planned") }))
-        .with_state(Shop(CursorKey::new(&[1; 32])));
+        .with_state(Shop(Arc::new(keys.cursor_key())));
     dress(
         router,
         Edge {
