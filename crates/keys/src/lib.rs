@@ -1,1 +1,82 @@
-//! Issued secrets, keyed hashes, sealing, signing and verifying with an allow-list.
+//! Everything secret: issued secrets and their hashes, the installation's own keys, sealed
+//! secrets, one-time codes, authenticated cursors, and signing and verifying tokens.
+//!
+//! Two ways to keep a secret: *hashed* when it is only ever compared ([`HashedSecret`],
+//! [`OneTimeCode`]), *sealed* when it must be used again ([`Sealer`]). What it never does: show
+//! a secret (no `Display`, a `Debug` without value), compare one byte by byte, take a token's
+//! own word for its algorithm, or invent cryptography (`aws-lc-rs` and `jsonwebtoken` do it).
+//!
+//! To add a hash scheme for imported secrets: a variant of [`HashedSecret`] with its text form.
+//! To add an algorithm: a variant of [`Algorithm`], pinned to its keys in `token.rs`.
+
+mod code;
+mod cursor;
+mod hashed;
+mod installation;
+mod issued;
+mod sealed;
+mod token;
+
+pub use code::OneTimeCode;
+pub use cursor::{CursorKey, CursorRefused};
+pub use hashed::{HashProblem, HashedSecret, HashingKey};
+pub use installation::{InstallationKeys, KeyFileProblem};
+pub use issued::{IssuedFor, IssuedSecretProblem, hint, issue, read_issued};
+pub use sealed::{OpenProblem, SealProblem, Sealer};
+pub use token::{Algorithm, KeyProblem, LONGEST_TOKEN, SigningKey, TokenProblem, VerifyingKeys};
+
+/// SHA-256 of `bytes`: for fingerprints and codes of full entropy, never for passwords.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    array(digest.as_ref())
+}
+
+/// Whether two secrets are the same, in a time that does not tell where they differ.
+#[must_use]
+pub fn same(one: &[u8], other: &[u8]) -> bool {
+    subtle::ConstantTimeEq::ct_eq(one, other).into()
+}
+
+/// HMAC-SHA256 of the parts, each with its length before it, so that no two lists of parts have
+/// the same tag.
+pub(crate) fn tag(key: &aws_lc_rs::hmac::Key, parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = aws_lc_rs::hmac::Context::with_key(key);
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part);
+    }
+    array(context.sign().as_ref())
+}
+
+fn array(bytes: &[u8]) -> [u8; 32] {
+    let mut array = [0; 32];
+    for (to, from) in array.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    array
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |c: u8| {
+        char::from(c)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
+    text.as_bytes()
+        .chunks(2)
+        .map(|pair| match pair {
+            [high, low] => Some((digit(*high)? << 4) | digit(*low)?),
+            _ => None,
+        })
+        .collect()
+}
