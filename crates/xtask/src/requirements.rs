@@ -212,7 +212,7 @@ fn ids_in(list: &str) -> Vec<String> {
             continue;
         };
         let from = match ids.last().and_then(|last| id_of(last)) {
-            Some((series, last)) if range && series == letter => last + 1,
+            Some((series, end)) if range && series == letter => end + 1,
             _ => number,
         };
         ids.extend((from..=number).map(|number| spelt(letter, number)));

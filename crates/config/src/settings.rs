@@ -1,0 +1,290 @@
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::value::{Address, Network, SecretText};
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// What this installation is called and where people find it.
+    pub installation: Installation,
+    /// Where it listens. Each listener is an origin of its own.
+    pub listeners: Listeners,
+    /// Where files are kept.
+    pub data: Data,
+    /// The authority: resources, keys, events, counters.
+    pub store: Store,
+    /// The installation's own keys.
+    pub keys: Keys,
+    /// Who operates it.
+    pub operator: Operator,
+    /// The gateway's journal of calls.
+    pub journal: Journal,
+    /// What a request may take.
+    pub limits: Limits,
+    /// Proxies in front of it.
+    pub proxies: Proxies,
+    /// Where addresses are in the world.
+    pub geo: Geo,
+    /// What it tells about its work.
+    pub log: Log,
+    /// How it stops.
+    pub shutdown: Shutdown,
+}
+
+/// What this installation is called and where people find it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Installation {
+    /// Its name, shown to people.
+    pub name: String,
+    /// The address of the site listener as browsers and upstreams know it; also who issues
+    /// the signed context of a call. Unset: `http://localhost` and the site's port, which
+    /// only `--dev` accepts.
+    pub issuer: Option<String>,
+}
+
+impl Default for Installation {
+    fn default() -> Self {
+        Self {
+            name: "Portreeve".to_owned(),
+            issuer: None,
+        }
+    }
+}
+
+/// Where it listens.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listeners {
+    /// The provider's APIs, and nothing of ours beside them.
+    pub public: Listener,
+    /// Pages for people.
+    pub site: Listener,
+    /// The management REST API and the operator's console.
+    pub management: Listener,
+    /// Health, readiness, metrics and version. It asks nobody to sign in.
+    pub ops: Listener,
+}
+
+impl Default for Listeners {
+    fn default() -> Self {
+        Self {
+            public: Listener::at(8080),
+            site: Listener::at(8081),
+            management: Listener::at(8082),
+            ops: Listener::at(8083),
+        }
+    }
+}
+
+/// One listener.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Listener {
+    /// Address and port; port 0 lets the system choose.
+    pub address: Address,
+    /// PEM file with the certificate chain. Read again when it changes.
+    #[serde(default)]
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file with the certificate's private key.
+    #[serde(default)]
+    pub tls_key: Option<PathBuf>,
+    /// States that a proxy in front speaks TLS, so that plain HTTP here is meant.
+    #[serde(default)]
+    pub behind_tls_proxy: bool,
+}
+
+impl Listener {
+    fn at(port: u16) -> Self {
+        Self {
+            address: Address(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+            tls_certificate: None,
+            tls_key: None,
+            behind_tls_proxy: false,
+        }
+    }
+}
+
+/// Where files are kept.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Data {
+    /// Directory of the database, the journal and, with `--dev`, the generated keys.
+    pub directory: PathBuf,
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self {
+            directory: PathBuf::from("data"),
+        }
+    }
+}
+
+/// The authority.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// File of the embedded SQLite database. Unset: `portreeve.db` in the data directory.
+    pub sqlite_path: Option<PathBuf>,
+    /// Address of a PostgreSQL database, which is then used instead of SQLite.
+    pub postgres_url: Option<SecretText>,
+}
+
+/// The installation's own keys.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Keys {
+    /// File with the keys that hash, seal and sign; `portreeve config new-keys` makes one.
+    /// Only its owner may read it. Unset: `keys.json` in the data directory, which only
+    /// `--dev` makes and accepts.
+    pub file: Option<PathBuf>,
+}
+
+/// Who operates the installation.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Operator {
+    /// The token that management REST asks for; `portreeve config new-token` makes one.
+    /// Unset: `--dev` makes one, production refuses to start.
+    pub token: Option<SecretText>,
+}
+
+/// The gateway's journal of calls.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Journal {
+    /// Directory of the segment files. Unset: `journal` in the data directory.
+    pub directory: Option<PathBuf>,
+    /// Name of this gateway among those of the installation.
+    pub gateway: String,
+    /// How safely a call is written before it is forwarded.
+    pub durability: Durability,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self {
+            directory: None,
+            gateway: "main".to_owned(),
+            durability: Durability::Relaxed,
+        }
+    }
+}
+
+/// How safely a call is written before it is forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// On disk before the first byte goes upstream.
+    Strict,
+    /// On disk within 100 ms.
+    Relaxed,
+}
+
+/// What a request may take.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Connections at once on the public listener.
+    pub connections: u32,
+    /// Bytes of a request's head.
+    pub header_bytes: u32,
+    /// Header fields of a request.
+    pub header_fields: u32,
+    /// Bytes of a body that must be read for facts.
+    pub body_bytes: u32,
+    /// Seconds in which a request's head must have arrived.
+    pub header_seconds: u32,
+    /// Seconds in which a request's body must have arrived.
+    pub body_seconds: u32,
+    /// Seconds a connection may stay idle.
+    pub idle_seconds: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            header_bytes: 32 * 1024,
+            header_fields: 100,
+            body_bytes: 1024 * 1024,
+            header_seconds: 10,
+            body_seconds: 60,
+            idle_seconds: 60,
+        }
+    }
+}
+
+/// Proxies in front of the installation.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Proxies {
+    /// Networks whose `Forwarded` and `X-Forwarded-For` are believed.
+    pub trusted: Vec<Network>,
+    /// How many proxies stand in front; 0 believes no header.
+    pub hops: u8,
+}
+
+/// Where addresses are in the world.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Geo {
+    /// GeoIP country file in MMDB form. Without one a caller's present place is unknown.
+    pub mmdb_path: Option<PathBuf>,
+}
+
+/// What it tells about its work.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// Form of the lines on standard error.
+    pub format: LogFormat,
+    /// What is logged: a level, or directives such as `info,gateway=debug`.
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            filter: "info".to_owned(),
+        }
+    }
+}
+
+/// Form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How it stops.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Shutdown {
+    /// Seconds between failing readiness and refusing connections.
+    pub notice_seconds: u32,
+    /// Seconds that calls in flight may take to end.
+    pub drain_seconds: u32,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self {
+            notice_seconds: 0,
+            drain_seconds: 30,
+        }
+    }
+}
