@@ -1,1 +1,87 @@
-//! The suite that every store passes.
+//! The suite that every store passes: what callers of `store` may rely on, case by case.
+//!
+//! What it never does: look inside a store, or know one by name.
+//!
+//! To add a case: an async function over `Arc<dyn Store>` in the module it belongs to, and its
+//! name in [`for_each_case`]. Each case gets a store of its own, empty.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a suite reports by panicking"
+)]
+
+pub mod calls;
+pub mod commits;
+pub mod credentials;
+pub mod events;
+pub mod idempotency;
+pub mod resources;
+mod samples;
+pub mod sign_in;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use store::Store;
+
+/// Gives every case, as `module::name,`, to the macro named.
+#[macro_export]
+macro_rules! for_each_case {
+    ($callback:ident) => {
+        $callback! {
+            calls::counters_add_up_and_saturate,
+            calls::days_and_counters_are_dropped_whole,
+            calls::every_filter_finds_its_calls_and_no_others,
+            calls::folding_from_another_cursor_applies_nothing,
+            calls::folding_twice_counts_once,
+            calls::pages_of_calls_meet_without_gap_or_overlap,
+            calls::racing_folds_apply_once,
+            calls::the_widest_values_come_back_as_they_went,
+            commits::a_commit_moves_the_revision_by_one,
+            commits::a_failed_commit_leaves_nothing,
+            commits::a_refused_commit_leaves_nothing,
+            commits::a_replaced_resource_keeps_when_it_was_made,
+            commits::a_stale_base_is_refused,
+            commits::of_writers_from_one_base_one_wins,
+            commits::sixty_four_writers_lose_nothing,
+            commits::unexpected_versions_are_refused,
+            credentials::a_credential_comes_back_as_it_went,
+            credentials::an_apps_credentials_come_newest_first,
+            events::a_commit_is_never_split_over_pages,
+            events::events_come_in_order_and_backwards,
+            events::readers_never_see_a_later_commit_before_an_earlier_one,
+            idempotency::a_key_takes_one_answer,
+            idempotency::a_key_whose_holder_died_can_be_taken_over,
+            idempotency::a_key_with_another_request_is_a_mismatch,
+            idempotency::an_answer_is_kept_with_the_commit_or_not_at_all,
+            idempotency::of_concurrent_twins_one_goes_ahead,
+            idempotency::old_keys_are_dropped,
+            resources::deletes_come_before_puts,
+            resources::everything_is_of_one_revision,
+            resources::names_are_ordered_by_their_bytes,
+            resources::pages_of_a_kind_hold_all_of_it_once,
+            resources::thousands_of_resources_come_back_whole,
+            sign_in::a_link_is_taken_at_most_once,
+            sign_in::an_expired_link_or_sign_in_is_not_found,
+            sign_in::secrets_are_replaced_by_name,
+            sign_in::sign_ins_are_found_until_they_end,
+        }
+    };
+}
+
+/// A case and its name.
+pub type Case = (&'static str, fn(Arc<dyn Store>) -> BoxFuture<'static, ()>);
+
+macro_rules! list {
+    ($($module:ident :: $case:ident,)+) => {
+        /// Every case, for backends that run them in one process.
+        pub const CASES: &[Case] = &[
+            $((
+                concat!(stringify!($module), "::", stringify!($case)),
+                |store| Box::pin($module::$case(store)),
+            )),+
+        ];
+    };
+}
+for_each_case!(list);

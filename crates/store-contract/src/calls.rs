@@ -1,0 +1,289 @@
+//! Folded calls: the index, the counters and the cursor move together.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use primitives::{AccountId, AppId, Mode, PageSize, Quantity, RecordId, Timestamp};
+use store::{CallFilter, CallIndexRow, CounterRow, Folded, FoldedCalls, Store};
+
+use crate::samples::{ALL, DAY, at, call, step};
+
+fn counter(limit: u64, millionths: i64) -> CounterRow {
+    CounterRow {
+        limit,
+        mode: Mode::Live,
+        subject: 4,
+        fact: 0,
+        begins_at: at(0),
+        ends_at: at(DAY),
+        used: Quantity::from_millionths(millionths),
+    }
+}
+
+async fn fold(store: &dyn Store, calls: Vec<CallIndexRow>) {
+    let from = store.fold_cursor("one").await.unwrap();
+    let to = format!("{}+", from.as_deref().unwrap_or("at"));
+    let step = FoldedCalls {
+        calls,
+        ..step(from.as_deref(), &to)
+    };
+    assert_eq!(store.fold_calls(step).await.unwrap(), Folded::Applied);
+}
+
+async fn found(store: &dyn Store, filter: CallFilter) -> Vec<u64> {
+    let rows = store.calls(&filter, None, ALL).await.unwrap();
+    rows.iter().map(|row| row.id.sequence).collect()
+}
+
+/// The same step applied again finds the cursor moved on and changes nothing.
+pub async fn folding_twice_counts_once(store: Arc<dyn Store>) {
+    assert_eq!(store.fold_cursor("one").await.unwrap(), None);
+    let first = FoldedCalls {
+        calls: vec![call(1)],
+        counters: vec![counter(1, 5)],
+        ..step(None, "a")
+    };
+    assert_eq!(
+        store.fold_calls(first.clone()).await.unwrap(),
+        Folded::Applied
+    );
+    assert_eq!(store.fold_calls(first).await.unwrap(), Folded::NotAtCursor);
+    let second = FoldedCalls {
+        calls: vec![call(1), call(2)],
+        counters: vec![counter(1, 6)],
+        ..step(Some("a"), "b")
+    };
+    assert_eq!(
+        store.fold_calls(second.clone()).await.unwrap(),
+        Folded::Applied
+    );
+    assert_eq!(store.fold_calls(second).await.unwrap(), Folded::NotAtCursor);
+    assert_eq!(store.counters().await.unwrap(), [counter(1, 11)]);
+    assert_eq!(found(&*store, CallFilter::default()).await, [2, 1]);
+    let cursor = store.fold_cursor("one").await.unwrap();
+    assert_eq!(cursor.as_deref(), Some("b"));
+    assert_eq!(store.fold_cursor("two").await.unwrap(), None);
+}
+
+/// A step that begins elsewhere applies nothing, at the very start too.
+pub async fn folding_from_another_cursor_applies_nothing(store: Arc<dyn Store>) {
+    let astray = FoldedCalls {
+        calls: vec![call(1)],
+        counters: vec![counter(1, 5)],
+        ..step(Some("nowhere"), "a")
+    };
+    assert_eq!(
+        store.fold_calls(astray.clone()).await.unwrap(),
+        Folded::NotAtCursor
+    );
+    assert_eq!(store.fold_cursor("one").await.unwrap(), None);
+    fold(&*store, vec![call(9)]).await;
+    assert_eq!(store.fold_calls(astray).await.unwrap(), Folded::NotAtCursor);
+    assert_eq!(store.counters().await.unwrap(), []);
+    assert_eq!(found(&*store, CallFilter::default()).await, [9]);
+}
+
+/// Of folds that race from one cursor one applies.
+pub async fn racing_folds_apply_once(store: Arc<dyn Store>) {
+    for (from, to) in [(None, "a"), (Some("a"), "b")] {
+        let folds = (0..16).map(|_| {
+            let store = Arc::clone(&store);
+            let step = FoldedCalls {
+                counters: vec![counter(1, 1)],
+                ..step(from, to)
+            };
+            tokio::spawn(async move { store.fold_calls(step).await.unwrap() })
+        });
+        let outcomes = join_all(folds).await;
+        let applied = outcomes
+            .iter()
+            .filter(|o| *o.as_ref().unwrap() == Folded::Applied);
+        assert_eq!(applied.count(), 1);
+    }
+    assert_eq!(store.counters().await.unwrap(), [counter(1, 2)]);
+}
+
+/// Counters of other windows, modes, subjects and facts stay apart; the sum never wraps.
+pub async fn counters_add_up_and_saturate(store: Arc<dyn Store>) {
+    let mut others = vec![counter(1, 1); 5];
+    others[0].mode = Mode::Test;
+    others[1].subject = u128::MAX;
+    others[2].fact = 1;
+    others[3].begins_at = at(1);
+    others[4].ends_at = Timestamp::from_micros(i64::MAX);
+    let large = counter(2, i64::MAX - 1);
+    let step = FoldedCalls {
+        counters: [
+            others.clone(),
+            vec![large.clone(), large, counter(u64::MAX, 3)],
+        ]
+        .concat(),
+        ..step(None, "a")
+    };
+    assert_eq!(store.fold_calls(step).await.unwrap(), Folded::Applied);
+    let kept = store.counters().await.unwrap();
+    assert_eq!(kept.len(), 7);
+    assert!(others.iter().all(|other| kept.contains(other)));
+    assert!(kept.contains(&counter(2, i64::MAX)));
+    assert!(kept.contains(&counter(u64::MAX, 3)));
+}
+
+/// Each part of a filter, and two together.
+pub async fn every_filter_finds_its_calls_and_no_others(store: Arc<dyn Store>) {
+    let mut rows: Vec<_> = (0..10).map(call).collect();
+    rows[0].mode = Some(Mode::Test);
+    rows[1].mode = None;
+    rows[2].api = "telephony".to_owned();
+    rows[3].app = Some(AppId::from_u128(1));
+    rows[4].developer = Some(AccountId::from_u128(2));
+    rows[5].account = Some(AccountId::from_u128(2));
+    rows[6].capabilities = " SIMPLE_SEND_MONEYS SIMPLExSEND_MONEY ".to_owned();
+    rows[7].capabilities = " A_B simple_send_money C% ".to_owned();
+    rows[8].outcome = "refused".to_owned();
+    fold(&*store, rows).await;
+    let any = CallFilter::default;
+    let text = |text: &str| Some(text.to_owned());
+    let live = CallFilter {
+        mode: Some(Mode::Live),
+        ..any()
+    };
+    assert_eq!(found(&*store, live.clone()).await, [9, 8, 7, 6, 5, 4, 3, 2]);
+    let test = CallFilter {
+        mode: Some(Mode::Test),
+        ..any()
+    };
+    assert_eq!(found(&*store, test).await, [0]);
+    let api = CallFilter {
+        api: text("telephony"),
+        ..any()
+    };
+    assert_eq!(found(&*store, api).await, [2]);
+    let app = CallFilter {
+        app: Some(AppId::from_u128(1)),
+        ..any()
+    };
+    assert_eq!(found(&*store, app).await, [3]);
+    let two = Some(AccountId::from_u128(2));
+    let developer = CallFilter {
+        developer: two,
+        ..any()
+    };
+    assert_eq!(found(&*store, developer).await, [4]);
+    let account = CallFilter {
+        account: two,
+        ..any()
+    };
+    assert_eq!(found(&*store, account).await, [5]);
+    let used = |name| CallFilter {
+        capability: text(name),
+        ..any()
+    };
+    let ordinary = found(&*store, used("SIMPLE_SEND_MONEY")).await;
+    assert_eq!(ordinary, [9, 8, 5, 4, 3, 2, 1, 0]);
+    assert_eq!(found(&*store, used("C%")).await, [7]);
+    assert_eq!(found(&*store, used("%")).await, []);
+    let refused = CallFilter {
+        outcome: text("refused"),
+        ..any()
+    };
+    assert_eq!(found(&*store, refused).await, [8]);
+    let between = CallFilter {
+        from: Some(at(DAY + 3)),
+        until: Some(at(DAY + 5)),
+        ..any()
+    };
+    assert_eq!(found(&*store, between.clone()).await, [4, 3]);
+    let both = CallFilter {
+        developer: two,
+        ..between
+    };
+    assert_eq!(found(&*store, both).await, [4]);
+    let nothing = CallFilter {
+        outcome: text("refused"),
+        developer: two,
+        ..live
+    };
+    assert_eq!(found(&*store, nothing).await, []);
+}
+
+/// Walking the pages gives every call once, the newest first, under a filter too.
+pub async fn pages_of_calls_meet_without_gap_or_overlap(store: Arc<dyn Store>) {
+    let mut rows: Vec<_> = (0..23).map(call).collect();
+    rows.push(CallIndexRow {
+        id: RecordId {
+            epoch: 2,
+            sequence: 900,
+        },
+        ..call(0)
+    });
+    fold(&*store, rows).await;
+    let live = CallFilter {
+        mode: Some(Mode::Live),
+        ..CallFilter::default()
+    };
+    for filter in [CallFilter::default(), live] {
+        let (mut seen, mut before) = (Vec::new(), None);
+        let size = PageSize::clamped(5);
+        while let page @ [.., last] = &store.calls(&filter, before, size).await.unwrap()[..] {
+            assert!(page.len() <= 5);
+            before = Some(last.id);
+            seen.extend(page.iter().map(|row| row.id.sequence));
+        }
+        let wanted: Vec<_> = (0..23).rev().chain([900]).collect();
+        assert_eq!(seen, wanted);
+    }
+}
+
+/// Days go whole and counters go when their window is over; a lifetime stays.
+pub async fn days_and_counters_are_dropped_whole(store: Arc<dyn Store>) {
+    let on = |day, sequence| CallIndexRow {
+        day,
+        ..call(sequence)
+    };
+    fold(&*store, vec![on(1, 1), on(2, 2), on(2, 3), on(3, 4)]).await;
+    assert_eq!(store.drop_call_days(3).await.unwrap(), 3);
+    assert_eq!(store.drop_call_days(3).await.unwrap(), 0);
+    assert_eq!(found(&*store, CallFilter::default()).await, [4]);
+    let mut lifetime = counter(2, 1);
+    lifetime.ends_at = Timestamp::from_micros(i64::MAX);
+    let counters = FoldedCalls {
+        counters: vec![counter(1, 1), lifetime.clone()],
+        ..step(Some("at+"), "z")
+    };
+    assert_eq!(store.fold_calls(counters).await.unwrap(), Folded::Applied);
+    assert_eq!(store.drop_counters(at(DAY)).await.unwrap(), 0);
+    assert_eq!(store.drop_counters(at(DAY + 1)).await.unwrap(), 1);
+    assert_eq!(store.counters().await.unwrap(), [lifetime]);
+}
+
+/// The ends of every range and texts of any alphabet.
+pub async fn the_widest_values_come_back_as_they_went(store: Arc<dyn Store>) {
+    let wide = CallIndexRow {
+        id: RecordId {
+            epoch: u64::MAX,
+            sequence: u64::MAX,
+        },
+        at: Timestamp::from_micros(i64::MIN),
+        day: i64::MAX,
+        app: Some(AppId::from_u128(u128::MAX)),
+        developer: Some(AccountId::from_u128(1 << 127)),
+        account: Some(AccountId::from_u128(0)),
+        operation: "\u{1}'\"; -- 😀".to_owned(),
+        status: u16::MAX,
+        code: "quota_exhausted".to_owned(),
+        record: format!("{{\"path\":\"{}\"}}", "/é".repeat(40_000)),
+        ..call(0)
+    };
+    fold(&*store, vec![wide.clone(), call(0)]).await;
+    assert_eq!(store.call(wide.id).await.unwrap(), Some(wide.clone()));
+    let nobody = RecordId {
+        epoch: 1,
+        sequence: 1,
+    };
+    assert_eq!(store.call(nobody).await.unwrap(), None);
+    let page = store
+        .calls(&CallFilter::default(), None, ALL)
+        .await
+        .unwrap();
+    assert_eq!(page, [wide, call(0)]);
+}

@@ -1,0 +1,93 @@
+//! The event log.
+
+use std::sync::Arc;
+
+use primitives::{PageSize, Revision};
+use store::{Event, EventAction, Store, WriteSet};
+
+use crate::samples::{ALL, at, done, event};
+
+fn of(first: u128, count: u128) -> WriteSet {
+    WriteSet {
+        events: (first..first + count)
+            .map(|n| event(n, &format!("app-{n}")))
+            .collect(),
+        at: at(first.try_into().unwrap()),
+        ..WriteSet::default()
+    }
+}
+
+fn numbers(events: &[Event]) -> Vec<u128> {
+    events.iter().map(|event| event.id.as_u128()).collect()
+}
+
+/// Events keep what they were given and come in order; backwards in reverse order.
+pub async fn events_come_in_order_and_backwards(store: Arc<dyn Store>) {
+    let mut told = of(1, 1);
+    told.events[0].action = EventAction::Deleted;
+    told.events[0].detail = "{\"é\":\"😀\"}".to_owned();
+    done(&*store, told).await;
+    done(&*store, WriteSet::default()).await;
+    done(&*store, of(2, 2)).await;
+    let events = store.events(Revision(0), ALL).await.unwrap();
+    assert_eq!(numbers(&events), [1, 2, 3]);
+    assert_eq!(events[0].action, EventAction::Deleted);
+    assert_eq!(events[0].detail, "{\"é\":\"😀\"}");
+    assert_eq!((events[0].at, events[2].at), (at(1), at(2)));
+    assert_eq!((events[2].revision, events[2].position), (Revision(3), 1));
+    assert_eq!(store.events(Revision(3), ALL).await.unwrap(), []);
+    let back = store.events_before(None, ALL).await.unwrap();
+    assert_eq!(numbers(&back), [3, 2, 1]);
+    let back = store.events_before(Some(Revision(3)), ALL).await.unwrap();
+    assert_eq!(numbers(&back), [1]);
+    let back = store.events_before(Some(Revision(1)), ALL).await.unwrap();
+    assert_eq!(back, []);
+}
+
+/// The last event's revision is a whole cursor, however small the page.
+pub async fn a_commit_is_never_split_over_pages(store: Arc<dyn Store>) {
+    for (first, count) in [(0, 3), (3, 1), (4, 5), (9, 1)] {
+        done(&*store, of(first, count)).await;
+    }
+    for size in 1..6 {
+        let size = PageSize::clamped(size);
+        let (mut forward, mut after) = (Vec::new(), Revision(0));
+        while let page @ [.., last] = &store.events(after, size).await.unwrap()[..] {
+            after = last.revision;
+            forward.extend(numbers(page));
+        }
+        assert_eq!(forward, (0..10).collect::<Vec<_>>());
+        let (mut backward, mut before) = (Vec::new(), None);
+        while let page @ [.., last] = &store.events_before(before, size).await.unwrap()[..] {
+            before = Some(last.revision);
+            backward.extend(numbers(page));
+        }
+        assert_eq!(backward, (0..10).rev().collect::<Vec<_>>());
+    }
+}
+
+/// Whoever follows the log by revision misses nothing while commits race.
+pub async fn readers_never_see_a_later_commit_before_an_earlier_one(store: Arc<dyn Store>) {
+    let writers: Vec<_> = (0..8_u128)
+        .map(|writer| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                for n in 0..10 {
+                    done(&*store, of(writer * 1_000 + n, 1)).await;
+                }
+            })
+        })
+        .collect();
+    let mut seen = 0;
+    while seen < 80 {
+        let page = store.events(Revision(seen), PageSize::clamped(7)).await;
+        for event in page.unwrap() {
+            seen += 1;
+            assert_eq!(event.revision, Revision(seen), "a commit was overtaken");
+        }
+        tokio::task::yield_now().await;
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+}

@@ -1,0 +1,90 @@
+//! Sign-ins, one-time links, sealed secrets.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use primitives::{OperatorId, SignInId};
+use store::{SealedSecret, SignIn, SignInLink, Store};
+
+use crate::samples::at;
+
+fn link(byte: u8) -> SignInLink {
+    SignInLink {
+        hash: [byte; 32],
+        operator: OperatorId::from_u128(u128::MAX),
+        expires_at: at(100),
+    }
+}
+
+fn sign_in(byte: u8) -> SignIn {
+    SignIn {
+        id: SignInId::from_u128(byte.into()),
+        hash: [byte; 32],
+        operator: OperatorId::from_u128(9),
+        created_at: at(50),
+        expires_at: at(100),
+    }
+}
+
+/// However many try at once, one gets the link.
+pub async fn a_link_is_taken_at_most_once(store: Arc<dyn Store>) {
+    store.put_sign_in_link(link(1)).await.unwrap();
+    store.put_sign_in_link(link(2)).await.unwrap();
+    let takers = (0..32).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.take_sign_in_link(&[1; 32], at(60)).await.unwrap() })
+    });
+    let taken = join_all(takers).await.into_iter();
+    let taken: Vec<_> = taken.filter_map(Result::unwrap).collect();
+    assert_eq!(taken, [link(1)]);
+    let other = store.take_sign_in_link(&[2; 32], at(60)).await.unwrap();
+    assert_eq!(other, Some(link(2)));
+}
+
+/// At its end, not a moment later.
+pub async fn an_expired_link_or_sign_in_is_not_found(store: Arc<dyn Store>) {
+    store.put_sign_in_link(link(1)).await.unwrap();
+    store.put_sign_in(sign_in(1)).await.unwrap();
+    let late = store.take_sign_in_link(&[1; 32], at(100)).await.unwrap();
+    assert_eq!(late, None);
+    let late = store.sign_in(&[1; 32], at(100)).await.unwrap();
+    assert_eq!(late, None);
+    let just_before = at(100).plus_micros(-1);
+    let in_time = store.sign_in(&[1; 32], just_before).await.unwrap();
+    assert_eq!(in_time, Some(sign_in(1)));
+    assert_eq!(store.drop_expired(at(100)).await.unwrap(), 0);
+    assert_eq!(store.drop_expired(at(101)).await.unwrap(), 2);
+    let gone = store.sign_in(&[1; 32], at(60)).await.unwrap();
+    assert_eq!(gone, None);
+}
+
+/// A sign-in is found by its cookie until it is ended; others stay.
+pub async fn sign_ins_are_found_until_they_end(store: Arc<dyn Store>) {
+    for byte in [1, 2] {
+        store.put_sign_in(sign_in(byte)).await.unwrap();
+    }
+    assert_eq!(store.sign_in(&[3; 32], at(60)).await.unwrap(), None);
+    store.end_sign_in(&[1; 32]).await.unwrap();
+    store.end_sign_in(&[1; 32]).await.unwrap();
+    assert_eq!(store.sign_in(&[1; 32], at(60)).await.unwrap(), None);
+    let other = store.sign_in(&[2; 32], at(60)).await.unwrap();
+    assert_eq!(other, Some(sign_in(2)));
+}
+
+/// A name holds one secret, the last one put.
+pub async fn secrets_are_replaced_by_name(store: Arc<dyn Store>) {
+    let secret = |name: &str, sealed: &[u8], seconds| SealedSecret {
+        name: name.to_owned(),
+        sealed: sealed.to_vec(),
+        updated_at: at(seconds),
+    };
+    assert_eq!(store.secrets().await.unwrap(), []);
+    for (name, sealed, seconds) in [("b", &[0, 255][..], 1), ("a", &[], 2), ("b", &[7], 3)] {
+        store
+            .put_secret(secret(name, sealed, seconds))
+            .await
+            .unwrap();
+    }
+    let wanted = [secret("a", &[], 2), secret("b", &[7], 3)];
+    assert_eq!(store.secrets().await.unwrap(), wanted);
+}
