@@ -295,6 +295,23 @@ impl Gate {
         Self::RateLimit,
     ];
 
+    /// The gates that each capability passes, in the order of evaluation.
+    pub const OF_CAPABILITY: [Self; 13] = [
+        Self::Level,
+        Self::BusinessUnit,
+        Self::Switch,
+        Self::OffList,
+        Self::DeveloperProfile,
+        Self::AppProfile,
+        Self::KeyPermissions,
+        Self::Plan,
+        Self::List,
+        Self::Policy,
+        Self::Geography,
+        Self::NumericLimit,
+        Self::RateLimit,
+    ];
+
     /// The public name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -8,15 +8,24 @@
 
 mod answer;
 pub mod codes;
+mod edits;
+mod evaluate;
+mod finding;
+mod gates;
 mod model;
+mod quick;
+mod scene;
+mod words;
 
 pub use answer::{
     Answer, By, CapabilityAnswer, Edit, Evidence, Gate, GateAnswer, LimitAnswer, Outcome,
     PolicyVerdict, Verdict,
 };
+pub use evaluate::{assess, capabilities_of, evaluate, refuse_exhausted};
 pub use model::{
     Account, App, Attribute, Attributes, Call, Caller, Capability, Catalogue, CatalogueIndex,
     Developer, GeoRule, GeoSubject, Ladder, Level, Limit, LimitKind, LimitScope, LimitValue, List,
     ListEffect, ListSubject, Overrides, Places, Plan, Profile, Region, Switches, SymbolMap,
     Vocabulary,
 };
+pub use quick::{Quick, decide, used_capabilities};

@@ -327,6 +327,15 @@ impl Overrides {
             .ok()?;
         self.0.get(at).map(|(_, value)| value)
     }
+
+    /// Sets the edited value of `limit`, keeping the order.
+    pub fn set(&mut self, limit: Symbol, value: LimitValue) {
+        let at = self.0.partition_point(|(symbol, _)| *symbol < limit);
+        match self.0.get_mut(at) {
+            Some((symbol, edited)) if *symbol == limit => *edited = value,
+            _ => self.0.insert(at, (limit, value)),
+        }
+    }
 }
 
 /// A declared property of an account, for policies.
