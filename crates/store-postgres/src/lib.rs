@@ -1,1 +1,178 @@
-//! The PostgreSQL store.
+//! The PostgreSQL store, for when one machine is outgrown.
+//!
+//! What it never does: hold a rule, join a value into a statement, read from a replica, mix
+//! isolation levels in what it writes: writers queue on the row of `installation`.
+//!
+//! To add an entity: see `store-sqlite`; the two mirror each other file by file.
+
+mod calls;
+mod commit;
+mod connect;
+mod failure;
+mod idempotency;
+mod resources;
+mod sign_in;
+
+use async_trait::async_trait;
+use primitives::{CredentialId, Name, PageSize, RecordId, Revision, Timestamp};
+use sqlx::PgPool;
+use store::{
+    CallFilter, CallIndexRow, CommitRefused, Committed, CounterRow, Credential, Event, Folded,
+    FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, Resource, SealedSecret, SignIn,
+    SignInLink, Store, StoreFailure, WriteSet,
+};
+
+pub use connect::{ConnectProblem, Warning};
+use failure::Failure;
+
+/// A store in a PostgreSQL database.
+#[derive(Clone, Debug)]
+pub struct PostgresStore {
+    pool: PgPool,
+    warnings: Vec<Warning>,
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn installation(&self) -> Result<Installation, StoreFailure> {
+        Ok(resources::installation(&self.pool).await?)
+    }
+
+    async fn revision(&self) -> Result<Revision, StoreFailure> {
+        Ok(self.installation().await?.revision)
+    }
+
+    async fn resource(&self, kind: Kind, name: &Name) -> Result<Option<Resource>, StoreFailure> {
+        Ok(resources::resource(&self.pool, kind, name).await?)
+    }
+
+    async fn resources(
+        &self,
+        kind: Kind,
+        after: Option<&Name>,
+        size: PageSize,
+    ) -> Result<Vec<Resource>, StoreFailure> {
+        Ok(resources::resources(&self.pool, kind, after, size).await?)
+    }
+
+    async fn everything(&self) -> Result<(Revision, Vec<Resource>, Vec<Credential>), StoreFailure> {
+        Ok(resources::everything(&self.pool).await?)
+    }
+
+    async fn credential(&self, id: CredentialId) -> Result<Option<Credential>, StoreFailure> {
+        Ok(resources::credential(&self.pool, id).await?)
+    }
+
+    async fn credentials_of(&self, app: &Name) -> Result<Vec<Credential>, StoreFailure> {
+        Ok(resources::credentials_of(&self.pool, app).await?)
+    }
+
+    async fn commit(
+        &self,
+        changes: WriteSet,
+    ) -> Result<Result<Committed, CommitRefused>, StoreFailure> {
+        Ok(commit::commit(&self.pool, changes).await?)
+    }
+
+    async fn events(&self, after: Revision, size: PageSize) -> Result<Vec<Event>, StoreFailure> {
+        Ok(resources::events(&self.pool, after, size).await?)
+    }
+
+    async fn events_before(
+        &self,
+        before: Option<Revision>,
+        size: PageSize,
+    ) -> Result<Vec<Event>, StoreFailure> {
+        Ok(resources::events_before(&self.pool, before, size).await?)
+    }
+
+    async fn begin_idempotent(&self, row: IdempotencyRow) -> Result<Idempotent, StoreFailure> {
+        Ok(idempotency::begin(&self.pool, row).await?)
+    }
+
+    async fn finish_idempotent(
+        &self,
+        scope: &str,
+        key: &str,
+        answer: Option<(u16, Vec<u8>)>,
+    ) -> Result<(), StoreFailure> {
+        Ok(idempotency::finish(&self.pool, scope, key, answer).await?)
+    }
+
+    async fn drop_idempotent(&self, before: Timestamp) -> Result<u64, StoreFailure> {
+        Ok(idempotency::drop_before(&self.pool, before).await?)
+    }
+
+    async fn fold_calls(&self, calls: FoldedCalls) -> Result<Folded, StoreFailure> {
+        Ok(calls::fold(&self.pool, calls).await?)
+    }
+
+    async fn fold_cursor(&self, gateway: &str) -> Result<Option<String>, StoreFailure> {
+        Ok(calls::cursor(&self.pool, gateway).await?)
+    }
+
+    async fn counters(&self) -> Result<Vec<CounterRow>, StoreFailure> {
+        Ok(calls::counters(&self.pool).await?)
+    }
+
+    async fn drop_counters(&self, before: Timestamp) -> Result<u64, StoreFailure> {
+        Ok(calls::drop_counters(&self.pool, before).await?)
+    }
+
+    async fn calls(
+        &self,
+        filter: &CallFilter,
+        before: Option<RecordId>,
+        size: PageSize,
+    ) -> Result<Vec<CallIndexRow>, StoreFailure> {
+        Ok(calls::calls(&self.pool, filter, before, size).await?)
+    }
+
+    async fn call(&self, id: RecordId) -> Result<Option<CallIndexRow>, StoreFailure> {
+        Ok(calls::call(&self.pool, id).await?)
+    }
+
+    async fn drop_call_days(&self, before_day: i64) -> Result<u64, StoreFailure> {
+        Ok(calls::drop_days(&self.pool, before_day).await?)
+    }
+
+    async fn put_secret(&self, secret: SealedSecret) -> Result<(), StoreFailure> {
+        Ok(sign_in::put_secret(&self.pool, secret).await?)
+    }
+
+    async fn secrets(&self) -> Result<Vec<SealedSecret>, StoreFailure> {
+        Ok(sign_in::secrets(&self.pool).await?)
+    }
+
+    async fn put_sign_in_link(&self, link: SignInLink) -> Result<(), StoreFailure> {
+        Ok(sign_in::put_link(&self.pool, link).await?)
+    }
+
+    async fn take_sign_in_link(
+        &self,
+        hash: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<SignInLink>, StoreFailure> {
+        Ok(sign_in::take_link(&self.pool, hash, now).await?)
+    }
+
+    async fn put_sign_in(&self, sign_in: SignIn) -> Result<(), StoreFailure> {
+        Ok(sign_in::put(&self.pool, sign_in).await?)
+    }
+
+    async fn sign_in(
+        &self,
+        hash: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<SignIn>, StoreFailure> {
+        Ok(sign_in::find(&self.pool, hash, now).await?)
+    }
+
+    async fn end_sign_in(&self, hash: &[u8; 32]) -> Result<(), StoreFailure> {
+        Ok(sign_in::end(&self.pool, hash).await?)
+    }
+
+    async fn drop_expired(&self, before: Timestamp) -> Result<u64, StoreFailure> {
+        Ok(sign_in::drop_expired(&self.pool, before).await?)
+    }
+}

@@ -1,0 +1,162 @@
+use primitives::{PageSize, RecordId, Timestamp};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _, postgres::PgRow};
+use store::{
+    CallFilter, CallIndexRow, CallQuery, CounterRow, Folded, FoldedCalls, QueryValue,
+    rows::{CallColumns, CounterColumns, id_bytes, record_bytes},
+};
+
+use crate::{Failure, resources::meanings};
+
+/// Moves the cursor first: a fold that finds it elsewhere has nothing left to do.
+pub(crate) async fn fold(pool: &PgPool, step: FoldedCalls) -> Result<Folded, Failure> {
+    let mut unit = pool.begin().await?;
+    if !advance(&mut unit, &step).await? {
+        unit.rollback().await?;
+        return Ok(Folded::NotAtCursor);
+    }
+    for call in &step.calls {
+        put_call(&mut unit, call).await?;
+    }
+    for counter in &step.counters {
+        add(&mut unit, counter).await?;
+    }
+    unit.commit().await?;
+    Ok(Folded::Applied)
+}
+
+async fn advance(unit: &mut PgConnection, step: &FoldedCalls) -> Result<bool, Failure> {
+    let gateway = step.gateway.as_str();
+    let to = step.to_cursor.as_str();
+    let moved = match step.from_cursor.as_deref() {
+        None => sqlx::query_file!("../store/sql/fold_begin.sql", gateway, to)
+            .execute(unit)
+            .await?
+            .rows_affected(),
+        Some(from) => sqlx::query_file!("../store/sql/fold_advance.sql", gateway, to, from)
+            .execute(unit)
+            .await?
+            .rows_affected(),
+    };
+    Ok(moved == 1)
+}
+
+async fn put_call(unit: &mut PgConnection, call: &CallIndexRow) -> Result<(), Failure> {
+    let id = record_bytes(call.id);
+    let app = call.app.map(|app| id_bytes(app.as_u128()));
+    let developer = call.developer.map(|account| id_bytes(account.as_u128()));
+    let account = call.account.map(|account| id_bytes(account.as_u128()));
+    sqlx::query_file!(
+        "../store/sql/call_put.sql",
+        &id[..],
+        call.at.as_micros(),
+        call.day,
+        call.mode.map(primitives::Mode::as_str),
+        call.api.as_str(),
+        call.operation.as_str(),
+        app.as_ref().map(<[u8; 16]>::as_slice),
+        developer.as_ref().map(<[u8; 16]>::as_slice),
+        account.as_ref().map(<[u8; 16]>::as_slice),
+        call.capabilities.as_str(),
+        call.outcome.as_str(),
+        i64::from(call.status),
+        call.code.as_str(),
+        call.record.as_str()
+    )
+    .execute(unit)
+    .await?;
+    Ok(())
+}
+
+async fn add(unit: &mut PgConnection, counter: &CounterRow) -> Result<(), Failure> {
+    let subject = id_bytes(counter.subject);
+    let fact = id_bytes(counter.fact);
+    sqlx::query_file!(
+        "../store/sql/counter_add.sql",
+        counter.limit.cast_signed(),
+        counter.mode.as_str(),
+        &subject[..],
+        &fact[..],
+        counter.begins_at.as_micros(),
+        counter.ends_at.as_micros(),
+        counter.used.millionths()
+    )
+    .execute(unit)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn cursor(pool: &PgPool, gateway: &str) -> Result<Option<String>, Failure> {
+    let row = sqlx::query_file!("../store/sql/fold_cursor.sql", gateway)
+        .fetch_optional(pool)
+        .await?;
+    Ok(row.map(|row| row.cursor))
+}
+
+pub(crate) async fn counters(pool: &PgPool) -> Result<Vec<CounterRow>, Failure> {
+    let rows = sqlx::query_file_as!(CounterColumns, "../store/sql/counters.sql")
+        .fetch_all(pool)
+        .await?;
+    meanings(rows)
+}
+
+pub(crate) async fn drop_counters(pool: &PgPool, before: Timestamp) -> Result<u64, Failure> {
+    let done = sqlx::query_file!("../store/sql/counters_drop.sql", before.as_micros())
+        .execute(pool)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+pub(crate) async fn calls(
+    pool: &PgPool,
+    filter: &CallFilter,
+    before: Option<RecordId>,
+    size: PageSize,
+) -> Result<Vec<CallIndexRow>, Failure> {
+    let asked = CallQuery::new(filter, before, size);
+    let mut query = sqlx::query(AssertSqlSafe(asked.text));
+    for value in asked.values {
+        query = match value {
+            QueryValue::Text(text) => query.bind(text),
+            QueryValue::Bytes(bytes) => query.bind(bytes.to_vec()),
+            QueryValue::Integer(number) => query.bind(number),
+        };
+    }
+    let rows = query.fetch_all(pool).await?;
+    let columns: Result<Vec<CallColumns>, sqlx::Error> = rows.iter().map(columns).collect();
+    meanings(columns?)
+}
+
+/// The one statement whose text is not known before it is asked for is read by hand.
+fn columns(row: &PgRow) -> Result<CallColumns, sqlx::Error> {
+    Ok(CallColumns {
+        id: row.try_get("id")?,
+        at: row.try_get("at")?,
+        day: row.try_get("day")?,
+        mode: row.try_get("mode")?,
+        api: row.try_get("api")?,
+        operation: row.try_get("operation")?,
+        app: row.try_get("app")?,
+        developer: row.try_get("developer")?,
+        account: row.try_get("account")?,
+        capabilities: row.try_get("capabilities")?,
+        outcome: row.try_get("outcome")?,
+        status: row.try_get("status")?,
+        code: row.try_get("code")?,
+        record: row.try_get("record")?,
+    })
+}
+
+pub(crate) async fn call(pool: &PgPool, id: RecordId) -> Result<Option<CallIndexRow>, Failure> {
+    let id = record_bytes(id);
+    let row = sqlx::query_file_as!(CallColumns, "../store/sql/call.sql", &id[..])
+        .fetch_optional(pool)
+        .await?;
+    Ok(row.map(CallIndexRow::try_from).transpose()?)
+}
+
+pub(crate) async fn drop_days(pool: &PgPool, before_day: i64) -> Result<u64, Failure> {
+    let done = sqlx::query_file!("../store/sql/call_days_drop.sql", before_day)
+        .execute(pool)
+        .await?;
+    Ok(done.rows_affected())
+}

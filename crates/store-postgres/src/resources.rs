@@ -1,0 +1,136 @@
+use primitives::{CredentialId, Name, PageSize, Revision};
+use sqlx::PgPool;
+use store::{
+    Credential, Event, Installation, Kind, Resource,
+    rows::{
+        CorruptRow, CredentialColumns, EventColumns, InstallationColumns, ResourceColumns,
+        id_bytes, revision_value,
+    },
+};
+
+use crate::Failure;
+
+/// Turns rows into what they mean, or names the first that means nothing.
+pub(crate) fn meanings<R, T: TryFrom<R, Error = CorruptRow>>(
+    rows: Vec<R>,
+) -> Result<Vec<T>, Failure> {
+    rows.into_iter()
+        .map(|row| T::try_from(row).map_err(Failure::from))
+        .collect()
+}
+
+pub(crate) async fn installation(pool: &PgPool) -> Result<Installation, Failure> {
+    let row = sqlx::query_file_as!(InstallationColumns, "../store/sql/installation.sql")
+        .fetch_one(pool)
+        .await?;
+    Ok(row.try_into()?)
+}
+
+pub(crate) async fn resource(
+    pool: &PgPool,
+    kind: Kind,
+    name: &Name,
+) -> Result<Option<Resource>, Failure> {
+    let row = sqlx::query_file_as!(
+        ResourceColumns,
+        "../store/sql/resource.sql",
+        kind.as_str(),
+        name.as_str()
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(Resource::try_from).transpose()?)
+}
+
+pub(crate) async fn resources(
+    pool: &PgPool,
+    kind: Kind,
+    after: Option<&Name>,
+    size: PageSize,
+) -> Result<Vec<Resource>, Failure> {
+    let rows = sqlx::query_file_as!(
+        ResourceColumns,
+        "../store/sql/resources.sql",
+        kind.as_str(),
+        after.map_or("", Name::as_str),
+        i64::from(size.get())
+    )
+    .fetch_all(pool)
+    .await?;
+    meanings(rows)
+}
+
+/// One view, so that revision, resources and credentials belong together; commits go on.
+pub(crate) async fn everything(
+    pool: &PgPool,
+) -> Result<(Revision, Vec<Resource>, Vec<Credential>), Failure> {
+    let mut view = pool
+        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        .await?;
+    let row = sqlx::query_file_as!(InstallationColumns, "../store/sql/installation.sql")
+        .fetch_one(&mut *view)
+        .await?;
+    let resources = sqlx::query_file_as!(ResourceColumns, "../store/sql/resources_all.sql")
+        .fetch_all(&mut *view)
+        .await?;
+    let credentials = sqlx::query_file_as!(CredentialColumns, "../store/sql/credentials_all.sql")
+        .fetch_all(&mut *view)
+        .await?;
+    view.commit().await?;
+    Ok((
+        Installation::try_from(row)?.revision,
+        meanings(resources)?,
+        meanings(credentials)?,
+    ))
+}
+
+pub(crate) async fn credential(
+    pool: &PgPool,
+    id: CredentialId,
+) -> Result<Option<Credential>, Failure> {
+    let id = id_bytes(id.as_u128());
+    let row = sqlx::query_file_as!(CredentialColumns, "../store/sql/credential.sql", &id[..])
+        .fetch_optional(pool)
+        .await?;
+    Ok(row.map(Credential::try_from).transpose()?)
+}
+
+pub(crate) async fn credentials_of(pool: &PgPool, app: &Name) -> Result<Vec<Credential>, Failure> {
+    let app = app.as_str();
+    let rows = sqlx::query_file_as!(CredentialColumns, "../store/sql/credentials_of.sql", app)
+        .fetch_all(pool)
+        .await?;
+    meanings(rows)
+}
+
+pub(crate) async fn events(
+    pool: &PgPool,
+    after: Revision,
+    size: PageSize,
+) -> Result<Vec<Event>, Failure> {
+    let rows = sqlx::query_file_as!(
+        EventColumns,
+        "../store/sql/events.sql",
+        revision_value(after),
+        i64::from(size.get())
+    )
+    .fetch_all(pool)
+    .await?;
+    meanings(rows)
+}
+
+pub(crate) async fn events_before(
+    pool: &PgPool,
+    before: Option<Revision>,
+    size: PageSize,
+) -> Result<Vec<Event>, Failure> {
+    let rows = sqlx::query_file_as!(
+        EventColumns,
+        "../store/sql/events_before.sql",
+        before.map_or(i64::MAX, revision_value),
+        i64::from(size.get())
+    )
+    .fetch_all(pool)
+    .await?;
+    meanings(rows)
+}
