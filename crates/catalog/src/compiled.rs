@@ -64,8 +64,9 @@ impl ApiRoutes {
         &'r self,
         method: &str,
         segments: &'s [S],
+        trailing_slash: bool,
     ) -> Lookup<'r, 's, u32> {
-        self.routes.lookup(method, segments)
+        self.routes.lookup(method, segments, trailing_slash)
     }
 
     /// The facts of the operation at `index`.

@@ -28,8 +28,7 @@ struct Node {
 
 #[derive(Clone, Debug)]
 struct Route<T> {
-    template: Box<str>,
-    parameters: Vec<Box<str>>,
+    template: PathTemplate,
     value: T,
 }
 
@@ -61,8 +60,8 @@ pub enum Lookup<'r, 's, T> {
 pub struct Found<'r, 's, T> {
     /// The value given with the template.
     pub value: &'r T,
-    /// The template as written.
-    pub template: &'r str,
+    /// The template.
+    pub template: &'r PathTemplate,
     /// Names and decoded values in the order of the path. A parameter whose extent is not
     /// unique (`{a}.{b}` over `x.y.z`) stands here with both readings.
     pub params: Vec<(&'r str, &'s str)>,
@@ -85,6 +84,30 @@ impl<T> Found<'_, '_, T> {
             None => Ok(first.map(|(_, value)| *value)),
             Some(_) => Err(AmbiguousParameter),
         }
+    }
+
+    /// The place of the segment that the parameter called `name` stands in, counted from 0,
+    /// and that segment with `value` in the parameter's place: so an upstream gets its own id
+    /// of an account where the caller gave ours.
+    ///
+    /// # Errors
+    /// When a parameter of that segment has several values.
+    pub fn replacing(
+        &self,
+        name: &str,
+        value: &str,
+    ) -> Result<Option<(usize, String)>, AmbiguousParameter> {
+        let Some(at) = self.template.segment_of(name) else {
+            return Ok(None);
+        };
+        let segment = self.template.expand_segment(at, |param| {
+            if param == name {
+                self.param(name).map(|_| value)
+            } else {
+                self.param(param).map(Option::unwrap_or_default)
+            }
+        })?;
+        Ok(Some((at, segment)))
     }
 }
 
@@ -125,8 +148,7 @@ impl<T> Routes<T> {
         }
         let route = self.routes.len();
         self.routes.push(Route {
-            template: template.as_str().into(),
-            parameters: template.parameters().map(Into::into).collect(),
+            template: template.clone(),
             value,
         });
         if let Some(node) = self.nodes.get_mut(end) {
@@ -162,8 +184,8 @@ impl<T> Routes<T> {
         next
     }
 
-    /// What `method` and the decoded segments of a path lead to. `/` is no segment, or one
-    /// empty one; a slash at the end is an empty last segment.
+    /// What `method` and the decoded segments of a path lead to. `/` has no segments; a slash
+    /// at the end of any other path is told apart, because templates tell it apart.
     ///
     /// Every node of the tree is visited at most once, so the work is bounded by the number of
     /// templates whatever the path.
@@ -171,14 +193,13 @@ impl<T> Routes<T> {
         &'r self,
         method: &str,
         segments: &'s [S],
+        trailing_slash: bool,
     ) -> Lookup<'r, 's, T> {
-        let segments = match segments {
-            [only] if only.as_ref().is_empty() => &[],
-            all if all.len() > PathTemplate::MOST_SEGMENTS => return Lookup::Unknown,
-            all => all,
-        };
+        if segments.len() > PathTemplate::MOST_SEGMENTS {
+            return Lookup::Unknown;
+        }
         let mut taken = Vec::new();
-        let Some(node) = self.walk(0, segments, &mut taken) else {
+        let Some(node) = self.walk(0, (segments, trailing_slash), &mut taken) else {
             return Lookup::Unknown;
         };
         let route = node
@@ -192,9 +213,9 @@ impl<T> Routes<T> {
             return Lookup::MethodNotAllowed(known);
         };
         let mut params = Vec::with_capacity(taken.len());
-        for (name, (value, other)) in route.parameters.iter().zip(taken) {
-            params.push((&**name, value));
-            params.extend(other.map(|other| (&**name, other)));
+        for (name, (value, other)) in route.template.parameters().zip(taken) {
+            params.push((name, value));
+            params.extend(other.map(|other| (name, other)));
         }
         Lookup::Found(Found {
             value: &route.value,
@@ -206,22 +227,28 @@ impl<T> Routes<T> {
     fn walk<'s, S: AsRef<str>>(
         &self,
         at: usize,
-        segments: &'s [S],
+        (segments, trailing_slash): (&'s [S], bool),
         taken: &mut Vec<Taken<'s>>,
     ) -> Option<&Node> {
         let node = self.nodes.get(at)?;
         let Some((segment, rest)) = segments.split_first() else {
-            return (!node.methods.is_empty()).then_some(node);
+            let end = if trailing_slash {
+                self.nodes.get(*node.literals.get("")?)?
+            } else {
+                node
+            };
+            return (!end.methods.is_empty()).then_some(end);
         };
         let segment = segment.as_ref();
         let literal = node.literals.get(segment);
-        if let Some(end) = literal.and_then(|&next| self.walk(next, rest, taken)) {
+        if let Some(end) = literal.and_then(|&next| self.walk(next, (rest, trailing_slash), taken))
+        {
             return Some(end);
         }
         let before = taken.len();
         for (shape, next) in &node.patterns {
             if shape.take(segment, taken) {
-                if let Some(end) = self.walk(*next, rest, taken) {
+                if let Some(end) = self.walk(*next, (rest, trailing_slash), taken) {
                     return Some(end);
                 }
                 taken.truncate(before);

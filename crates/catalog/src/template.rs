@@ -129,6 +129,34 @@ impl PathTemplate {
         path
     }
 
+    /// The place of the first segment with the parameter called `name`.
+    pub(crate) fn segment_of(&self, name: &str) -> Option<usize> {
+        self.segments.iter().position(|segment| match segment {
+            Segment::Literal(_) => false,
+            Segment::Pattern(pattern) => pattern.parameters.iter().any(|param| param == name),
+        })
+    }
+
+    /// The segment at `at` with every parameter replaced by what `value` says for its name.
+    pub(crate) fn expand_segment<'v, E>(
+        &self,
+        at: usize,
+        mut value: impl FnMut(&str) -> Result<&'v str, E>,
+    ) -> Result<String, E> {
+        let mut text = String::new();
+        let mut problem = None;
+        if let Some(segment) = self.segments.get(at) {
+            segment.expand(&mut text, &mut |name| match value(name) {
+                Ok(value) => value.to_owned(),
+                Err(found) => {
+                    problem = Some(found);
+                    String::new()
+                }
+            });
+        }
+        problem.map_or(Ok(text), Err)
+    }
+
     pub(crate) fn segments(&self) -> &[Segment] {
         &self.segments
     }
