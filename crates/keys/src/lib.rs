@@ -10,6 +10,7 @@
 //! To add an algorithm: a variant of [`Algorithm`], pinned to its keys in `token.rs`.
 
 mod code;
+mod context;
 mod cursor;
 mod hashed;
 mod installation;
@@ -18,6 +19,7 @@ mod sealed;
 mod token;
 
 pub use code::OneTimeCode;
+pub use context::{CONTEXT_HEADER, CONTEXT_TYPE, request_hash};
 pub use cursor::{CursorKey, CursorRefused};
 pub use hashed::{HashProblem, HashedSecret, HashingKey};
 pub use installation::{InstallationKeys, KeyFileProblem};
