@@ -1,1 +1,33 @@
 //! The cold use-cases, one file each, and background jobs.
+//!
+//! Each reads what it needs, lets rules say what may be, and commits one write set: the change,
+//! its events and the answer an idempotency key keeps, whole or not at all. When the state has
+//! moved on in the meantime it starts again from what is there.
+//!
+//! What it never does: speak HTTP or SQL, hold a business rule of its own, keep a secret
+//! unsealed, write one into the event log.
+//!
+//! To add a use-case: a file with one function on [`Authority`], one enum of the facts that may
+//! stand in its way, re-exported here.
+
+mod authority;
+mod idempotency;
+mod keys;
+mod secrets;
+mod sign_in;
+
+pub use authority::{Authority, Unable};
+pub use idempotency::{
+    Begun, Held, KeptAnswer, Repeatable, begin, drop_old_keys, keep_shown_once, replay_shown_once,
+};
+pub use keys::{
+    CREDENTIAL_KIND, IssuedKey, Keep, KeyRefused, KeyWanted, LONGEST_OVERLAP_SECONDS, issue_key,
+    revoke_key, rotate_key,
+};
+pub use secrets::{SECRET_KIND, SecretBook, secret_names, set_secret};
+pub use sign_in::{
+    NewLink, NewSignIn, drop_ended_sign_ins, find_sign_in, make_sign_in_link, sign_in, sign_out,
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! The use-cases against the embedded store.
+
+mod keys;
+mod secrets;
+mod sign_in;
+
+use std::sync::Arc;
+
+use ::keys::InstallationKeys;
+use primitives::{AppId, ManualClock, Name, SeededEntropy, Timestamp};
+use store::{Kind, Resource, WriteSet};
+use store_sqlite::SqliteStore;
+
+use crate::Authority;
+
+/// An authority over a new database, with a clock that the test moves.
+struct Bench {
+    at: Authority,
+    clock: Arc<ManualClock>,
+    _folder: tempfile::TempDir,
+}
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+async fn bench() -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let now = Timestamp::from_seconds(1_700_000_000);
+    let clock = Arc::new(ManualClock::at(now));
+    let entropy = Arc::new(SeededEntropy::new(7));
+    let keys = InstallationKeys::generate(&*entropy).unwrap();
+    let store = SqliteStore::open(folder.path().join("db"), now)
+        .await
+        .unwrap();
+    let at = Authority {
+        store: Arc::new(store),
+        clock: Arc::clone(&clock) as _,
+        entropy,
+        hashing: Arc::new(keys.hashing_key()),
+        sealer: Arc::new(keys.sealer()),
+    };
+    Bench {
+        at,
+        clock,
+        _folder: folder,
+    }
+}
+
+impl Bench {
+    async fn put_app(&self, app: &str, id: u128) {
+        let now = self.at.clock.now();
+        let app = Resource {
+            kind: Kind::App,
+            name: name(app),
+            id: AppId::from_u128(id).as_u128(),
+            version: primitives::Revision(0),
+            body: "{\"developer\":\"acme\"}".to_owned(),
+            created_at: now,
+            updated_at: now,
+        };
+        let changes = WriteSet {
+            puts: vec![app],
+            at: now,
+            ..WriteSet::default()
+        };
+        self.at.store.commit(changes).await.unwrap().unwrap();
+    }
+}
