@@ -109,6 +109,32 @@ pub struct Ladder {
     pub levels: Vec<Level>,
 }
 
+impl Ladder {
+    /// The rank of a level, 0 the lowest; `None` when the ladder does not have it.
+    #[must_use]
+    pub fn rank(&self, level: Symbol) -> Option<usize> {
+        self.levels.iter().position(|step| step.symbol == level)
+    }
+
+    /// Whether standing on one rank means belonging to the level of another: that or higher,
+    /// or exactly that when it is marked so.
+    #[must_use]
+    pub fn belongs(&self, stand: usize, wanted: usize) -> bool {
+        match self.levels.get(wanted) {
+            None => false,
+            Some(level) if level.exact => stand == wanted,
+            Some(_) => stand >= wanted,
+        }
+    }
+
+    /// Every level that a developer with this assigned level (the lowest, if none) belongs to.
+    pub fn held(&self, assigned: Option<Symbol>) -> impl Iterator<Item = &Level> {
+        let stand = assigned.map_or(Some(0), |level| self.rank(level));
+        let ranked = self.levels.iter().enumerate();
+        ranked.filter_map(move |(wanted, level)| self.belongs(stand?, wanted).then_some(level))
+    }
+}
+
 /// An access level.
 #[derive(Clone, Debug)]
 pub struct Level {
@@ -272,7 +298,7 @@ pub enum LimitScope {
 }
 
 /// The value of a limit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum LimitValue {
     /// No bound.
     Unlimited,
@@ -314,7 +340,7 @@ pub struct Switches {
 }
 
 /// Edited limits, sorted by symbol.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Overrides(pub Vec<(Symbol, LimitValue)>);
 
 impl Overrides {
@@ -376,7 +402,7 @@ pub struct Account {
 }
 
 /// What makes an account a developer's.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Developer {
     /// Assigned levels: (ladder, level). Without one, the lowest level of the ladder.
     pub levels: Vec<(Symbol, Symbol)>,
