@@ -138,7 +138,9 @@ impl Condition {
             | Self::Greater(index, _)
             | Self::AtLeast(index, _) => each(*index),
             Self::All(parts) | Self::Any(parts) => {
-                parts.iter().for_each(|part| part.each_fact(each));
+                for part in parts {
+                    part.each_fact(each);
+                }
             }
             Self::Not(part) => part.each_fact(each),
         }

@@ -188,16 +188,12 @@ fn parameters(
     changes.extend(flipped.cloned().map(OperationChange::ParameterRequired));
 }
 
-/// What of `these` is not among `those`.
+/// What of `all` is not among `known`.
 fn missing<'a, T>(
-    these: &'a [T],
-    those: &'a [T],
+    all: &'a [T],
+    known: &'a [T],
     same: impl Fn(&T, &T) -> bool,
 ) -> impl Iterator<Item = &'a T> {
-    these
-        .iter()
-        .filter(move |this| !those.iter().any(|that| same(this, that)))
+    all.iter()
+        .filter(move |one| !known.iter().any(|other| same(one, other)))
 }
-
-#[cfg(test)]
-mod tests;

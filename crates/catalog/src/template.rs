@@ -256,10 +256,12 @@ impl PatternShape {
             taken.push((middle, None));
             return true;
         }
-        let Some(shortest) = self.from_left(middle) else {
+        let Some(shortest) = self.shortest_first(middle) else {
             return false;
         };
-        let longest = self.from_right(middle).unwrap_or_else(|| shortest.clone());
+        let longest = self
+            .longest_first(middle)
+            .unwrap_or_else(|| shortest.clone());
         taken.extend(
             shortest
                 .into_iter()
@@ -270,7 +272,7 @@ impl PatternShape {
     }
 
     /// Every parameter but the last as short as can be.
-    fn from_left<'s>(&self, middle: &'s str) -> Option<Vec<&'s str>> {
+    fn shortest_first<'s>(&self, middle: &'s str) -> Option<Vec<&'s str>> {
         let mut parts = Vec::with_capacity(self.separators.len() + 1);
         let mut rest = middle;
         for separator in &self.separators {
@@ -284,7 +286,7 @@ impl PatternShape {
     }
 
     /// Every parameter but the first as short as can be.
-    fn from_right<'s>(&self, middle: &'s str) -> Option<Vec<&'s str>> {
+    fn longest_first<'s>(&self, middle: &'s str) -> Option<Vec<&'s str>> {
         let mut parts = Vec::with_capacity(self.separators.len() + 1);
         let mut rest = middle;
         for separator in self.separators.iter().rev() {
