@@ -85,9 +85,9 @@ impl<'a> Scene<'a> {
         let stand = match (assigned, ladder) {
             (None, _) => Stand::Rank(0),
             (Some(level), None) => Stand::Nowhere(level),
-            (Some(level), Some(ladder)) => {
-                rank(ladder, level).map_or(Stand::Nowhere(level), Stand::Rank)
-            }
+            (Some(level), Some(ladder)) => ladder
+                .rank(level)
+                .map_or(Stand::Nowhere(level), Stand::Rank),
         };
         Self {
             catalogue,
@@ -169,9 +169,4 @@ pub(crate) fn usable<'a>(
 pub(crate) fn assigned_level(developer: &Developer, ladder: Symbol) -> Option<Symbol> {
     let assigned = developer.levels.iter().find(|(on, _)| *on == ladder)?;
     Some(assigned.1)
-}
-
-/// The rank of a level on its ladder, 0 the lowest.
-pub(crate) fn rank(ladder: &Ladder, level: Symbol) -> Option<usize> {
-    ladder.levels.iter().position(|step| step.symbol == level)
 }

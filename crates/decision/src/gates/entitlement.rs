@@ -6,7 +6,7 @@ use primitives::Symbol;
 use crate::{
     Capability, Developer, Gate,
     finding::{Finding, Listener, Refusal},
-    scene::{Scene, Stand, rank},
+    scene::{Scene, Stand},
 };
 
 pub(super) fn entitlement<'a>(
@@ -74,14 +74,13 @@ fn level<'a>(scene: &Scene<'a>, capability: &'a Capability) -> Finding<'a> {
 
 /// Whether the developer belongs to the level, and whether that means exactly it.
 fn reaches(scene: &Scene<'_>, level: Symbol) -> (bool, bool) {
-    let Some((ladder, wanted)) = scene.ladder.and_then(|on| Some((on, rank(on, level)?))) else {
+    let Some((ladder, wanted)) = scene.ladder.and_then(|on| Some((on, on.rank(level)?))) else {
         return (false, false);
     };
     let exact = ladder.levels.get(wanted).is_some_and(|level| level.exact);
     let open = match scene.stand {
         Stand::Nowhere(_) => false,
-        Stand::Rank(rank) if exact => rank == wanted,
-        Stand::Rank(rank) => rank >= wanted,
+        Stand::Rank(stand) => ladder.belongs(stand, wanted),
     };
     (open, exact)
 }

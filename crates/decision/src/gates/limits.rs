@@ -4,7 +4,7 @@ use primitives::Quantity;
 
 use crate::{
     Limit, LimitValue,
-    scene::{Scene, Stand, rank},
+    scene::{Scene, Stand},
 };
 
 /// Who contributes to the value of a limit.
@@ -81,9 +81,8 @@ fn of_level<'a>(scene: &Scene<'a>, limit: &'a Limit) -> &'a LimitValue {
         .by_level
         .iter()
         .filter_map(|(level, value)| {
-            let at = rank(ladder, *level)?;
-            let exact = ladder.levels.get(at)?.exact;
-            (at == stand || (at < stand && !exact)).then_some((at, value))
+            let at = ladder.rank(*level)?;
+            ladder.belongs(stand, at).then_some((at, value))
         })
         .max_by_key(|(at, _)| *at)
         .map_or(&limit.default, |(_, value)| value)
