@@ -103,6 +103,36 @@ pub async fn racing_folds_apply_once(store: Arc<dyn Store>) {
     assert_eq!(store.counters().await.unwrap(), [counter(1, 2)]);
 }
 
+/// Gateways that fold at once, each its own journal, add to the same counters without loss.
+pub async fn gateways_fold_beside_each_other(store: Arc<dyn Store>) {
+    let folds = (0..8_i32).map(|gateway| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            let mut counters: Vec<_> = (0..40).map(|limit| counter(limit, 1)).collect();
+            if gateway % 2 == 0 {
+                counters.reverse();
+            }
+            for round in 0..5 {
+                let from = (round > 0).then(|| round.to_string());
+                let step = FoldedCalls {
+                    gateway: format!("gateway-{gateway}"),
+                    from_cursor: from,
+                    to_cursor: (round + 1).to_string(),
+                    counters: counters.clone(),
+                    calls: Vec::new(),
+                };
+                assert_eq!(store.fold_calls(step).await.unwrap(), Folded::Applied);
+            }
+        })
+    });
+    for fold in join_all(folds).await {
+        fold.unwrap();
+    }
+    let kept = store.counters().await.unwrap();
+    assert_eq!(kept.len(), 40);
+    assert!(kept.iter().all(|row| row.used.millionths() == 40));
+}
+
 /// Counters of other windows, modes, subjects and facts stay apart; the sum never wraps.
 pub async fn counters_add_up_and_saturate(store: Arc<dyn Store>) {
     let mut others = vec![counter(1, 1); 5];
@@ -128,82 +158,58 @@ pub async fn counters_add_up_and_saturate(store: Arc<dyn Store>) {
     assert!(kept.contains(&counter(u64::MAX, 3)));
 }
 
-/// Each part of a filter, and two together.
-pub async fn every_filter_finds_its_calls_and_no_others(store: Arc<dyn Store>) {
+/// Ten calls that differ in one thing each.
+fn varied() -> Vec<CallIndexRow> {
     let mut rows: Vec<_> = (0..10).map(call).collect();
     rows[0].mode = Some(Mode::Test);
     rows[1].mode = None;
-    rows[2].api = "telephony".to_owned();
+    rows[2].api = "telephony".into();
     rows[3].app = Some(AppId::from_u128(1));
     rows[4].developer = Some(AccountId::from_u128(2));
     rows[5].account = Some(AccountId::from_u128(2));
-    rows[6].capabilities = " SIMPLE_SEND_MONEYS SIMPLExSEND_MONEY ".to_owned();
-    rows[7].capabilities = " A_B simple_send_money C% ".to_owned();
-    rows[8].outcome = "refused".to_owned();
-    fold(&*store, rows).await;
-    let any = CallFilter::default;
-    let text = |text: &str| Some(text.to_owned());
-    let live = CallFilter {
-        mode: Some(Mode::Live),
-        ..any()
+    rows[6].capabilities = " SIMPLE_SEND_MONEYS SIMPLExSEND_MONEY ".into();
+    rows[7].capabilities = " A_B simple_send_money C% ".into();
+    rows[8].outcome = "refused".into();
+    rows
+}
+
+/// Each part of a filter, and two together.
+pub async fn every_filter_finds_its_calls_and_no_others(store: Arc<dyn Store>) {
+    fold(&*store, varied()).await;
+    let mut asked = Vec::new();
+    let mut ask = |change: fn(&mut CallFilter), wanted: &[u64]| {
+        let mut filter = CallFilter::default();
+        change(&mut filter);
+        asked.push((filter, wanted.to_vec()));
     };
-    assert_eq!(found(&*store, live.clone()).await, [9, 8, 7, 6, 5, 4, 3, 2]);
-    let test = CallFilter {
-        mode: Some(Mode::Test),
-        ..any()
-    };
-    assert_eq!(found(&*store, test).await, [0]);
-    let api = CallFilter {
-        api: text("telephony"),
-        ..any()
-    };
-    assert_eq!(found(&*store, api).await, [2]);
-    let app = CallFilter {
-        app: Some(AppId::from_u128(1)),
-        ..any()
-    };
-    assert_eq!(found(&*store, app).await, [3]);
-    let two = Some(AccountId::from_u128(2));
-    let developer = CallFilter {
-        developer: two,
-        ..any()
-    };
-    assert_eq!(found(&*store, developer).await, [4]);
-    let account = CallFilter {
-        account: two,
-        ..any()
-    };
-    assert_eq!(found(&*store, account).await, [5]);
-    let used = |name| CallFilter {
-        capability: text(name),
-        ..any()
-    };
-    let ordinary = found(&*store, used("SIMPLE_SEND_MONEY")).await;
-    assert_eq!(ordinary, [9, 8, 5, 4, 3, 2, 1, 0]);
-    assert_eq!(found(&*store, used("C%")).await, [7]);
-    assert_eq!(found(&*store, used("%")).await, []);
-    let refused = CallFilter {
-        outcome: text("refused"),
-        ..any()
-    };
-    assert_eq!(found(&*store, refused).await, [8]);
-    let between = CallFilter {
-        from: Some(at(DAY + 3)),
-        until: Some(at(DAY + 5)),
-        ..any()
-    };
-    assert_eq!(found(&*store, between.clone()).await, [4, 3]);
-    let both = CallFilter {
-        developer: two,
-        ..between
-    };
-    assert_eq!(found(&*store, both).await, [4]);
-    let nothing = CallFilter {
-        outcome: text("refused"),
-        developer: two,
-        ..live
-    };
-    assert_eq!(found(&*store, nothing).await, []);
+    ask(|f| f.mode = Some(Mode::Live), &[9, 8, 7, 6, 5, 4, 3, 2]);
+    ask(|f| f.mode = Some(Mode::Test), &[0]);
+    ask(|f| f.api = Some("telephony".into()), &[2]);
+    ask(|f| f.app = Some(AppId::from_u128(1)), &[3]);
+    ask(|f| f.developer = Some(AccountId::from_u128(2)), &[4]);
+    ask(|f| f.account = Some(AccountId::from_u128(2)), &[5]);
+    ask(
+        |f| f.capability = Some("SIMPLE_SEND_MONEY".into()),
+        &[9, 8, 5, 4, 3, 2, 1, 0],
+    );
+    ask(|f| f.capability = Some("C%".into()), &[7]);
+    ask(|f| f.capability = Some("%".into()), &[]);
+    ask(|f| f.outcome = Some("refused".into()), &[8]);
+    ask(
+        |f| (f.from, f.until) = (Some(at(DAY + 3)), Some(at(DAY + 5))),
+        &[4, 3],
+    );
+    ask(
+        |f| (f.from, f.account) = (Some(at(DAY + 3)), Some(AccountId::from_u128(2))),
+        &[5],
+    );
+    ask(
+        |f| (f.outcome, f.mode) = (Some("refused".into()), Some(Mode::Test)),
+        &[],
+    );
+    for (filter, wanted) in asked {
+        assert_eq!(found(&*store, filter.clone()).await, wanted, "{filter:?}");
+    }
 }
 
 /// Walking the pages gives every call once, the newest first, under a filter too.

@@ -25,7 +25,7 @@ fn numbers(events: &[Event]) -> Vec<u128> {
 pub async fn events_come_in_order_and_backwards(store: Arc<dyn Store>) {
     let mut told = of(1, 1);
     told.events[0].action = EventAction::Deleted;
-    told.events[0].detail = "{\"é\":\"😀\"}".to_owned();
+    told.events[0].detail = "{\"é\":\"😀\"}".into();
     done(&*store, told).await;
     done(&*store, WriteSet::default()).await;
     done(&*store, of(2, 2)).await;

@@ -31,7 +31,7 @@ pub async fn of_concurrent_twins_one_goes_ahead(store: Arc<dyn Store>) {
     let other = store.begin_idempotent(key("another", 1)).await.unwrap();
     assert_eq!(other, Idempotent::Fresh);
     let mut elsewhere = key("k", 1);
-    elsewhere.scope = "another caller".to_owned();
+    elsewhere.scope = "another caller".into();
     let elsewhere = store.begin_idempotent(elsewhere).await.unwrap();
     assert_eq!(elsewhere, Idempotent::Fresh);
 }

@@ -35,6 +35,7 @@ macro_rules! for_each_case {
             calls::every_filter_finds_its_calls_and_no_others,
             calls::folding_from_another_cursor_applies_nothing,
             calls::folding_twice_counts_once,
+            calls::gateways_fold_beside_each_other,
             calls::pages_of_calls_meet_without_gap_or_overlap,
             calls::racing_folds_apply_once,
             calls::the_widest_values_come_back_as_they_went,

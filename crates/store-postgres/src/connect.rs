@@ -62,8 +62,8 @@ impl PostgresStore {
     /// # Errors
     /// When the server or a setting is not what the guarantees rest on.
     pub async fn connect(address: &Secret, now: Timestamp) -> Result<Self, ConnectProblem> {
-        let options = PgConnectOptions::from_str(address.expose())
-            .map_err(|_| ConnectProblem::Address)?
+        let options = options(address.expose())
+            .ok_or(ConnectProblem::Address)?
             .application_name("portreeve")
             .options([
                 ("lock_timeout", "10s"),
@@ -98,6 +98,14 @@ impl PostgresStore {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// The driver reads any scheme; we take only what names this engine.
+fn options(address: &str) -> Option<PgConnectOptions> {
+    let (scheme, _) = address.split_once("://")?;
+    ["postgres", "postgresql"]
+        .contains(&scheme)
+        .then(|| PgConnectOptions::from_str(address).ok())?
 }
 
 /// A setting and what it must say.

@@ -1,4 +1,4 @@
-use primitives::{PageSize, RecordId, Timestamp};
+use primitives::{Mode, PageSize, RecordId, Timestamp};
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 use store::{
     CallFilter, CallIndexRow, CallQuery, CounterRow, Folded, FoldedCalls, QueryValue,
@@ -8,12 +8,14 @@ use store::{
 use crate::{Failure, resources::meanings};
 
 /// Moves the cursor first: a fold that finds it elsewhere has nothing left to do.
-pub(crate) async fn fold(writer: &SqlitePool, step: FoldedCalls) -> Result<Folded, Failure> {
+pub(crate) async fn fold(writer: &SqlitePool, mut step: FoldedCalls) -> Result<Folded, Failure> {
     let mut unit = writer.begin_with("BEGIN IMMEDIATE").await?;
     if !advance(&mut unit, &step).await? {
         unit.rollback().await?;
         return Ok(Folded::NotAtCursor);
     }
+    // Two gateways fold at once: rows are taken in one order, so that neither waits for the other.
+    step.counters.sort_by_key(place);
     for call in &step.calls {
         put_call(&mut unit, call).await?;
     }
@@ -22,6 +24,20 @@ pub(crate) async fn fold(writer: &SqlitePool, step: FoldedCalls) -> Result<Folde
     }
     unit.commit().await?;
     Ok(Folded::Applied)
+}
+
+/// Where a counter stands in the order of all counters.
+fn place(counter: &CounterRow) -> (u64, Mode, u128, u128, Timestamp, Timestamp) {
+    let window = (counter.begins_at, counter.ends_at);
+    let (limit, subject) = (counter.limit, counter.subject);
+    (
+        limit,
+        counter.mode,
+        subject,
+        counter.fact,
+        window.0,
+        window.1,
+    )
 }
 
 async fn advance(unit: &mut SqliteConnection, step: &FoldedCalls) -> Result<bool, Failure> {
@@ -50,7 +66,7 @@ async fn put_call(unit: &mut SqliteConnection, call: &CallIndexRow) -> Result<()
         &id[..],
         call.at.as_micros(),
         call.day,
-        call.mode.map(primitives::Mode::as_str),
+        call.mode.map(Mode::as_str),
         call.api.as_str(),
         call.operation.as_str(),
         app.as_ref().map(<[u8; 16]>::as_slice),

@@ -1,4 +1,4 @@
-use primitives::{Name, Revision};
+use primitives::{Name, Revision, Timestamp};
 use sqlx::{SqliteConnection, SqlitePool};
 use store::{
     CommitRefused, Committed, Credential, Expected, Kind, NewEvent, Resource, WriteSet,
@@ -130,8 +130,8 @@ async fn put_credential(
         credential.hint.as_str(),
         credential.permissions.as_ref().map(Name::as_str),
         credential.created_at.as_micros(),
-        credential.expires_at.map(|at| at.as_micros()),
-        credential.revoked_at.map(|at| at.as_micros())
+        credential.expires_at.map(Timestamp::as_micros),
+        credential.revoked_at.map(Timestamp::as_micros)
     )
     .execute(unit)
     .await?;

@@ -1,4 +1,4 @@
-use primitives::{PageSize, RecordId};
+use primitives::{AccountId, AppId, PageSize, RecordId, Timestamp};
 
 use crate::{
     CallFilter,
@@ -30,48 +30,45 @@ impl CallQuery {
     /// The statement for `filter`, continued before the record `before`.
     #[must_use]
     pub fn new(filter: &CallFilter, before: Option<RecordId>, size: PageSize) -> Self {
-        let names = CallColumns::NAMES;
-        let mut query = Self {
-            text: format!("SELECT {names} FROM call_index WHERE 1 = 1"),
-            values: Vec::new(),
-        };
         let text = |value: &Option<String>| value.clone().map(QueryValue::Text);
         let id = |value: Option<u128>| value.map(|id| QueryValue::Bytes(id_bytes(id)));
+        let micros = |at: Option<Timestamp>| at.map(|at| QueryValue::Integer(at.as_micros()));
         let mode = filter.mode.map(|mode| mode.as_str().to_owned());
-        query.and("mode =", mode.map(QueryValue::Text));
-        query.and("api =", text(&filter.api));
-        query.and("app =", id(filter.app.map(primitives::AppId::as_u128)));
-        let account = primitives::AccountId::as_u128;
-        query.and("developer =", id(filter.developer.map(account)));
-        query.and("account =", id(filter.account.map(account)));
-        query.and("outcome =", text(&filter.outcome));
-        let micros = |at: primitives::Timestamp| QueryValue::Integer(at.as_micros());
-        query.and("at >=", filter.from.map(micros));
-        query.and("at <", filter.until.map(micros));
-        query.and("id <", before.map(|id| QueryValue::Bytes(record_bytes(id))));
-        query.and_capability(filter.capability.as_deref());
-        query
-            .values
-            .push(QueryValue::Integer(i64::from(size.get())));
-        let last = query.values.len();
-        query.text += &format!(" ORDER BY id DESC LIMIT ${last}");
-        query
-    }
-
-    fn and(&mut self, condition: &'static str, value: Option<QueryValue>) {
-        if let Some(value) = value {
-            self.values.push(value);
-            let number = self.values.len();
-            self.text += &format!(" AND {condition} ${number}");
+        let capability = filter.capability.as_ref().map(|name| format!(" {name} "));
+        let conditions = [
+            ("mode =", text(&mode)),
+            ("api =", text(&filter.api)),
+            ("app =", id(filter.app.map(AppId::as_u128))),
+            ("developer =", id(filter.developer.map(AccountId::as_u128))),
+            ("account =", id(filter.account.map(AccountId::as_u128))),
+            ("outcome =", text(&filter.outcome)),
+            ("at >=", micros(filter.from)),
+            ("at <", micros(filter.until)),
+            ("id <", before.map(|id| QueryValue::Bytes(record_bytes(id)))),
+            // Not `LIKE`: its wildcards occur in names, and the engines disagree about case.
+            ("capabilities <> replace(capabilities,", text(&capability)),
+        ];
+        let mut values = Vec::new();
+        let mut parts = vec!["1 = 1".to_owned()];
+        for (condition, value) in conditions {
+            if let Some(value) = value {
+                values.push(value);
+                let number = values.len();
+                let end = if condition.ends_with(',') {
+                    ", '')"
+                } else {
+                    ""
+                };
+                parts.push(format!("{condition} ${number}{end}"));
+            }
         }
-    }
-
-    /// Not `LIKE`: its wildcards occur in names, and the engines disagree about case.
-    fn and_capability(&mut self, name: Option<&str>) {
-        if let Some(name) = name {
-            self.values.push(QueryValue::Text(format!(" {name} ")));
-            let number = self.values.len();
-            self.text += &format!(" AND replace(capabilities, ${number}, '') <> capabilities");
+        values.push(QueryValue::Integer(i64::from(size.get())));
+        let (names, parts, last) = (CallColumns::NAMES, parts.join(" AND "), values.len());
+        Self {
+            text: format!(
+                "SELECT {names} FROM call_index WHERE {parts} ORDER BY id DESC LIMIT ${last}"
+            ),
+            values,
         }
     }
 }

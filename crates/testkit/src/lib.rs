@@ -1,1 +1,45 @@
-//! Launches what tests need: PostgreSQL, Chromium, a platform.
+//! Launches what tests need and this project does not build: PostgreSQL, Chromium.
+//!
+//! What it never does: install anything (`cargo xtask test` does), leave a process behind, or
+//! let a test pass silently: a test that cannot run says so in one line, and fails when
+//! `PORTREEVE_REQUIRE_SERVICES` is set.
+//!
+//! To add a service: a file here that finds its program, starts it through `Kept` and answers
+//! `None` through `missing` when it is not installed.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot be set up is to fail loudly"
+)]
+
+mod browser;
+mod kept;
+mod postgres;
+
+pub use browser::Browser;
+pub use postgres::{Database, Postgres};
+
+/// Says that a test was not run, or fails when running it was asked for.
+fn missing(service: &str) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how strict the tests are is the environment's to say"
+    )]
+    let required = std::env::var("PORTREEVE_REQUIRE_SERVICES").is_ok_and(|value| value == "1");
+    assert!(
+        !required,
+        "{service} is not installed, and PORTREEVE_REQUIRE_SERVICES asks for it"
+    );
+    println!("skipped: {service} is not installed; `cargo xtask test` installs it");
+}
+
+/// The first of the programs that exists, looked for by path or along `PATH`.
+fn program(candidates: &[&str]) -> Option<std::path::PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<_> = std::env::split_paths(&path).collect();
+    candidates
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|file| file.is_file())
+}
