@@ -10,6 +10,8 @@ use crate::{
 
 const NEXTEST: &str = "0.9.143";
 const CARGO_DENY: &str = "0.20.2";
+/// Must be the version of the library `gungraun` in Cargo.lock.
+const GUNGRAUN: &str = "0.20.0";
 const OCTOKIT: &str = "23.0.2";
 /// SHA-512 of the archive that npm serves for that version.
 const OCTOKIT_SHA512: &str = "a55f0cecbf46636dc0c9b36f4e6a369f28e6a669edebedac444fedaabd192d070f4b8967c3bbb979918d9b044d9010b70fb8195db171e401f32d455105718386";
@@ -175,18 +177,30 @@ pub(crate) fn typos(workspace: &Workspace) -> Outcome {
 
 /// The path of the pinned `cargo-deny`, built once and kept for the user.
 pub(crate) fn cargo_deny(workspace: &Workspace) -> Outcome {
+    kept(workspace, "cargo-deny", CARGO_DENY)
+}
+
+fn kept(workspace: &Workspace, name: &str, version: &str) -> Outcome {
     let folder = tools();
-    let program = folder.join("bin/cargo-deny");
+    let program = folder.join("bin").join(name);
     if program.is_file() {
         return Ok(text_of(&program));
     }
-    let wanted = format!("cargo-deny@{CARGO_DENY}");
+    let wanted = format!("{name}@{version}");
     say(&format!("installing {wanted}; this takes some minutes"));
     let root = text_of(&folder);
     let words = ["cargo", "install", "--locked", &wanted, "--root", &root];
     quietly(command(&workspace.root, &words))
-        .map_err(|why| format!("not obtained: cargo-deny ({})", why.trim()))?;
+        .map_err(|why| format!("not obtained: {name} ({})", why.trim()))?;
     Ok(text_of(&program))
+}
+
+/// The path of the pinned runner of instruction counts, built once and kept for the user.
+pub(crate) fn gungraun(workspace: &Workspace) -> Outcome {
+    if !on_path("valgrind") {
+        install(workspace, &["valgrind"])?;
+    }
+    kept(workspace, "gungraun-runner", GUNGRAUN)
 }
 
 /// Tools that take minutes to build outlive the checkout.

@@ -16,7 +16,9 @@ pub(crate) fn run(workspace: &Workspace, check_only: bool) -> Outcome {
         PathBuf::from("docs/requirements.md"),
         requirements::page(workspace)?,
     ));
-    let mut stale = Vec::new();
+    let statements = statements(workspace)?;
+    let mut stale = obsolete(workspace, &statements, check_only)?;
+    wanted.extend(statements);
     for (path, text) in &wanted {
         let full = workspace.root.join(path);
         if fs::read_to_string(&full).is_ok_and(|found| found == *text) {
@@ -39,10 +41,7 @@ pub(crate) fn run(workspace: &Workspace, check_only: bool) -> Outcome {
 
 /// What the binary knows about itself: configuration, schemas, API documents, codes.
 fn from_binary(workspace: &Workspace) -> Result<Vec<(PathBuf, String)>, String> {
-    let folder = workspace.target.join("generated");
-    if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    }
+    let folder = fresh(workspace.target.join("generated"))?;
     let into = folder.to_string_lossy().into_owned();
     quietly(command(
         &workspace.root,
@@ -60,6 +59,74 @@ fn from_binary(workspace: &Workspace) -> Result<Vec<(PathBuf, String)>, String> 
     let mut files = Vec::new();
     collect(&folder, &folder, &mut files)?;
     Ok(files)
+}
+
+/// What the compiler must know about SQL statements, from both databases. PostgreSQL's part is
+/// left as it is where PostgreSQL is not installed.
+fn statements(workspace: &Workspace) -> Result<Vec<(PathBuf, String)>, String> {
+    let folder = fresh(workspace.target.join("statements"))?;
+    let into = folder.to_string_lossy().into_owned();
+    let words = [
+        "cargo",
+        "run",
+        "--quiet",
+        "--package",
+        "testkit",
+        "--example",
+        "statements",
+        "--",
+        &into,
+    ];
+    quietly(command(&workspace.root, &words))?;
+    let mut files = Vec::new();
+    collect(&folder, &folder, &mut files)?;
+    let placed = files.into_iter().filter_map(|(path, text)| {
+        let name = path.file_name()?.to_owned();
+        let crate_name = path.parent()?.to_owned();
+        let place = Path::new("crates")
+            .join(crate_name)
+            .join(".sqlx")
+            .join(name);
+        Some((place, text))
+    });
+    Ok(placed.collect())
+}
+
+/// Descriptions of statements that no longer exist, removed unless only looked at.
+fn obsolete(
+    workspace: &Workspace,
+    statements: &[(PathBuf, String)],
+    check_only: bool,
+) -> Result<Vec<String>, String> {
+    let mut found = Vec::new();
+    let mut folders: Vec<&Path> = statements
+        .iter()
+        .filter_map(|(path, _)| path.parent())
+        .collect();
+    folders.dedup();
+    for folder in folders {
+        let full = workspace.root.join(folder);
+        let entries = fs::read_dir(&full).map_err(|e| format!("{}: {e}", full.display()))?;
+        for entry in entries.flatten() {
+            let path = folder.join(entry.file_name());
+            if statements.iter().any(|(kept, _)| *kept == path) {
+                continue;
+            }
+            found.push(path.display().to_string());
+            if !check_only {
+                fs::remove_file(entry.path()).map_err(|e| format!("{}: {e}", path.display()))?;
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn fresh(folder: PathBuf) -> Result<PathBuf, String> {
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    }
+    fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    Ok(folder)
 }
 
 fn collect(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, String)>) -> Result<(), String> {
