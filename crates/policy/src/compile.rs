@@ -251,7 +251,7 @@ impl Workshop<'_> {
         let result = Validator::new(schema).validate(set, ValidationMode::Strict);
         let mut found: Vec<PolicyProblem> = Vec::new();
         for error in result.validation_errors() {
-            let problem = PolicyProblem::of_cedar(name, text, error);
+            let problem = PolicyProblem::of_validation(name, text, error);
             // The same mistake is found once for every capability.
             if !found.contains(&problem) {
                 found.push(problem);
@@ -284,24 +284,15 @@ fn parse(name: &Name, text: &str) -> Result<PolicySet, Vec<PolicyProblem>> {
     })
 }
 
-/// A statement as refusals quote it: its conditions alone when its head restricts nothing.
+/// A statement as refusals quote it; of a `permit` for everybody, only the conditions.
 fn words(statement: &Statement) -> (PolicyId, Effect, String) {
     let text = statement
         .to_cedar()
         .unwrap_or_else(|| statement.to_string());
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = text.trim_end_matches(';');
-    let conditions = [
-        "permit(principal, action, resource)",
-        "forbid(principal, action, resource)",
-    ]
-    .iter()
-    .find_map(|head| text.strip_prefix(head))
-    .map(str::trim)
-    .filter(|conditions| !conditions.is_empty());
-    (
-        statement.id().clone(),
-        statement.effect(),
-        conditions.unwrap_or(text).to_owned(),
-    )
+    let bare = text
+        .strip_prefix("permit(principal, action, resource) ")
+        .unwrap_or(text);
+    (statement.id().clone(), statement.effect(), bare.to_owned())
 }

@@ -122,9 +122,7 @@ fn reasons(policy: &Policy, response: &Response) -> Vec<String> {
         .words
         .iter()
         .filter(|(id, effect, _)| *effect == Effect::Forbid && decisive.contains(&id));
-    let mut said: Vec<String> = forbidding
-        .map(|(_, _, words)| format!("forbid {words}"))
-        .collect();
+    let mut said: Vec<String> = forbidding.map(|(_, _, words)| words.clone()).collect();
     if said.is_empty() {
         let permitting = policy
             .words

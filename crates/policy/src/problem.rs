@@ -1,5 +1,6 @@
 use std::fmt;
 
+use cedar_policy::ValidationError;
 use miette::Diagnostic;
 use primitives::Name;
 
@@ -32,17 +33,30 @@ impl PolicyProblem {
 
     /// What Cedar found in `text`.
     pub(crate) fn of_cedar(policy: &Name, text: &str, found: &dyn Diagnostic) -> Self {
-        let offset = found
-            .labels()
-            .and_then(|mut labels| labels.next())
-            .map_or(0, |label| label.offset());
-        let (line, column) = place(text, offset);
+        let label = found.labels().and_then(|mut labels| labels.next());
+        let (line, column) = place(text, label.as_ref().map_or(0, miette::LabeledSpan::offset));
         Self {
             policy: Some(policy.clone()),
             line,
             column,
             message: without_policy_id(&found.to_string()),
             mend: found.help().map(|help| help.to_string()),
+        }
+    }
+
+    /// A finding of Cedar's validation. It cannot say how the text spells what it speaks of.
+    pub(crate) fn of_validation(policy: &Name, text: &str, found: &ValidationError) -> Self {
+        let problem = Self::of_cedar(policy, text, found);
+        let label = found.labels().and_then(|mut labels| labels.next());
+        let access = label
+            .and_then(|label| text.get(label.offset()..label.offset() + label.len()))
+            .and_then(|access| access.rsplit_once('.'));
+        match (found, access) {
+            (ValidationError::UnsafeOptionalAttributeAccess(_), Some((of, attribute))) => Self {
+                mend: Some(format!("ask first: `{of} has {attribute} && …`")),
+                ..problem
+            },
+            _ => problem,
         }
     }
 }

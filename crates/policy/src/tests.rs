@@ -390,9 +390,9 @@ fn a_row_that_says_not_restricted_sees_the_off_list() {
     assert_eq!(
         setup.ask(&policies, "CHAINED_PAYMENTS", &restricted()),
         PolicyVerdict::Refuse(vec![
-            "forbid forbid(principal, action == Action::\"CHAINED_PAYMENTS\", resource) \
+            "forbid(principal, action == Action::\"CHAINED_PAYMENTS\", resource) \
              when { principal.switched_off.contains(\"CHAINED_PAYMENTS\") }"
-                .replacen("forbid ", "", 1)
+                .to_owned()
         ])
     );
     assert_eq!(
@@ -565,11 +565,6 @@ fn a_settled_verdict_is_not_carried_over_to_an_account_that_differs() {
         "permit(principal, action, resource) when { resource.has_verified_business_account };";
     let policies = setup.compile(&[("account", text)]).unwrap();
     let mut asker = setup.developer(None);
-    asker.account.attributes = asker.business().developer.attributes;
-    let mut asker = Asker {
-        developer: setup.developer(None).developer,
-        ..setup.developer(None).amount(FactValue::Absent)
-    };
     assert_ne!(setup.ask(&policies, "PAY", &asker), PolicyVerdict::Permit);
     asker.account.attributes = setup.developer(None).business().developer.attributes;
     assert_eq!(setup.ask(&policies, "PAY", &asker), PolicyVerdict::Permit);
