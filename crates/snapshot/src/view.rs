@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
-use decision::{Account, App, Catalogue, Vocabulary};
-use primitives::{AccountId, AppId, CredentialId, Revision};
+use catalog::ApiRoutes;
+use decision::{Account, App, Catalogue, SymbolMap, Vocabulary};
+use primitives::{AccountId, AppId, CredentialId, Revision, Symbol};
 
 use crate::{
     Credential, Mounted,
@@ -15,6 +16,7 @@ pub struct Snapshot {
     pub(crate) revision: Revision,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) mounts: Arc<Mounts>,
+    pub(crate) routes: Arc<SymbolMap<Arc<ApiRoutes>>>,
     pub(crate) accounts: Shards<Arc<Account>>,
     pub(crate) account_names: Shards<ByName<Account>>,
     pub(crate) apps: Shards<Arc<App>>,
@@ -93,6 +95,7 @@ impl Snapshot {
                 ..Catalogue::default()
             }),
             mounts: Arc::default(),
+            routes: Arc::default(),
             accounts: Shards::default(),
             account_names: Shards::default(),
             apps: Shards::default(),
@@ -118,6 +121,12 @@ impl Snapshot {
     #[must_use]
     pub fn vocabulary(&self) -> &Arc<Vocabulary> {
         &self.catalogue.vocabulary
+    }
+
+    /// How calls of an API are found and read.
+    #[must_use]
+    pub fn routes(&self, api: Symbol) -> Option<&ApiRoutes> {
+        self.routes.get(api).map(|routes| &**routes)
     }
 
     /// The app with this id.
