@@ -1,0 +1,384 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use decision::Vocabulary;
+use primitives::{AccountId, AppId, Name};
+use proptest::prelude::*;
+use store::Kind;
+
+use super::*;
+
+const STATE: &str = include_str!("../fixtures/market.yaml");
+const DESCRIPTION: &str = include_str!("../fixtures/market.openapi.yaml");
+
+fn sources(state: &str) -> Sources {
+    let file = SourceFile {
+        path: "town/market.yaml".to_owned(),
+        text: state.to_owned(),
+    };
+    let variables = [
+        ("upstream", "https://upstream.example"),
+        ("nick", "a $${x} b"),
+    ];
+    Sources {
+        files: vec![file],
+        descriptions: BTreeMap::from([(
+            "town/market.openapi.yaml".to_owned(),
+            DESCRIPTION.to_owned(),
+        )]),
+        variables: variables.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+    }
+}
+
+/// Everybody by the position in the alphabet of names.
+struct Everybody(Vec<(Kind, Name)>);
+
+impl Members for Everybody {
+    fn account_id(&self, name: &str) -> Option<AccountId> {
+        let at = |(kind, n): &(Kind, Name)| *kind == Kind::Account && n.as_str() == name;
+        let found = self.0.iter().position(at)?;
+        Some(AccountId::from_u128(found as u128 + 1))
+    }
+    fn app_id(&self, name: &str) -> Option<AppId> {
+        let at = |(kind, n): &(Kind, Name)| *kind == Kind::App && n.as_str() == name;
+        let found = self.0.iter().position(at)?;
+        Some(AppId::from_u128(found as u128 + 1))
+    }
+}
+
+struct Compiled {
+    setup: Setup,
+    accounts: Vec<decision::Account>,
+    apps: Vec<decision::App>,
+}
+
+fn compile(documents: &Documents) -> Result<Compiled, Vec<Problem>> {
+    let everybody = Everybody(
+        documents
+            .entries
+            .iter()
+            .map(|entry| (entry.kind, entry.name.clone()))
+            .collect(),
+    );
+    let mut source = Source::new();
+    for entry in &documents.entries {
+        let sourced = match entry.kind {
+            Kind::Account | Kind::App => continue,
+            Kind::Description => Sourced::Description(
+                description(&entry.name, &entry.body).map_err(|problem| vec![problem])?,
+            ),
+            _ => Sourced::Body(Arc::from(entry.body.as_str())),
+        };
+        source.insert((entry.kind, entry.name.clone()), sourced);
+    }
+    let setup = setup(&source, &everybody, &Arc::new(Vocabulary::default()))?;
+    let mut sharing = Sharing::default();
+    let mut compiled = Compiled {
+        setup,
+        accounts: Vec::new(),
+        apps: Vec::new(),
+    };
+    for entry in &documents.entries {
+        let name = &entry.name;
+        if let (Kind::Account, Some(id)) = (entry.kind, everybody.account_id(name.as_str())) {
+            let account = account(&compiled.setup, &mut sharing, (name, id), &entry.body)?;
+            compiled.accounts.push(account);
+        }
+        if let (Kind::App, Some(id)) = (entry.kind, everybody.app_id(name.as_str())) {
+            let id = (name, id);
+            let app = app(&compiled.setup, &mut sharing, &everybody, id, &entry.body)?;
+            compiled.apps.push(app);
+        }
+    }
+    Ok(compiled)
+}
+
+/// All problems of a state, each as a line, with their places.
+fn problems(state: &str) -> Vec<String> {
+    let found = match parse(&sources(state)) {
+        Err(problems) => problems,
+        Ok(documents) => match compile(&documents) {
+            Ok(_) => Vec::new(),
+            Err(problems) => problems
+                .into_iter()
+                .map(|problem| documents.located(problem))
+                .collect(),
+        },
+    };
+    found.iter().map(ToString::to_string).collect()
+}
+
+/// The fixture with one text replaced; what that makes of it.
+#[track_caller]
+fn changed(from: &str, to: &str) -> Vec<String> {
+    assert_eq!(STATE.matches(from).count(), 1, "`{from}` is not unique");
+    problems(&STATE.replace(from, to))
+}
+
+#[test]
+fn a_whole_state_compiles_into_what_decisions_read() {
+    let documents = parse(&sources(STATE)).unwrap();
+    let compiled = compile(&documents).unwrap();
+    let catalogue = &compiled.setup.catalogue;
+    let names = &catalogue.vocabulary;
+    let api = catalogue
+        .apis
+        .get(names.apis.get("market").unwrap())
+        .unwrap();
+    assert_eq!(
+        api.live.as_ref().unwrap().url,
+        "https://upstream.example/market"
+    );
+    assert_eq!(api.operations.len(), 3);
+    let sell = api
+        .operations
+        .iter()
+        .find(|op| op.id.as_str() == "Sell")
+        .unwrap();
+    assert_eq!(sell.uses.len(), 3);
+    assert_eq!(sell.facts.0.len(), 4);
+    let limits = &catalogue.index.capability_limits;
+    let of_sell = limits.get(names.capabilities.get("SELL").unwrap()).unwrap();
+    assert_eq!(of_sell.len(), 3);
+    let acme = &compiled.accounts[0];
+    assert_eq!(acme.home.unwrap().to_string(), "DE");
+    assert_eq!(acme.developer.as_ref().unwrap().levels.len(), 2);
+    let shop = compiled
+        .apps
+        .iter()
+        .find(|app| app.name.as_str() == "shop")
+        .unwrap();
+    assert_eq!(shop.developer, acme.id);
+    assert_eq!(compiled.setup.settings.call_records_days, 14);
+    assert_eq!(
+        compiled.setup.capability_spelled("listing OF sales"),
+        names.capabilities.get("LIST_SALES")
+    );
+    assert_eq!(documents.keys.len(), 2);
+}
+
+#[test]
+fn what_a_value_means_is_said_by_its_field() {
+    let documents = parse(&sources(STATE)).unwrap();
+    let north = documents.entry(Kind::Region, "north").unwrap();
+    assert_eq!(
+        north.body,
+        r#"{"title":"The north","countries":["NO","SE","DK"]}"#
+    );
+    let amount = documents.entry(Kind::Limit, "sale-amount").unwrap();
+    assert!(
+        amount
+            .body
+            .contains(r#""value":{"EUR":"100.5","USD":"110"}"#)
+    );
+    let meter = documents.entry(Kind::App, "meter").unwrap();
+    assert!(!meter.body.contains("keys"), "{}", meter.body);
+    let shop: document::App =
+        Document::from_body(&documents.entry(Kind::App, "shop").unwrap().body).unwrap();
+    assert_eq!(shop.title.as_deref(), Some("Shop: the a $${x} b"));
+}
+
+#[test]
+fn every_mistake_is_told_with_its_place_and_mend() {
+    let told = [
+        changed(
+            "capabilities: [SELL, SELL_BULK]",
+            "capabilities: [SEL, SELL_BULK]",
+        ),
+        changed("    level: standard\n", "    level: standart\n"),
+        changed("    policy: has-a-stall", "    polcy: has-a-stall"),
+        changed("regions: [north, home]", "regions: [nord, home]"),
+        changed("policy: small-sales }", "policy: small-sale }"),
+        changed("principal.staff > 1", "principal.staf > 1"),
+        changed("operation: Ping", "operation: Pong"),
+        changed(
+            "{ fact: lines, at_least: 10 }",
+            "{ fact: line, at_least: 10 }",
+        ),
+        changed(
+            "{ fact: lines, at_least: 10 }",
+            "{ fact: lines, at_least: ten }",
+        ),
+        changed("numeric: { fact: lines }", "numeric: { fact: legs }"),
+        changed("url: ${upstream}/market/", "url: ${upstraem}/market/"),
+        changed(
+            "description: market.openapi.yaml",
+            "description: market.yml",
+        ),
+        changed("profile: all\n      limits", "profile: al\n      limits"),
+        changed("staff: 12,", "staff: many,"),
+        changed("developer: bob", "developer: rob"),
+        changed("time_zone: Europe/Berlin", "time_zone: Europe/Berlyn"),
+        changed("countries: [DE]", "countries: [Germany]"),
+        changed("verified: true\n    country", "verified: yes\n    country"),
+        changed(
+            "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\" }",
+            "hello\" }",
+        ),
+        changed("  - { name: open }", "  - { name: open, nmae: x }"),
+        changed("  - { name: open }", "  - { name: free }"),
+        changed("portreeve: 1", "portreeve: 2"),
+        changed("plans:", "plan:"),
+        changed("value: 60", "value: 60.1234567"),
+        changed("value: { EUR: \"100.50\", USD: 110 }", "value: { Euro: 1 }"),
+        changed("{ host: Market.example }", "{ path: /market/ }"),
+        changed(
+            "{ path: stall }\n        facts",
+            "{ path: stal }\n        facts",
+        ),
+        changed("kind: person, plan: free", "plan: free"),
+        changed("window: day,", "window: dya,"),
+        changed("lists:\n", "lists:\n  - 7\n"),
+        changed("title: Standard }", "title: Standard"),
+    ];
+    insta::assert_snapshot!(told.map(|lines| lines.join("\n")).join("\n"));
+}
+
+#[test]
+fn several_mistakes_are_told_at_once() {
+    let state = STATE
+        .replace("    level: standard\n", "    levle: standard\n")
+        .replace("countries: [DE]", "countries: [Germany]")
+        .replace("developer: bob", "devloper: bob");
+    assert_eq!(problems(&state).len(), 3);
+    let state = STATE
+        .replace("    level: standard\n", "    level: standart\n")
+        .replace("regions: [north, home]", "regions: [nord, home]");
+    assert_eq!(problems(&state).len(), 2);
+}
+
+#[test]
+fn a_bomb_is_refused_and_an_alias_works() {
+    let mut bomb = "portreeve: 1\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for i in 1..12 {
+        let aliases = vec![format!("*a{}", i - 1); 10].join(", ");
+        bomb += &format!("a{i}: &a{i} [{aliases}]\n");
+    }
+    assert!(
+        problems(&bomb)[0].contains("too long"),
+        "{:?}",
+        problems(&bomb)
+    );
+    let deep = format!("portreeve: 1\nx: {}{}", "[".repeat(60), "]".repeat(60));
+    assert!(problems(&deep)[0].contains("nested too deeply"));
+    let alias = STATE
+        .replace("countries: [DE]", "countries: &de [DE]")
+        .replace(
+            "  - { name: home, countries",
+            "  - { name: house, countries: [AT] }\n  - { name: home, countries",
+        );
+    assert_eq!(problems(&alias), Vec::<String>::new());
+}
+
+#[test]
+fn rendering_and_reading_again_gives_the_same() {
+    let documents = parse(&sources(STATE)).unwrap();
+    assert_same_when_rendered(&documents);
+}
+
+#[track_caller]
+fn assert_same_when_rendered(documents: &Documents) {
+    let bodies = |documents: &Documents| -> Vec<(Kind, Name, String)> {
+        let entries = documents.entries.iter();
+        entries
+            .map(|e| (e.kind, e.name.clone(), e.body.clone()))
+            .collect()
+    };
+    let before = bodies(documents);
+    let borrowed = before
+        .iter()
+        .map(|(kind, name, body)| (*kind, name, body.as_str()));
+    let rendered = render(borrowed.clone()).unwrap();
+    assert_eq!(render(borrowed).unwrap(), rendered);
+    let file = SourceFile {
+        path: "state.yaml".to_owned(),
+        text: rendered.state.clone(),
+    };
+    let descriptions = rendered.descriptions.iter();
+    let again = parse(&Sources {
+        files: vec![file],
+        descriptions: descriptions
+            .map(|d| (d.path.clone(), d.text.clone()))
+            .collect(),
+        variables: BTreeMap::new(),
+    })
+    .unwrap_or_else(|problems| panic!("{problems:?}\n{}", rendered.state));
+    assert_eq!(bodies(&again), before, "{}", rendered.state);
+}
+
+#[test]
+fn canonical_bodies_leave_defaults_out_and_refuse_what_is_not_there() {
+    let name: Name = "shop".parse().unwrap();
+    let json = r#"{"off":[],"developer":"acme","active":true,"limits":{"calls":7}}"#;
+    let body = canonical(Kind::App, &name, json).unwrap();
+    assert_eq!(body, r#"{"developer":"acme","limits":{"calls":"7"}}"#);
+    assert_eq!(canonical(Kind::App, &name, &body).unwrap(), body);
+    for bad in ["", "[]", "{", r#"{"developer":"acme","id":1}"#, "{} {}"] {
+        assert!(canonical(Kind::App, &name, bad).is_err(), "{bad}");
+    }
+    let inexact = r#"{"developer":"acme","limits":{"calls":7.5}}"#;
+    assert!(canonical(Kind::App, &name, inexact).is_err());
+}
+
+#[test]
+fn the_schema_knows_every_key_that_is_read() {
+    let schema = schema();
+    for kind in Kind::ALL {
+        if let Some(list) = parse::list_of(kind) {
+            let entry = &schema["properties"][list];
+            assert!(entry.is_object(), "{list}");
+        }
+    }
+    let text = schema.to_string();
+    for key in [
+        "refund_server_errors",
+        "client_credentials",
+        "at_least",
+        "by_level",
+        "rolling",
+    ] {
+        assert!(text.contains(&format!("\"{key}\"")), "{key}");
+    }
+}
+
+#[test]
+fn the_descriptions_of_a_file_are_named_beside_it() {
+    let sources = sources(STATE);
+    assert_eq!(
+        described(&sources.files[0], &sources.variables),
+        ["town/market.openapi.yaml"]
+    );
+}
+
+proptest! {
+    /// Whatever text stands in an entry, rendering and reading it again gives that text.
+    #[test]
+    fn any_text_survives_rendering(
+        title in any::<String>(),
+        cedar in "(?s).{0,80}",
+        lines in "([ -~]{0,20}\n){0,4}",
+        yes in "(yes|no|null|~|true|1|1.5|0x1|on|- a|a: b|#x|'|\"|\\$\\{x\\}|\\$\\$\\{|[|]| x|x |\u{85}|\u{feff})",
+    ) {
+        let name: Name = "x".parse().unwrap();
+        let mut documents = Documents::default();
+        let region = document::Region { title: Some(title), countries: Vec::new() };
+        let policy = document::Policy { title: Some(yes), cedar };
+        let other = document::Policy { title: None, cedar: lines };
+        documents.entries.push(Entry::made(Kind::Region, name.clone(), region.to_body()));
+        documents.entries.push(Entry::made(Kind::Policy, name, policy.to_body()));
+        documents.entries.push(Entry::made(Kind::Policy, "y".parse().unwrap(), other.to_body()));
+        assert_same_when_rendered(&documents);
+    }
+
+    /// No text makes reading panic, however it is broken.
+    #[test]
+    fn a_broken_state_is_refused_not_fatal(
+        at in 0..STATE.len(), length in 0_usize..40, text in "[\\PC\n]{0,12}",
+    ) {
+        let start = (0..=at).rev().find(|i| STATE.is_char_boundary(*i)).unwrap();
+        let end = (start + length).min(STATE.len());
+        if STATE.is_char_boundary(end) {
+            let broken = format!("{}{text}{}", &STATE[..start], &STATE[end..]);
+            problems(&broken);
+        }
+    }
+}
