@@ -26,7 +26,7 @@ pub struct Settings {
     pub operator: Operator,
     /// The gateway's journal of calls.
     pub journal: Journal,
-    /// What a request may take.
+    /// What a request on the public listener may take.
     pub limits: Limits,
     /// Proxies in front of it.
     pub proxies: Proxies,
@@ -189,36 +189,48 @@ pub enum Durability {
     Relaxed,
 }
 
-/// What a request may take.
+/// What a request on the public listener may take.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Connections at once on the public listener.
+    /// Connections at once; more wait in the system's backlog.
     pub connections: u32,
+    /// Calls in progress at once; more are answered `overloaded`.
+    pub calls: u32,
     /// Bytes of a request's head.
-    pub header_bytes: u32,
-    /// Header fields of a request.
-    pub header_fields: u32,
-    /// Bytes of a body that must be read for facts.
-    pub body_bytes: u32,
+    pub head_bytes: u32,
     /// Seconds in which a request's head must have arrived.
-    pub header_seconds: u32,
-    /// Seconds in which a request's body must have arrived.
+    pub head_seconds: u32,
+    /// Bytes of a body that is forwarded.
+    pub body_bytes: u64,
+    /// Bytes of a body that must be read for facts.
+    pub decision_body_bytes: u64,
+    /// Seconds that a request's body may pause.
+    pub body_idle_seconds: u32,
+    /// Seconds that a request's body may take as a whole.
     pub body_seconds: u32,
-    /// Seconds a connection may stay idle.
-    pub idle_seconds: u32,
+    /// Seconds for connecting to an upstream.
+    pub connect_seconds: u32,
+    /// Seconds that an answer's body may pause.
+    pub answer_idle_seconds: u32,
+    /// Idle connections kept to each upstream.
+    pub idle_per_upstream: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 10_000,
-            header_bytes: 32 * 1024,
-            header_fields: 100,
-            body_bytes: 1024 * 1024,
-            header_seconds: 10,
-            body_seconds: 60,
-            idle_seconds: 60,
+            connections: 4_096,
+            calls: 4_096,
+            head_bytes: 32 * 1024,
+            head_seconds: 15,
+            body_bytes: 64 * 1024 * 1024,
+            decision_body_bytes: 1024 * 1024,
+            body_idle_seconds: 30,
+            body_seconds: 300,
+            connect_seconds: 5,
+            answer_idle_seconds: 60,
+            idle_per_upstream: 128,
         }
     }
 }

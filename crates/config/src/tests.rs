@@ -48,7 +48,7 @@ fn later_sources_win_and_every_value_knows_its_origin() {
     assert_eq!(loaded.settings.log.filter, "debug");
     assert_eq!(loaded.settings.limits.body_bytes, 6);
     assert_eq!(loaded.settings.limits.connections, 7);
-    assert_eq!(loaded.settings.limits.header_fields, 100);
+    assert_eq!(loaded.settings.limits.head_seconds, 15);
     assert_eq!(loaded.settings.listeners.public.address.0.port(), 0);
     assert_eq!(
         loaded.origin("log.filter"),
@@ -66,7 +66,7 @@ fn later_sources_win_and_every_value_knows_its_origin() {
 #[test]
 fn everything_wrong_is_told_at_once_with_line_and_mend() {
     let (_folder, mut sources) = sources(
-        "[limits]\nbody_byte = 5\nheader_bytes = \"many\"\n\n[store]\nmmdb_path = \"x\"\n\n\
+        "[limits]\nbody_byte = 5\nhead_bytes = \"many\"\n\n[store]\nmmdb_path = \"x\"\n\n\
          [listeners.public]\naddress = \"here\"\n\n[journal]\ndurability = \"hope\"\n\n[zoo]\na = 1\n",
     );
     sources.environment = vec![variable("PORTREEVE__PROXIES__HOPS", "300")];
@@ -74,7 +74,7 @@ fn everything_wrong_is_told_at_once_with_line_and_mend() {
         messages(&sources),
         [
             "portreeve.toml:2: unknown key `limits.body_byte`; did you mean `limits.body_bytes`?",
-            "portreeve.toml:3: `limits.header_bytes` takes a whole number, not negative, not `\"many\"`",
+            "portreeve.toml:3: `limits.head_bytes` takes a whole number, not negative, not `\"many\"`",
             "portreeve.toml:6: unknown key `store.mmdb_path`; did you mean `geo.mmdb_path`?",
             "portreeve.toml:9: `listeners.public.address`: `here` is not an address such as 127.0.0.1:8080 or [::]:8080",
             "portreeve.toml:12: `journal.durability` takes one of `strict`, `relaxed`, not `\"hope\"`",

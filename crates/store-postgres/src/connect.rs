@@ -101,7 +101,7 @@ impl PostgresStore {
 }
 
 /// The driver reads any scheme; we take only what names this engine.
-fn options(address: &str) -> Option<PgConnectOptions> {
+pub(crate) fn options(address: &str) -> Option<PgConnectOptions> {
     let (scheme, _) = address.split_once("://")?;
     ["postgres", "postgresql"]
         .contains(&scheme)

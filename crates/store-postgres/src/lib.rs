@@ -10,6 +10,7 @@ mod commit;
 mod connect;
 mod failure;
 mod idempotency;
+mod pending;
 mod resources;
 mod sign_in;
 

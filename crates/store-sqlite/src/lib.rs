@@ -12,6 +12,7 @@ mod commit;
 mod failure;
 mod idempotency;
 mod open;
+mod pending;
 mod resources;
 mod sign_in;
 

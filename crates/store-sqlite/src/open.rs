@@ -103,7 +103,7 @@ async fn open_readers(options: SqliteConnectOptions) -> Result<SqlitePool, OpenP
     Ok(readers)
 }
 
-fn options(file: &Path) -> SqliteConnectOptions {
+pub(crate) fn options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
         .busy_timeout(BUSY)

@@ -129,3 +129,20 @@ async fn an_unreadable_address_is_not_repeated() {
     assert!(matches!(refused, ConnectProblem::Address), "{refused}");
     assert!(!refused.to_string().contains("hunter2"));
 }
+
+#[tokio::test]
+async fn what_is_pending_is_told_without_a_change() {
+    let Some(server) = testkit::Postgres::launch().await else {
+        return;
+    };
+    let address = server.database().await.address();
+    let lacking = PostgresStore::pending(&address).await.unwrap();
+    assert!(!lacking.is_empty());
+    assert_eq!(PostgresStore::pending(&address).await.unwrap(), lacking);
+    let store = PostgresStore::connect(&address, primitives::Timestamp::from_seconds(1))
+        .await
+        .unwrap();
+    store.close().await;
+    let pending = PostgresStore::pending(&address).await.unwrap();
+    assert_eq!(pending, Vec::<String>::new());
+}
