@@ -17,11 +17,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
-            return Err(Problem::of(&codes::MEDIA_TYPE_UNSUPPORTED));
-        }
-        let body = read(request, state).await?;
-        parse(&body).map(Self)
+        let headers = request.headers().clone();
+        let body = read_body(request, state).await?;
+        read_json(&headers, &body).map(Self)
     }
 }
 
@@ -32,7 +30,10 @@ impl<T: Serialize> IntoResponse for Json<T> {
 }
 
 /// Reads the whole body, within the listener's limit.
-async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+///
+/// # Errors
+/// When it is too long, or breaks off.
+pub async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
     Bytes::from_request(request, state)
         .await
         .map_err(|rejection: BytesRejection| {
@@ -44,11 +45,15 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
         })
 }
 
-/// Reads `body` as JSON.
+/// Reads `body` as the JSON that `headers` announce.
 ///
 /// # Errors
-/// When it is not JSON, or not of the wanted shape: with line, column and pointer.
-pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+/// When it is announced as something else, is not JSON, or not of the wanted shape: with line,
+/// column and pointer.
+pub fn read_json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
+    if !is_json(headers) {
+        return Err(Problem::of(&codes::MEDIA_TYPE_UNSUPPORTED));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|failure| {
         let pointer = pointer(failure.path());

@@ -7,6 +7,7 @@
 //! To add a public code: one entry in `codes.rs`; the page `docs/problems` follows from it.
 //! To add an extractor: one file whose rejection is a [`Problem`].
 
+mod basic;
 pub mod codes;
 mod conditional;
 mod edge;
@@ -23,11 +24,12 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
+pub use basic::Basic;
 pub use codes::{Code, code_table_markdown};
 pub use conditional::{EntityTag, Precondition, Tags};
 pub use edge::{Edge, dress};
 pub use idempotency_key::IdempotencyKey;
-pub use json::{Json, Path, Query};
+pub use json::{Json, Path, Query, read_body, read_json};
 pub use listing::{Listing, Page, PageParameters};
 pub use problem::{FieldProblem, Problem, ProblemDocument, Problems};
 pub use request_id::RequestId;

@@ -55,6 +55,12 @@ impl<F> Listing<F> {
         PageSize::clamped(self.size.saturating_add(1))
     }
 
+    /// How many items the page may hold.
+    #[must_use]
+    pub fn wanted(&self) -> usize {
+        usize::try_from(self.size).unwrap_or(usize::MAX)
+    }
+
     /// Where the page before ended, read as `P`.
     ///
     /// # Errors
@@ -72,13 +78,20 @@ impl<F> Listing<F> {
         position: impl Fn(&R) -> String,
         item: impl Fn(R) -> T,
     ) -> Page<T> {
-        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
+        let size = self.wanted();
         let more = rows.len() > size;
         rows.truncate(size);
         let last = rows.last().filter(|_| more).map(position);
+        self.page_until(rows.into_iter().map(item).collect(), last)
+    }
+
+    /// A page of items that were chosen otherwise; `last` is where the next one goes on, if
+    /// there is one.
+    #[must_use]
+    pub fn page_until<T>(&self, items: Vec<T>, last: Option<String>) -> Page<T> {
         Page {
+            items,
             next: last.map(|last| self.key.seal(&self.scope, last.as_bytes())),
-            items: rows.into_iter().map(item).collect(),
         }
     }
 }

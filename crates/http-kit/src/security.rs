@@ -25,7 +25,7 @@ impl Surface {
         match self {
             Self::Api => "default-src 'none'; frame-ancestors 'none'",
             Self::Pages => {
-                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                  font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
                  frame-ancestors 'none'"
             }
