@@ -29,3 +29,6 @@ pub use model::{
     Vocabulary,
 };
 pub use quick::{Quick, decide, used_capabilities};
+
+#[cfg(test)]
+mod tests;

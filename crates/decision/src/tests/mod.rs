@@ -1,0 +1,7 @@
+//! Gates one by one, the tables of the requirements, and what holds for every set-up.
+
+mod gates;
+mod listing;
+mod properties;
+mod tables;
+mod world;
