@@ -162,9 +162,10 @@ pub fn parse(sources: &Sources) -> Result<Documents, Vec<Problem>> {
 ///
 /// # Errors
 /// When it is not JSON, or not of the kind.
-pub fn canonical(kind: Kind, name: &Name, json: &str) -> Result<String, Problem> {
-    let wrong =
-        |problem: serde_json::Error| Problem::of(kind, name.as_str(), "", problem.to_string());
+pub fn canonical(kind: Kind, name: &Name, json: &str) -> Result<String, Box<Problem>> {
+    let wrong = |problem: serde_json::Error| {
+        Box::new(Problem::of(kind, name.as_str(), "", problem.to_string()))
+    };
     let mut source = serde_json::Deserializer::from_str(json);
     let body = body_of(kind, &mut source).map_err(wrong)?;
     source.end().map_err(wrong)?;

@@ -27,7 +27,7 @@ pub struct Rendered {
 /// When a body is not one of its kind.
 pub fn render<'a>(
     resources: impl IntoIterator<Item = (Kind, &'a Name, &'a str)>,
-) -> Result<Rendered, Problem> {
+) -> Result<Rendered, Box<Problem>> {
     let mut sorted: BTreeMap<(Kind, &Name), &str> = BTreeMap::new();
     for (kind, name, body) in resources {
         sorted.insert((kind, name), body);
@@ -59,16 +59,16 @@ pub fn render<'a>(
     Ok(rendered)
 }
 
-fn read<D: Document>(name: &Name, body: &str) -> Result<D, Problem> {
+fn read<D: Document>(name: &Name, body: &str) -> Result<D, Box<Problem>> {
     D::from_body(body)
-        .map_err(|problem| Problem::of(D::KIND, name.as_str(), "", problem.to_string()))
+        .map_err(|problem| Box::new(Problem::of(D::KIND, name.as_str(), "", problem.to_string())))
 }
 
 fn section(
     kind: Kind,
     entries: &[(&Name, &str)],
     paths: &BTreeMap<String, String>,
-) -> Result<String, Problem> {
+) -> Result<String, Box<Problem>> {
     match kind {
         Kind::Settings => match entries {
             [(name, body), ..] => {
@@ -102,7 +102,7 @@ fn list<D: Document>(
     kind: Kind,
     entries: &[(&Name, &str)],
     change: impl Fn(D) -> D,
-) -> Result<String, Problem> {
+) -> Result<String, Box<Problem>> {
     let mut named = Vec::with_capacity(entries.len());
     for (name, body) in entries {
         let entry = change(read(name, body)?);
@@ -129,13 +129,13 @@ impl<T: Serialize> Serialize for Keyed<'_, T> {
     }
 }
 
-fn yaml<T: Serialize>(kind: Kind, key: &'static str, value: &T) -> Result<String, Problem> {
+fn yaml<T: Serialize>(kind: Kind, key: &'static str, value: &T) -> Result<String, Box<Problem>> {
     let options = serde_saphyr::ser_options! {
         folded_wrap_chars: usize::MAX,
         compact_list_indent: false,
     };
     let text = serde_saphyr::to_string_with_options(&Keyed(key, value), options)
-        .map_err(|problem| Problem::of(kind, key, "", problem.to_string()))?;
+        .map_err(|problem| Box::new(Problem::of(kind, key, "", problem.to_string())))?;
     // Written plainly everywhere, whatever the quotes around it, so it can be escaped here.
     let text = text.replace("${", "$${");
     let newline = if text.ends_with('\n') { "" } else { "\n" };

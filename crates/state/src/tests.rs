@@ -64,7 +64,7 @@ fn compile(documents: &Documents) -> Result<Compiled, Vec<Problem>> {
         let sourced = match entry.kind {
             Kind::Account | Kind::App => continue,
             Kind::Description => Sourced::Description(
-                description(&entry.name, &entry.body).map_err(|problem| vec![problem])?,
+                description(&entry.name, &entry.body).map_err(|problem| vec![*problem])?,
             ),
             _ => Sourced::Body(Arc::from(entry.body.as_str())),
         };
@@ -251,7 +251,7 @@ fn a_bomb_is_refused_and_an_alias_works() {
     let mut bomb = "portreeve: 1\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for i in 1..12 {
         let aliases = vec![format!("*a{}", i - 1); 10].join(", ");
-        bomb += &format!("a{i}: &a{i} [{aliases}]\n");
+        bomb = format!("{bomb}a{i}: &a{i} [{aliases}]\n");
     }
     assert!(
         problems(&bomb)[0].contains("too long"),
@@ -377,8 +377,9 @@ proptest! {
         let start = (0..=at).rev().find(|i| STATE.is_char_boundary(*i)).unwrap();
         let end = (start + length).min(STATE.len());
         if STATE.is_char_boundary(end) {
-            let broken = format!("{}{text}{}", &STATE[..start], &STATE[end..]);
-            problems(&broken);
+            let (before, rest) = STATE.split_at(start);
+            let (_, after) = rest.split_at(end - start);
+            problems(&format!("{before}{text}{after}"));
         }
     }
 }

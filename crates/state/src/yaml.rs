@@ -4,7 +4,7 @@
 //! read into, so `NO` is a country where a country is wanted, and no amount ever passes
 //! through a float.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::collections::HashMap;
 
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span};
 
@@ -238,9 +238,9 @@ impl<'t> Reader<'t> {
     }
 }
 
-fn scalar(text: &Cow<'_, str>, plain: bool) -> Value {
+fn scalar(text: &str, plain: bool) -> Value {
     Value::Scalar {
-        text: text.clone().into_owned(),
+        text: text.to_owned(),
         plain,
     }
 }

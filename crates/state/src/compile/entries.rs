@@ -339,8 +339,10 @@ fn window(names: &mut Names<'_>, at: At<'_>, window: document::Window) -> Window
 
 /// The first 8 bytes of SHA-256 of the name: a counter's identity survives a restart.
 fn stable(name: &Name) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = keys::sha256(name.as_str().as_bytes());
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    let digest = keys::sha256(name.as_str().as_bytes());
+    digest
+        .first_chunk()
+        .map_or(0, |first| u64::from_be_bytes(*first))
 }
 
 /// A fact that no operation in question takes would refuse every call.
@@ -438,16 +440,15 @@ fn list_subject(names: &mut Names<'_>, at: At<'_>, entry: document::List) -> Opt
         (None, Some(given), None, None) => {
             let mut ids = Vec::new();
             for (index, app) in given.iter().enumerate() {
-                match names.members.app_id(app.as_str()) {
-                    Some(id) => ids.push(id),
-                    None => {
-                        let field = format!("apps[{index}]");
-                        names.refuse(super::names::unknown(
-                            Kind::App,
-                            app.as_str(),
-                            at.field(&field),
-                        ));
-                    }
+                if let Some(id) = names.members.app_id(app.as_str()) {
+                    ids.push(id);
+                } else {
+                    let field = format!("apps[{index}]");
+                    names.refuse(super::names::unknown(
+                        Kind::App,
+                        app.as_str(),
+                        at.field(&field),
+                    ));
                 }
             }
             ids.sort_unstable();
@@ -471,14 +472,12 @@ fn list_subject(names: &mut Names<'_>, at: At<'_>, entry: document::List) -> Opt
 fn accounts(names: &mut Names<'_>, at: At<'_>, given: &[Name]) -> Vec<primitives::AccountId> {
     let mut ids = Vec::new();
     for (index, account) in given.iter().enumerate() {
-        match names.members.account_id(account.as_str()) {
-            Some(id) => ids.push(id),
-            None => {
-                let field = format!("{}[{index}]", at.field);
-                let problem =
-                    super::names::unknown(Kind::Account, account.as_str(), at.field(&field));
-                names.refuse(problem);
-            }
+        if let Some(id) = names.members.account_id(account.as_str()) {
+            ids.push(id);
+        } else {
+            let field = format!("{}[{index}]", at.field);
+            let problem = super::names::unknown(Kind::Account, account.as_str(), at.field(&field));
+            names.refuse(problem);
         }
     }
     ids.sort_unstable();

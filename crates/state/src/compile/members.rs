@@ -86,17 +86,16 @@ impl<'a> Reader<'a> {
             };
             let symbol = self.vocabulary().levels.get(&format!("{ladder}/{level}"));
             let there = symbol.filter(|symbol| level_exists(self.setup, on, *symbol));
-            match there {
-                Some(symbol) => levels.push((on, symbol)),
-                None => {
-                    let ladder_of = self.setup.catalogue.ladders.get(on);
-                    let names = ladder_of.map(|ladder| ladder.levels.as_slice());
-                    let names = names.unwrap_or_default().iter().map(|l| l.name.as_str());
-                    let mend = suggestion(level.as_str(), names);
-                    let message = format!("the ladder `{ladder}` has no level `{level}`");
-                    self.problems
-                        .push(self.at.field(field).problem(message).mend(mend));
-                }
+            if let Some(symbol) = there {
+                levels.push((on, symbol));
+            } else {
+                let ladder_of = self.setup.catalogue.ladders.get(on);
+                let names = ladder_of.map(|ladder| ladder.levels.as_slice());
+                let names = names.unwrap_or_default().iter().map(|l| l.name.as_str());
+                let mend = suggestion(level.as_str(), names);
+                let message = format!("the ladder `{ladder}` has no level `{level}`");
+                self.problems
+                    .push(self.at.field(field).problem(message).mend(mend));
             }
         }
         levels.sort_unstable();

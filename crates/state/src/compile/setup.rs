@@ -76,13 +76,13 @@ impl Setup {
 ///
 /// # Errors
 /// When the body holds no OpenAPI description that can be read.
-pub fn description(name: &Name, body: &str) -> Result<Arc<catalog::Description>, Problem> {
+pub fn description(name: &Name, body: &str) -> Result<Arc<catalog::Description>, Box<Problem>> {
     let at = At::new(Kind::Description, name);
     let document = document::Description::from_body(body)
-        .map_err(|problem| at.problem(problem.to_string()))?;
+        .map_err(|problem| Box::new(at.problem(problem.to_string())))?;
     catalog::openapi::import(&document.text)
         .map(Arc::new)
-        .map_err(|problem| at.problem(problem.to_string()))
+        .map_err(|problem| Box::new(at.problem(problem.to_string())))
 }
 
 /// Compiles a set-up.

@@ -25,7 +25,9 @@ pub(crate) use value::{DEFAULT_LADDER, NameText};
 pub use value::{Interval, LevelOf, LimitValue, Number, PropertyValue, Scalar, Window};
 
 /// An API description as its publisher wrote it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct Description {
     /// The text of the description, YAML or JSON.

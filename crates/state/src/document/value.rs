@@ -405,7 +405,7 @@ impl fmt::Display for Interval {
         ];
         let fits = units
             .into_iter()
-            .find(|(size, _)| millis % size == 0 && millis >= *size);
+            .find(|(size, _)| millis.is_multiple_of(*size) && millis >= *size);
         let (size, unit) = fits.unwrap_or((1_000, "s"));
         write!(f, "{}{unit}", millis / size)
     }
