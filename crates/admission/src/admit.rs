@@ -1,40 +1,64 @@
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
-use primitives::{Clock, Country, RecordId};
+use decision::{App, Caller, CapabilityAnswer};
+use journal::{CallRecord, Durability, Journal};
+use keys::HashingKey;
+use primitives::{Clock, CredentialId, Mode, Symbol};
 use quota::{Calendar, Counters};
-use snapshot::{GeoHandle, SnapshotHandle};
+use snapshot::{GeoHandle, Snapshot, SnapshotHandle};
+use tokio::sync::broadcast;
 
-use crate::{Arrival, Permit, Refusal};
+use crate::{
+    Arrival, Identified, Permit, Presented, Refusal, Unidentified,
+    case::Case,
+    evidence::Known,
+    identify::Recogniser,
+    refusal::Ground,
+    target::{self, Head, NoOperation},
+};
+
+/// How many decisions a slow watcher may lag behind before it misses some.
+const FEED: usize = 256;
 
 /// What admission works with.
-#[derive(Clone)]
 pub struct Parts {
     /// The newest snapshot.
     pub snapshots: Arc<SnapshotHandle>,
-    /// Every counter.
+    /// Every counter, loaded.
     pub counters: Arc<Counters>,
     /// Days, weeks and months of the provider's time zone.
     pub calendar: Arc<Calendar>,
+    /// Where calls are admitted and settled.
+    pub journal: Arc<Journal>,
     /// Where addresses are.
     pub places: Arc<GeoHandle>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// How surely a call is written down that takes of a bounded counter, before it is
+    /// forwarded. Anything but strict may let a limit be exceeded after a loss of power.
+    pub counted: Durability,
 }
 
 impl std::fmt::Debug for Parts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Parts")
+        write!(f, "Parts({:?})", self.journal)
     }
 }
 
-/// The hot use-case. One for a process, shared by all doors.
+/// The hot use-case. One for a process, shared by all doors; a clone is the same one.
+#[derive(Clone, Debug)]
+pub struct Admission(Arc<Inner>);
+
 #[derive(Debug)]
-pub struct Admission {
+struct Inner {
     parts: Parts,
+    recogniser: Recogniser,
+    feed: broadcast::Sender<Arc<CallRecord>>,
 }
 
 /// What a request's head comes to.
 #[derive(Debug)]
+#[must_use]
 pub enum Arrived {
     /// It is refused; nothing was counted.
     Refused(Box<Refusal>),
@@ -44,49 +68,172 @@ pub enum Arrived {
     Permitted(Box<Permit>),
 }
 
-/// A call whose body must be read to decide it.
+/// A call whose body must be read to decide it. Nothing was counted or written down yet.
 #[derive(Debug)]
-pub struct AwaitingBody {
-    permit: Result<Box<Permit>, Box<Refusal>>,
-}
+pub struct AwaitingBody(Case);
 
 impl AwaitingBody {
+    pub(crate) fn new(case: Case) -> Self {
+        Self(case)
+    }
+
     /// Decides with the body. Never answers [`Arrived::NeedsBody`].
     pub async fn with_body(self, content_type: Option<&str>, body: &[u8]) -> Arrived {
-        let _ = (content_type, body);
-        match self.permit {
-            Ok(permit) => Arrived::Permitted(permit),
-            Err(refusal) => Arrived::Refused(refusal),
-        }
+        self.0.with_body(content_type, body).await
     }
 }
 
 impl Admission {
-    /// Admission over `parts`.
+    /// Admission over `parts`; issued secrets are hashed under `hashing`.
     #[must_use]
-    pub fn new(parts: Parts) -> Self {
-        Self { parts }
+    pub fn new(parts: Parts, hashing: HashingKey) -> Self {
+        Self(Arc::new(Inner {
+            parts,
+            recogniser: Recogniser::new(hashing),
+            feed: broadcast::Sender::new(FEED),
+        }))
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.0.parts
+    }
+
+    /// Recognises a caller.
+    ///
+    /// # Errors
+    /// When nothing, or nothing that is known and valid, was presented.
+    pub fn identify<'s>(
+        &self,
+        snapshot: &'s Snapshot,
+        presented: &Presented,
+    ) -> Result<Identified<'s>, Unidentified> {
+        let now = self.parts().clock.now();
+        self.0.recogniser.identify(snapshot, presented, now)
     }
 
     /// Answers the head of a request.
     pub async fn arrive(&self, arrival: Arrival<'_>) -> Arrived {
-        let _ = self.country(arrival.peer);
-        Arrived::Refused(Box::new(Refusal {
-            status: 404,
-            code: "no_such_api",
-            decision: RecordId {
-                epoch: 0,
-                sequence: 0,
-            },
-            answer: None,
-            problem: serde_json::json!({ "status": 404, "code": "no_such_api" }),
-            limits: Vec::new(),
-            allow: Vec::new(),
-            retry_after: None,
-        }))
+        let mut case = Case::new(self, &arrival);
+        match self.place(&mut case, &arrival) {
+            Ok(()) => case.decide(false).await,
+            Err(ground) => case.stopped(ground).await,
+        }
     }
 
-    fn country(&self, address: IpAddr) -> Option<Country> {
-        self.parts.places.country(address)
+    /// Finds API, caller, operation, account and facts, as far as the head tells.
+    fn place(&self, case: &mut Case, arrival: &Arrival<'_>) -> Result<(), Ground> {
+        let snapshot = Arc::clone(&case.snapshot);
+        let mounted = target::mounted(&snapshot, arrival.request).ok_or_else(|| {
+            Ground::new("no_such_api", "no API is served under this host and path")
+        })?;
+        let api = mounted.api;
+        case.api = Some((api.symbol, mounted.path));
+        let caller = self
+            .0
+            .recogniser
+            .identify(&snapshot, arrival.presented, case.at);
+        let caller = caller.map_err(|why| Ground::new(why.code(), why.to_string()))?;
+        case.credential = Some(caller.credential.id());
+        let path = case.api.as_ref().map(|(_, path)| path.clone());
+        let found = target::target(&snapshot, api, &case.method, &path.unwrap_or_default());
+        let target = found.map_err(no_operation)?;
+        case.operation = Some(Arc::clone(target.operation));
+        let head = Head {
+            request: arrival.request,
+            parameters: &target.parameters,
+        };
+        case.named = target::account_named(Some(target.operation), &head);
+        case.header_account = target::by_header(arrival.request);
+        case.find_account()?;
+        if let Some(facts) = target.facts {
+            case.facts = facts.read_head(&head);
+        }
+        Ok(())
+    }
+
+    /// Every capability as an app has it on each API it is subscribed to (P-54), in live mode.
+    #[must_use]
+    pub fn capabilities(
+        &self,
+        snapshot: &Snapshot,
+        app: &App,
+    ) -> Vec<(Symbol, Vec<CapabilityAnswer>)> {
+        let nobody = CredentialId::from_u128(0);
+        self.capabilities_with(snapshot, app, (nobody, Mode::Live, None))
+    }
+
+    /// Every capability as the caller has it on each API its app is subscribed to (P-54).
+    #[must_use]
+    pub fn capabilities_as(
+        &self,
+        snapshot: &Snapshot,
+        caller: &Identified<'_>,
+    ) -> Vec<(Symbol, Vec<CapabilityAnswer>)> {
+        let key = (caller.credential.id(), caller.mode(), caller.permissions());
+        self.capabilities_with(snapshot, caller.app, key)
+    }
+
+    fn capabilities_with(
+        &self,
+        snapshot: &Snapshot,
+        app: &App,
+        (credential, mode, permissions): (CredentialId, Mode, Option<&decision::Profile>),
+    ) -> Vec<(Symbol, Vec<CapabilityAnswer>)> {
+        let Some(developer) = snapshot.account(app.developer) else {
+            return Vec::new();
+        };
+        let caller = Caller {
+            credential,
+            permissions,
+            mode,
+            app,
+            developer,
+            account: app.account.and_then(|id| snapshot.account(id)),
+        };
+        let parts = self.parts();
+        let evidence = Known {
+            snapshot,
+            counters: &parts.counters,
+            calendar: &parts.calendar,
+            now: parts.clock.now(),
+        };
+        let catalogue = snapshot.catalogue();
+        app.subscriptions
+            .iter()
+            .filter_map(|symbol| {
+                let api = catalogue.apis.get(symbol)?;
+                let answers = decision::capabilities_of(catalogue, api, caller, &evidence);
+                Some((symbol, answers))
+            })
+            .collect()
+    }
+
+    /// The decisions from now on, for a live list. A watcher that lags behind misses some.
+    #[must_use]
+    pub fn watch(&self) -> broadcast::Receiver<Arc<CallRecord>> {
+        self.0.feed.subscribe()
+    }
+
+    pub(crate) fn show(&self, record: &CallRecord) {
+        if self.0.feed.receiver_count() > 0 {
+            // Sending fails only when the last watcher has just gone.
+            let _ = self.0.feed.send(Arc::new(record.clone()));
+        }
+    }
+}
+
+fn no_operation(problem: NoOperation) -> Ground {
+    match problem {
+        NoOperation::Unknown => Ground::new(
+            "operation_unknown",
+            "the API's description has no operation with this method and path",
+        ),
+        NoOperation::OtherMethods(methods) => Ground {
+            allow: methods,
+            ..Ground::new(
+                "method_not_supported",
+                "the API's description has the path, but not with this method",
+            )
+        },
     }
 }

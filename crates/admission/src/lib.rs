@@ -11,18 +11,28 @@
 //! into whatever the door speaks. To add a way to be recognised: a variant of [`Presented`] and
 //! its reading in `identify.rs`.
 
+mod admit;
 mod arrival;
+mod case;
 mod context;
+mod evidence;
+mod explain;
+mod forward;
+mod identify;
 mod limits;
+mod load;
 mod permit;
+mod record;
 mod refusal;
+mod target;
 mod ticket;
 
+pub use admit::{Admission, Arrived, AwaitingBody, Parts};
 pub use arrival::{Arrival, Presented};
 pub use context::{Context, ContextAccount, ContextCapability, ContextLimit, Named};
+pub use explain::{Audience, Names, cut, explanation, first_refusal};
+pub use identify::{Identified, Unidentified};
 pub use limits::{RateLimit, rate_limit_fields};
+pub use load::{load_counters, spends};
 pub use permit::{ExternalAccount, Permit};
 pub use refusal::Refusal;
-
-pub use admit::{Admission, Arrived, AwaitingBody, Parts};
-mod admit;

@@ -1,6 +1,9 @@
 use std::fmt::Write as _;
 
-use primitives::{Quantity, Timestamp};
+use primitives::{Quantity, Symbol, Timestamp};
+use quota::{Demand, Taken, Window};
+
+use crate::explain::remaining;
 
 /// A counter of a call, for the `RateLimit` fields of the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,4 +49,33 @@ pub fn rate_limit_fields(limits: &[RateLimit], now: Timestamp) -> Option<(String
 pub(crate) fn seconds_until(then: Timestamp, now: Timestamp) -> u64 {
     let micros = then.micros_since(now).max(0);
     u64::try_from(micros).unwrap_or(0).div_ceil(1_000_000)
+}
+
+/// Where bounded counters stand after a reservation.
+pub(crate) fn after(
+    demands: &[Demand],
+    taken: &[Taken],
+    name: impl Fn(Symbol) -> String,
+) -> Vec<RateLimit> {
+    let bounded = |(demand, taken): (&Demand, &Taken)| {
+        let most = demand.most?;
+        let standing = taken.standing();
+        let micros = match demand.window {
+            Window::Lifetime => None,
+            Window::Rolling(length) => Some(length.as_micros()),
+            Window::Calendar(_) => {
+                let spend = &taken.spend;
+                let micros = spend.ends_at.micros_since(spend.begins_at);
+                Some(u128::from(micros.unsigned_abs()))
+            }
+        };
+        Some(RateLimit {
+            name: name(demand.limit),
+            most,
+            remaining: remaining(most, standing.used),
+            window: micros.and_then(|micros| u64::try_from(micros.div_ceil(1_000_000)).ok()),
+            resets_at: standing.resets_at,
+        })
+    };
+    demands.iter().zip(taken).filter_map(bounded).collect()
 }

@@ -1,8 +1,12 @@
-use decision::Answer;
-use primitives::RecordId;
-use serde_json::Value;
+use decision::{Answer, GateAnswer, Outcome, codes};
+use primitives::{RecordId, Symbol, Timestamp};
+use serde_json::{Map, Value};
 
-use crate::RateLimit;
+use crate::{
+    RateLimit,
+    explain::{first_refusal, remaining},
+    limits::seconds_until,
+};
 
 /// A call that is not let through, told the way its caller may hear it.
 #[derive(Clone, Debug)]
@@ -11,16 +15,137 @@ pub struct Refusal {
     pub status: u16,
     /// The stable code.
     pub code: &'static str,
+    /// What happened and what to do, for people.
+    pub detail: String,
     /// The decision, for `explain`.
     pub decision: RecordId,
-    /// The answer with every gate; `None` when the call did not get as far as a decision.
-    pub answer: Option<Answer>,
-    /// The problem body (RFC 9457), cut by how far the caller is trusted.
-    pub problem: Value,
+    /// What the problem body (RFC 9457) tells beyond that, cut by how far the caller is trusted:
+    /// `decision_id`, and for an identified caller `gates`, `limits`, `capabilities` and `edits`.
+    pub more: Map<String, Value>,
     /// Where the counters of the call stand.
     pub limits: Vec<RateLimit>,
     /// The methods the path has, when the one asked for is not among them.
     pub allow: Vec<String>,
     /// After how many seconds another try can succeed, when that is known.
     pub retry_after: Option<u64>,
+}
+
+/// What a refusal is called.
+#[derive(Clone, Debug)]
+pub(crate) struct Ground {
+    pub(crate) code: &'static str,
+    pub(crate) detail: String,
+    pub(crate) allow: Vec<String>,
+}
+
+impl Ground {
+    pub(crate) fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            allow: Vec::new(),
+        }
+    }
+
+    /// The ground of an answer that refuses: its first closed gate.
+    pub(crate) fn of(answer: &Answer) -> Self {
+        match first_refusal(answer) {
+            Some(gate) => Self::new(gate.code, said(gate)),
+            // The counters refused what the gates had let pass.
+            None => Self::new(codes::QUOTA_EXHAUSTED, "a counter is exhausted"),
+        }
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        match self.code {
+            "credential_missing"
+            | "credential_malformed"
+            | "credential_unknown"
+            | "credential_expired"
+            | "credential_revoked"
+            | codes::ACCOUNT_UNKNOWN => 401,
+            "no_such_api" | "operation_unknown" => 404,
+            "method_not_supported" => 405,
+            "malformed_request" => 400,
+            codes::QUOTA_EXHAUSTED => 429,
+            "overloaded" => 503,
+            _ => 403,
+        }
+    }
+}
+
+fn said(gate: &GateAnswer) -> String {
+    let mut said = meaning(gate.code).to_owned();
+    if gate.code == codes::POLICY_REFUSED {
+        return said;
+    }
+    for (name, part) in [
+        (" of", &gate.rule),
+        ("; it is", &gate.value),
+        ("; it must be", &gate.threshold),
+    ] {
+        if let Some(part) = part.as_deref().filter(|part| !part.is_empty()) {
+            said.push_str(name);
+            said.push_str(" `");
+            said.push_str(part);
+            said.push('`');
+        }
+    }
+    said
+}
+
+fn meaning(code: &str) -> &'static str {
+    codes::ALL
+        .iter()
+        .find(|(known, _)| *known == code)
+        .map_or("the call is refused", |(_, meaning)| meaning)
+}
+
+/// After how many seconds the exhausted counters will have room; `None` when another gate is
+/// closed too, or a counter never starts anew.
+pub(crate) fn retry_after(answer: &Answer, now: Timestamp) -> Option<u64> {
+    let of_capabilities = answer.capabilities.iter().flat_map(|one| &one.gates);
+    let mut refused = answer
+        .gates
+        .iter()
+        .chain(of_capabilities)
+        .filter(|gate| gate.outcome == Outcome::Refused);
+    if refused.any(|gate| gate.code != codes::QUOTA_EXHAUSTED) {
+        return None;
+    }
+    let exhausted = counted(answer).filter(|limit| limit.used >= limit.most);
+    let mut latest = None;
+    for limit in exhausted {
+        latest = latest.max(Some(limit.resets_at?));
+    }
+    latest.map(|resets_at| seconds_until(resets_at, now))
+}
+
+/// The limits of an answer that count.
+fn counted(answer: &Answer) -> impl Iterator<Item = &decision::LimitAnswer> {
+    let of_capabilities = answer.capabilities.iter().flat_map(|one| &one.limits);
+    let all = answer.limits.iter().chain(of_capabilities);
+    all.filter(|limit| limit.used.is_some() && limit.most.is_some())
+}
+
+/// Where the counters of an answer stand, each once.
+pub(crate) fn standings(answer: &Answer, name: impl Fn(Symbol) -> String) -> Vec<RateLimit> {
+    let mut limits: Vec<(Symbol, RateLimit)> = Vec::new();
+    for limit in counted(answer) {
+        let (Some(most), Some(used)) = (limit.most, limit.used) else {
+            continue;
+        };
+        if limits.iter().any(|(known, _)| *known == limit.limit) {
+            continue;
+        }
+        let standing = RateLimit {
+            name: name(limit.limit),
+            most,
+            remaining: remaining(most, used),
+            window: None,
+            resets_at: limit.resets_at,
+        };
+        limits.push((limit.limit, standing));
+    }
+    limits.into_iter().map(|(_, standing)| standing).collect()
 }

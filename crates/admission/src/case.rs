@@ -1,0 +1,312 @@
+//! One call on its way through: what is known of it so far, and what comes of it.
+
+use std::{net::IpAddr, sync::Arc};
+
+use catalog::{Api, Body, BodyField, CompiledFacts, Facts, Operation};
+use decision::{Account, Answer, Call, Caller, Catalogue, Gate, Outcome, Places, Verdict};
+use journal::{Durability, Entry};
+use primitives::{AccountId, CredentialId, Enforcement, Mode, RecordId, Symbol, Timestamp};
+use quota::Reservation;
+use request::CanonicalPath;
+use snapshot::Snapshot;
+
+use crate::{
+    Admission, Arrival, Arrived, AwaitingBody, Identified, Refusal,
+    evidence::Known,
+    explain::{Audience, Names, explanation},
+    record,
+    refusal::{Ground, retry_after, standings},
+    target::{self, AccountNamed},
+};
+
+/// Everything known of one call. It owns what it needs, so that it can wait for a body.
+#[derive(Debug)]
+pub(crate) struct Case {
+    pub(crate) admission: Admission,
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) id: RecordId,
+    pub(crate) at: Timestamp,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) trace_id: String,
+    pub(crate) address: IpAddr,
+    /// The API, and the path below its mount.
+    pub(crate) api: Option<(Symbol, CanonicalPath)>,
+    pub(crate) operation: Option<Arc<Operation>>,
+    pub(crate) credential: Option<CredentialId>,
+    pub(crate) named: AccountNamed,
+    /// What the header says, should the body name no account.
+    pub(crate) header_account: AccountNamed,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) facts: Facts,
+}
+
+/// The same, looked up: references into the snapshot of the case.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) api: &'a Api,
+    pub(crate) operation: Option<&'a Operation>,
+    pub(crate) caller: Option<Identified<'a>>,
+    pub(crate) account: Option<&'a Account>,
+}
+
+impl View<'_> {
+    pub(crate) fn mode(&self) -> Option<Mode> {
+        self.caller.map(|caller| caller.mode())
+    }
+}
+
+impl Case {
+    pub(crate) fn new(admission: &Admission, arrival: &Arrival<'_>) -> Self {
+        let parts = admission.parts();
+        Self {
+            admission: admission.clone(),
+            snapshot: parts.snapshots.load_full(),
+            id: parts.journal.next_id(),
+            at: parts.clock.now(),
+            method: arrival.request.method.to_string(),
+            path: arrival.request.path.to_string(),
+            trace_id: arrival.trace_id.to_owned(),
+            address: arrival.peer,
+            api: None,
+            operation: None,
+            credential: None,
+            named: AccountNamed::Nowhere,
+            header_account: AccountNamed::Nowhere,
+            account: None,
+            facts: Facts::default(),
+        }
+    }
+
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        self.snapshot.catalogue()
+    }
+
+    pub(crate) fn view(&self) -> Option<View<'_>> {
+        let (api, _) = self.api.as_ref()?;
+        let credential = self.credential.and_then(|id| self.snapshot.credential(id));
+        Some(View {
+            api: self.catalogue().apis.get(*api)?,
+            operation: self.operation.as_deref(),
+            caller: credential.and_then(|known| Identified::of(&self.snapshot, known)),
+            account: self.account.and_then(|id| self.snapshot.account(id)),
+        })
+    }
+
+    fn compiled_facts(&self) -> Option<&CompiledFacts> {
+        let (api, _) = self.api.as_ref()?;
+        let routes = self.snapshot.routes(*api)?;
+        routes.facts(self.operation.as_ref()?.index)
+    }
+
+    /// Decides with what is known; `body_read` says that there is no more to come.
+    pub(crate) async fn decide(self, body_read: bool) -> Arrived {
+        let Some(view) = self.view() else {
+            return self.overloaded();
+        };
+        let (Some(caller), Some(operation)) = (view.caller, view.operation) else {
+            return self.overloaded();
+        };
+        let call = Call {
+            api: view.api,
+            operation,
+            caller: Caller {
+                credential: caller.credential.id(),
+                permissions: caller.permissions(),
+                mode: caller.mode(),
+                app: caller.app,
+                developer: caller.developer,
+                account: view.account,
+            },
+            places: Places {
+                address: Some(self.address),
+                now: self.admission.parts().places.country(self.address),
+            },
+        };
+        let parts = self.admission.parts();
+        let evidence = Known {
+            snapshot: &self.snapshot,
+            counters: &parts.counters,
+            calendar: &parts.calendar,
+            now: self.at,
+        };
+        let catalogue = self.catalogue();
+        let answer = decision::assess(catalogue, &call, &self.facts, &evidence);
+        let account_in_body = !body_read && matches!(self.named, AccountNamed::InBody(_));
+        let waits = match answer.verdict {
+            Verdict::NeedsBody => !body_read,
+            Verdict::Granted => account_in_body,
+            Verdict::Refused => account_in_body && only_the_account_decides(&answer),
+        };
+        if waits {
+            return Arrived::NeedsBody(Box::new(AwaitingBody::new(self)));
+        }
+        if answer.verdict == Verdict::Granted {
+            match parts
+                .counters
+                .reserve(&answer.demands, self.at, &parts.calendar)
+            {
+                Ok(reservation) => return self.admit(Some(answer), reservation, None).await,
+                Err(exhausted) => {
+                    let demand = answer.demands.get(exhausted.at);
+                    let lost: Vec<_> = demand
+                        .map(|demand| (*demand, exhausted.standing))
+                        .into_iter()
+                        .collect();
+                    let (facts, lost) = (&self.facts, lost.as_slice());
+                    let answer =
+                        decision::refuse_exhausted(catalogue, &call, facts, &evidence, lost);
+                    return self.refused(answer).await;
+                }
+            }
+        }
+        let answer = decision::evaluate(catalogue, &call, &self.facts, &evidence);
+        self.refused(answer).await
+    }
+
+    /// Takes the facts and the account out of the body, and decides.
+    pub(crate) async fn with_body(mut self, content_type: Option<&str>, bytes: &[u8]) -> Arrived {
+        if let Err(problem) = self.read_body(content_type, bytes) {
+            return self
+                .refuse(Ground::new("malformed_request", problem), None)
+                .await;
+        }
+        match self.find_account() {
+            Ok(()) => self.decide(true).await,
+            Err(ground) => self.stopped(ground).await,
+        }
+    }
+
+    fn read_body(&mut self, content_type: Option<&str>, bytes: &[u8]) -> Result<(), String> {
+        let field = match &self.named {
+            AccountNamed::InBody(field) => Some(field.clone()),
+            _ => None,
+        };
+        let mut facts = std::mem::take(&mut self.facts);
+        let compiled = self.compiled_facts().filter(|facts| facts.wants_body());
+        if compiled.is_some() || field.is_some() {
+            let body = Body::read(content_type, bytes).map_err(|problem| problem.to_string())?;
+            if let Some(compiled) = compiled {
+                compiled
+                    .read_parsed(&mut facts, &body)
+                    .map_err(|problem| problem.to_string())?;
+            }
+            if let Some(field) = field {
+                self.named = match body.field(&field) {
+                    BodyField::Text(text) => AccountNamed::ByParameter(text.to_owned()),
+                    BodyField::Absent => self.header_account.clone(),
+                    BodyField::Unusable(_) => AccountNamed::Ambiguous,
+                };
+            }
+        }
+        self.facts = facts;
+        Ok(())
+    }
+
+    /// Finds the account that the request names, or the app's.
+    pub(crate) fn find_account(&mut self) -> Result<(), Ground> {
+        let Some(view) = self.view() else {
+            return Ok(());
+        };
+        let Some(caller) = view.caller else {
+            return Ok(());
+        };
+        let found = target::account(&self.snapshot, view.api, &caller, &self.named);
+        match found {
+            Ok(account) => {
+                self.account = account.map(|account| account.id);
+                Ok(())
+            }
+            Err(target::NotVisible) => Err(Ground::new(
+                decision::codes::ACCOUNT_UNKNOWN,
+                "the call names an account that this app may not act for, or more than one: name one by its id or name",
+            )),
+        }
+    }
+
+    /// The call cannot be decided at all. In observe mode it passes all the same.
+    pub(crate) async fn stopped(self, ground: Ground) -> Arrived {
+        if self.observes() {
+            return self.admit(None, Reservation::default(), Some(ground)).await;
+        }
+        self.refuse(ground, None).await
+    }
+
+    async fn refused(self, answer: Answer) -> Arrived {
+        let ground = Ground::of(&answer);
+        if self.observes() {
+            return self
+                .admit(Some(answer), Reservation::default(), Some(ground))
+                .await;
+        }
+        self.refuse(ground, Some(answer)).await
+    }
+
+    fn observes(&self) -> bool {
+        self.view()
+            .is_some_and(|view| view.api.enforcement == Enforcement::Observe)
+    }
+
+    /// Writes the refusal down and tells it.
+    pub(crate) async fn refuse(self, ground: Ground, answer: Option<Answer>) -> Arrived {
+        let status = ground.status();
+        let mut record = record::of(&self, answer.as_ref());
+        record.status = status;
+        ground.code.clone_into(&mut record.code);
+        self.admission.show(&record);
+        let entry = Entry::Refused(Box::new(record));
+        let journal = &self.admission.parts().journal;
+        if let Err(failure) = journal.append(&entry, Durability::Relaxed).await {
+            // Nobody was let through, so refusing goes on without its record.
+            tracing::error!(%failure, decision = %self.id, "a refusal could not be recorded");
+        }
+        Arrived::Refused(Box::new(self.refusal(ground, status, answer.as_ref())))
+    }
+
+    fn refusal(&self, ground: Ground, status: u16, answer: Option<&Answer>) -> Refusal {
+        let mut more = serde_json::Map::new();
+        let names = self.names();
+        if let (Some(answer), Some(names)) = (answer, names)
+            && let serde_json::Value::Object(told) = explanation(answer, names, Audience::App)
+        {
+            more = told;
+            more.remove("verdict");
+        }
+        more.insert("decision_id".to_owned(), self.id.to_string().into());
+        let limit_name = |limit| self.catalogue().vocabulary.limits.name(limit).to_string();
+        Refusal {
+            status,
+            code: ground.code,
+            detail: ground.detail,
+            decision: self.id,
+            more,
+            limits: answer.map_or_else(Vec::new, |answer| standings(answer, limit_name)),
+            allow: ground.allow,
+            retry_after: answer.and_then(|answer| retry_after(answer, self.at)),
+        }
+    }
+
+    /// The names an explanation of this call may use; `None` for an unidentified caller.
+    pub(crate) fn names(&self) -> Option<Names<'_>> {
+        let caller = self.view()?.caller?;
+        Some(Names {
+            catalogue: self.catalogue(),
+            app: caller.app,
+            developer: caller.developer,
+        })
+    }
+
+    /// Nothing can be admitted now. Nothing is recorded either: there is no journal to do it.
+    pub(crate) fn overloaded(&self) -> Arrived {
+        let ground = Ground::new("overloaded", "no call can be admitted now: try again later");
+        let status = ground.status();
+        Arrived::Refused(Box::new(self.refusal(ground, status, None)))
+    }
+}
+
+/// Whether every closed gate looks at the account acted for, which the body has yet to name.
+fn only_the_account_decides(answer: &Answer) -> bool {
+    let of_capabilities = answer.capabilities.iter().flat_map(|one| &one.gates);
+    let mut all = answer.gates.iter().chain(of_capabilities);
+    all.all(|gate| gate.outcome != Outcome::Refused || gate.gate >= Gate::Plan)
+}

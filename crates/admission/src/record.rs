@@ -1,0 +1,114 @@
+//! What is written down of a call, and what its upstream is told.
+
+use decision::{Account, Answer, CapabilityAnswer, LimitAnswer};
+use journal::CallRecord;
+use primitives::{AccountId, Enforcement};
+
+use crate::{
+    Context, ContextAccount, ContextCapability, ContextLimit, ExternalAccount, Named,
+    case::Case,
+    explain::{Audience, explanation, remaining},
+    target::AccountNamed,
+};
+
+/// The record of a call: of an admitted one unless status and code say otherwise.
+pub(crate) fn of(case: &Case, answer: Option<&Answer>) -> CallRecord {
+    let view = case.view();
+    let caller = view.and_then(|view| view.caller);
+    let vocabulary = &case.catalogue().vocabulary;
+    let told = answer
+        .zip(case.names())
+        .map(|(answer, names)| explanation(answer, names, Audience::Operator).to_string());
+    CallRecord {
+        id: case.id,
+        at: case.at,
+        mode: view.and_then(|view| view.mode()),
+        api: view.map_or_else(String::new, |view| view.api.name.to_string()),
+        operation: view
+            .and_then(|view| view.operation)
+            .map_or_else(String::new, |operation| operation.id.to_string()),
+        method: case.method.clone(),
+        path: case.path.clone(),
+        credential: case.credential,
+        app: caller.map(|caller| (caller.app.id, caller.app.name.to_string())),
+        developer: caller.map(|caller| named(caller.developer)),
+        account: view.and_then(|view| view.account).map(named),
+        capabilities: answer.map_or_else(Vec::new, |answer| {
+            let capabilities = answer.capabilities.iter();
+            capabilities
+                .map(|one| vocabulary.capabilities.name(one.capability).to_string())
+                .collect()
+        }),
+        enforcement: view.map_or(Enforcement::Enforce, |view| view.api.enforcement),
+        status: 0,
+        code: String::new(),
+        answer: told.unwrap_or_default(),
+        counters: Vec::new(),
+        revision: case.snapshot.revision(),
+        trace_id: case.trace_id.clone(),
+    }
+}
+
+fn named(account: &Account) -> (AccountId, String) {
+    (account.id, account.name.to_string())
+}
+
+/// What the upstream is told; `None` for a caller who was not identified.
+pub(crate) fn context(case: &Case, answer: Option<&Answer>) -> Option<Context> {
+    let view = case.view()?;
+    let caller = view.caller?;
+    let capabilities = answer.map_or(&[][..], |answer| &answer.capabilities);
+    Some(Context {
+        decision: case.id,
+        app: Named {
+            id: caller.app.id.to_string(),
+            name: caller.app.name.to_string(),
+        },
+        developer: Named {
+            id: caller.developer.id.to_string(),
+            name: caller.developer.name.to_string(),
+        },
+        account: view.account.map(|account| ContextAccount {
+            id: account.id.to_string(),
+            name: account.name.to_string(),
+            external_id: account.external_ids.get(view.api.name.as_str()).cloned(),
+        }),
+        mode: caller.mode(),
+        capabilities: capabilities
+            .iter()
+            .map(|one| capability(case, one))
+            .collect(),
+    })
+}
+
+fn capability(case: &Case, answer: &CapabilityAnswer) -> ContextCapability {
+    let vocabulary = &case.catalogue().vocabulary;
+    let limit = |limit: &LimitAnswer| ContextLimit {
+        name: vocabulary.limits.name(limit.limit).to_string(),
+        most: limit.most.map(|most| most.to_string()),
+        remaining: limit
+            .most
+            .zip(limit.used)
+            .map(|(most, used)| remaining(most, used).to_string()),
+    };
+    ContextCapability {
+        name: vocabulary.capabilities.name(answer.capability).to_string(),
+        granted: answer.granted,
+        limits: answer.limits.iter().map(limit).collect(),
+    }
+}
+
+impl Case {
+    /// How the account acted for is called upstream, and what the request calls it.
+    pub(crate) fn external_account(&self) -> Option<ExternalAccount> {
+        let view = self.view()?;
+        let external_id = view.account?.external_ids.get(view.api.name.as_str())?;
+        Some(ExternalAccount {
+            given: match &self.named {
+                AccountNamed::ByParameter(given) => Some(given.clone()),
+                _ => None,
+            },
+            external_id: external_id.clone(),
+        })
+    }
+}
