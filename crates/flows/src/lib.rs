@@ -11,12 +11,16 @@
 //! stand in its way, re-exported here.
 
 mod authority;
+mod fold;
 mod idempotency;
 mod keys;
 mod secrets;
 mod sign_in;
 
 pub use authority::{Authority, Unable};
+pub use fold::{
+    CallDocument, Fold, FoldJob, FoldProblem, Retention, fold_until, oldest_needed, start_counters,
+};
 pub use idempotency::{
     Begun, Held, KeptAnswer, Repeatable, begin, drop_old_keys, keep_shown_once, replay_shown_once,
 };
