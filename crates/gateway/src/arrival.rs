@@ -1,0 +1,96 @@
+use std::net::IpAddr;
+
+use admission::Presented;
+use http::HeaderMap;
+use http_kit::{Basic, TraceContext};
+use primitives::Entropy;
+
+/// Who stands at the other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    pub(crate) address: IpAddr,
+    pub(crate) tls: bool,
+}
+
+/// What the caller presents to be recognised by.
+pub(crate) fn presented(headers: &HeaderMap) -> Presented {
+    match Basic::of(headers) {
+        Basic::Missing => Presented::Nothing,
+        Basic::Malformed => Presented::Malformed,
+        Basic::Given(user, password) => Presented::Basic { user, password },
+    }
+}
+
+/// Where the call comes from: the peer, or what `proxies` proxies of our own say. An entry that
+/// is no address makes the nearest known hop the answer; nothing a caller wrote is believed.
+pub(crate) fn caller_address(peer: IpAddr, headers: &HeaderMap, proxies: usize) -> IpAddr {
+    let mut entries = Vec::new();
+    for field in headers.get_all("x-forwarded-for") {
+        match field.to_str() {
+            Ok(text) => entries.extend(text.split(',').map(str::trim)),
+            Err(_) => entries.push(""),
+        }
+    }
+    let mut address = peer;
+    for entry in entries.iter().rev().take(proxies) {
+        match entry.parse::<IpAddr>() {
+            Ok(hop) => address = hop,
+            Err(_) => break,
+        }
+    }
+    address.to_canonical()
+}
+
+/// The caller's trace, or a new one; and whether it is the caller's.
+pub(crate) fn trace(headers: &HeaderMap, entropy: &dyn Entropy) -> (TraceContext, bool) {
+    let mut fields = headers.get_all("traceparent").iter();
+    let given = match (fields.next(), fields.next()) {
+        (Some(field), None) => field.to_str().ok().and_then(TraceContext::parse),
+        _ => None,
+    };
+    match given {
+        Some(trace) => (trace, true),
+        None => (TraceContext::new(entropy), false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in fields {
+            map.append(*name, HeaderValue::from_str(value).unwrap());
+        }
+        map
+    }
+
+    /// Shows: S-16.
+    #[test]
+    fn only_hops_of_our_own_are_believed() {
+        let peer: IpAddr = "10.0.0.9".parse().unwrap();
+        let at = |fields: &[(&'static str, &str)], proxies| {
+            caller_address(peer, &headers(fields), proxies).to_string()
+        };
+        let spoofed = [
+            ("x-forwarded-for", "6.6.6.6, 7.7.7.7"),
+            ("x-forwarded-for", "192.0.2.1"),
+        ];
+        assert_eq!(at(&spoofed, 0), "10.0.0.9");
+        assert_eq!(at(&spoofed, 1), "192.0.2.1");
+        assert_eq!(at(&spoofed, 2), "7.7.7.7");
+        assert_eq!(at(&[("x-forwarded-for", "1.1.1.1, junk")], 1), "10.0.0.9");
+        assert_eq!(
+            at(&[("x-forwarded-for", "1.1.1.1, junk, 2.2.2.2")], 3),
+            "2.2.2.2"
+        );
+        assert_eq!(
+            at(&[("x-forwarded-for", "::ffff:192.0.2.7")], 1),
+            "192.0.2.7"
+        );
+        assert_eq!(at(&[], 1), "10.0.0.9");
+    }
+}

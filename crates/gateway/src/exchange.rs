@@ -1,0 +1,174 @@
+use std::{net::IpAddr, sync::Arc};
+
+use admission::{Arrival, Arrived};
+use http::{Request, Response, header};
+use http_body::Body as _;
+use http_kit::{TraceContext, codes};
+use hyper::body::Incoming;
+use primitives::Timestamp;
+use request::CanonicalRequest;
+
+use crate::{
+    answer::AnswerBody,
+    arrival::{self, Peer},
+    body::{self, BodyFailure},
+    cors::FromPage,
+    forward::{self, Sending},
+    gateway::Door,
+    refusal::No,
+};
+
+/// One call, as every step of it sees it.
+pub(crate) struct Call {
+    pub(crate) request: CanonicalRequest,
+    pub(crate) trace: TraceContext,
+    /// Whether the trace is the caller's own.
+    pub(crate) traced: bool,
+    pub(crate) peer: Peer,
+    /// Where the call comes from, as far as our own proxies tell.
+    pub(crate) address: IpAddr,
+}
+
+/// Answers one request, whatever happens.
+pub(crate) async fn answer(
+    door: &Arc<Door>,
+    peer: Peer,
+    request: Request<Incoming>,
+) -> Response<AnswerBody> {
+    let began = door.clock.now();
+    let (parts, body) = request.into_parts();
+    let (trace, traced) = arrival::trace(&parts.headers, &*door.entropy);
+    let read = CanonicalRequest::read(&parts.method, &parts.uri, &parts.headers);
+    let request = match read {
+        Ok(request) => request,
+        Err(problem) => {
+            return conclude(door, "", Err(No::Request(problem)), &trace, began);
+        }
+    };
+    let (api, page) = mounted(door, &request);
+    if let Some(response) = page.as_ref().and_then(|page| page.preflight(&request)) {
+        return response;
+    }
+    let call = Call {
+        address: arrival::caller_address(
+            peer.address,
+            &request.headers,
+            door.limits.trusted_proxies,
+        ),
+        request,
+        trace,
+        traced,
+        peer,
+    };
+    let answered = attempt(door, &call, body).await;
+    let mut response = conclude(door, &api, answered, &trace, began);
+    if let Some(page) = page {
+        page.mark(response.headers_mut());
+    }
+    response
+}
+
+/// The name of the API that the request is for, and what it says about pages.
+fn mounted(door: &Door, request: &CanonicalRequest) -> (String, Option<FromPage>) {
+    let snapshot = door.snapshots.load();
+    match snapshot.mounted(Some(request.host.name()), &request.path.to_string()) {
+        Some(mounted) => (
+            mounted.api.name.to_string(),
+            FromPage::of(mounted.api.cors.as_ref(), request),
+        ),
+        None => (String::new(), None),
+    }
+}
+
+fn conclude(
+    door: &Door,
+    api: &str,
+    answered: Result<Response<AnswerBody>, No>,
+    trace: &TraceContext,
+    began: Timestamp,
+) -> Response<AnswerBody> {
+    let now = door.clock.now();
+    let code = answered.as_ref().err().map_or("", No::code);
+    let response = match answered {
+        Ok(response) => response,
+        Err(no) => no.respond(&trace.trace_id(), now),
+    };
+    door.metrics.call(api, code, now.micros_since(began));
+    response
+}
+
+async fn attempt(
+    door: &Arc<Door>,
+    call: &Call,
+    body: Incoming,
+) -> Result<Response<AnswerBody>, No> {
+    let Ok(slot) = Arc::clone(&door.calls).try_acquire_owned() else {
+        return Err(No::edge(&codes::OVERLOADED, codes::OVERLOADED.explanation));
+    };
+    let declared = body.size_hint().lower();
+    if declared > door.limits.body_bytes {
+        return Err(broken(BodyFailure::TooLong(door.limits.body_bytes)));
+    }
+    let presented = arrival::presented(&call.request.headers);
+    let trace_id = call.trace.trace_id();
+    let arrived = door
+        .admission
+        .arrive(Arrival {
+            request: &call.request,
+            peer: call.address,
+            trace_id: &trace_id,
+            presented: &presented,
+        })
+        .await;
+    let (arrived, sending) = match arrived {
+        Arrived::NeedsBody(waiting) => {
+            let bytes = read_for_decision(door, call, body).await?;
+            let content_type = call.request.headers.get(header::CONTENT_TYPE);
+            let content_type = content_type.and_then(|value| value.to_str().ok());
+            let arrived = waiting.with_body(content_type, &bytes).await;
+            (arrived, Sending::Whole(bytes))
+        }
+        arrived => (arrived, Sending::Streamed(body)),
+    };
+    match arrived {
+        Arrived::Permitted(permit) => forward::forward(door, call, permit, sending, slot).await,
+        Arrived::Refused(refusal) => Err(No::Decision(refusal)),
+        Arrived::NeedsBody(_) => Err(No::edge(
+            &codes::INTERNAL,
+            "the decision asked for the body twice",
+        )),
+    }
+}
+
+/// Reads the body of a call whose decision depends on it.
+async fn read_for_decision(door: &Door, call: &Call, body: Incoming) -> Result<bytes::Bytes, No> {
+    let encoded = call
+        .request
+        .headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if encoded {
+        return Err(No::edge(
+            &codes::MALFORMED_REQUEST,
+            "a body that is decided about is not taken encoded: send it without `Content-Encoding`",
+        ));
+    }
+    let limits = &door.limits;
+    body::read_whole(
+        body,
+        limits.decision_body_bytes,
+        (limits.body_idle, limits.body_total),
+    )
+    .await
+    .map_err(broken)
+}
+
+/// A body that could not be taken, as a refusal.
+pub(crate) fn broken(failure: BodyFailure) -> No {
+    let code = match failure {
+        BodyFailure::TooLong(_) => &codes::BODY_TOO_LARGE,
+        BodyFailure::Paused | BodyFailure::Broken => &codes::MALFORMED_REQUEST,
+    };
+    No::edge(code, failure.to_string())
+}

@@ -1,0 +1,196 @@
+use std::sync::Arc;
+
+use admission::Permit;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Either;
+use http_kit::codes;
+use hyper::body::Incoming;
+use hyper_util::client::legacy;
+use journal::CallOutcome;
+use tokio::{sync::OwnedSemaphorePermit, time};
+
+use crate::{
+    answer::{self, AnswerBody, Passing},
+    body::{Outgoing, Progress},
+    credential::{self, CredentialProblem},
+    exchange::{self, Call},
+    gateway::Door,
+    plan::{Plan, PlanProblem},
+    refusal::No,
+    settle::Settle,
+    upstreams::Sender,
+};
+
+/// The body of a call that is to be forwarded.
+pub(crate) enum Sending {
+    /// It was read for the decision.
+    Whole(Bytes),
+    /// It passes through.
+    Streamed(Incoming),
+}
+
+/// Forwards a permitted call once, and settles it whatever happens.
+pub(crate) async fn forward(
+    door: &Arc<Door>,
+    call: &Call,
+    permit: Box<Permit>,
+    mut sending: Sending,
+    slot: OwnedSemaphorePermit,
+) -> Result<Response<AnswerBody>, No> {
+    let decision = permit.decision();
+    let whole = match &mut sending {
+        Sending::Whole(bytes) => Some(bytes),
+        Sending::Streamed(_) => None,
+    };
+    let mut plan = match Plan::make(door, call, &permit, whole) {
+        Ok(plan) => plan,
+        Err(problem) => {
+            permit.settle(CallOutcome::NotSent);
+            return Err(unplanned(&problem).of(decision));
+        }
+    };
+    let mut settle = Settle::new(permit, Arc::clone(&door.clock));
+    let sender = if plan.identified {
+        let presented =
+            credential::present(door, &plan.upstream.credential, &mut plan.headers).await;
+        presented.map_err(|problem| unpresented(&problem).of(decision))?
+    } else {
+        door.upstreams.plain()
+    };
+    let body = outgoing(door, sending, &settle);
+    let sent = send(door, &plan, &sender, body, &mut settle).await;
+    let answered = sent.is_ok();
+    let failures = door
+        .health
+        .note(&plan.api, &plan.upstream.url, answered, door.clock.now());
+    door.metrics.upstream(plan.api.as_str(), failures);
+    let upstream = sent.map_err(|no| no.of(decision))?;
+    settle.answered(upstream.status().as_u16());
+    pass_back(door, &plan, upstream, settle, slot)
+}
+
+fn outgoing(door: &Door, sending: Sending, settle: &Settle) -> Outgoing {
+    let counted = Arc::clone(&settle.bytes_in);
+    match sending {
+        Sending::Whole(bytes) => Outgoing::whole(bytes, counted),
+        Sending::Streamed(body) => {
+            Outgoing::streamed(body, door.limits.body_bytes, door.limits.body_idle, counted)
+        }
+    }
+}
+
+async fn send(
+    door: &Door,
+    plan: &Plan,
+    sender: &Sender,
+    body: Outgoing,
+    settle: &mut Settle,
+) -> Result<Response<Incoming>, No> {
+    let progress = body.progress();
+    let mut request = Request::new(body);
+    *request.method_mut() = plan.method.clone();
+    *request.uri_mut() = plan.target.clone();
+    *request.headers_mut() = plan.headers.clone();
+    settle.sent();
+    let answered = tokio::select! {
+        answered = sender.request(request) => answered,
+        () = too_late(door, plan, &progress) => return Err(timed_out(plan)),
+    };
+    match answered {
+        Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => Err(unreachable(
+            plan,
+            "it changed the protocol without being asked",
+        )),
+        Ok(response) => Ok(response),
+        Err(problem) => Err(unanswered(door, plan, &progress, &problem, settle)),
+    }
+}
+
+/// Ends when the upstream's time to answer is over. It begins when the request's body has gone
+/// out, or would have had to.
+async fn too_late(door: &Door, plan: &Plan, progress: &Progress) {
+    let _ = time::timeout(door.limits.body_total, progress.ended.cancelled()).await;
+    time::sleep(plan.upstream.timeout).await;
+}
+
+fn unanswered(
+    door: &Door,
+    plan: &Plan,
+    progress: &Progress,
+    problem: &legacy::Error,
+    settle: &mut Settle,
+) -> No {
+    if let Some(failure) = progress.failure(door.limits.body_bytes) {
+        return exchange::broken(failure);
+    }
+    if problem.is_connect() {
+        settle.not_sent();
+        tracing::warn!(api = %plan.api, url = plan.upstream.url, %problem, "no connection");
+        return No::edge(
+            &codes::UPSTREAM_UNREACHABLE,
+            "the API's server could not be reached; the call was not made and counts nothing",
+        );
+    }
+    unreachable(plan, &problem.to_string())
+}
+
+fn unreachable(plan: &Plan, problem: &str) -> No {
+    tracing::warn!(api = %plan.api, url = plan.upstream.url, problem, "no answer");
+    No::edge(
+        &codes::UPSTREAM_UNREACHABLE,
+        "the API's server broke off; whether it did the work is not known",
+    )
+}
+
+fn timed_out(plan: &Plan) -> No {
+    tracing::warn!(api = %plan.api, url = plan.upstream.url, "no answer in time");
+    No::edge(
+        &codes::UPSTREAM_TIMEOUT,
+        codes::UPSTREAM_TIMEOUT.explanation,
+    )
+}
+
+/// Our own set-up stands in the way. The operator reads why in the log; the app learns only
+/// that it is not at fault.
+fn not_set_up(problem: &dyn std::error::Error) -> No {
+    tracing::error!(%problem, "a permitted call cannot be forwarded");
+    No::edge(
+        &codes::UPSTREAM_UNREACHABLE,
+        "the way to the API is not set up; the call was not made and counts nothing",
+    )
+}
+
+fn unplanned(problem: &PlanProblem) -> No {
+    not_set_up(problem)
+}
+
+fn unpresented(problem: &CredentialProblem) -> No {
+    not_set_up(problem)
+}
+
+/// Streams the upstream's answer back.
+fn pass_back(
+    door: &Door,
+    plan: &Plan,
+    upstream: Response<Incoming>,
+    settle: Settle,
+    slot: OwnedSemaphorePermit,
+) -> Result<Response<AnswerBody>, No> {
+    let (parts, body) = upstream.into_parts();
+    if parts.status == StatusCode::UNAUTHORIZED
+        && let Some(wanted) = credential::wanted(&plan.upstream.credential)
+    {
+        door.tokens.forget(&wanted);
+    }
+    let mut headers = answer::headers(&parts.headers).ok_or_else(|| {
+        unreachable(plan, "its `Connection` is not a list of names").of(plan.decision)
+    })?;
+    answer::name_decision(&mut headers, plan.decision);
+    answer::add_limits(&mut headers, &plan.limits, door.clock.now());
+    let passing = Passing::new(body, door.limits.answer_idle, settle, slot);
+    let mut response = Response::new(Either::Right(passing));
+    *response.status_mut() = parts.status;
+    *response.headers_mut() = headers;
+    Ok(response)
+}

@@ -1,0 +1,126 @@
+use std::{io, sync::Arc};
+
+use admission::Admission;
+use keys::SigningKey;
+use primitives::{Clock, Entropy, Name, Secret};
+use prometheus_client::registry::Registry;
+use rustls_pki_types::CertificateDer;
+use snapshot::SnapshotHandle;
+use tokio::{net::TcpListener, sync::Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Limits, UpstreamHealth, connection, health::Health, metrics::Metrics, tokens::Tokens,
+    upstreams::Upstreams,
+};
+
+/// Where the secrets that upstreams want come from. Asked at every call, so that a changed
+/// secret is used at once; must answer from memory.
+pub trait UpstreamSecrets: Send + Sync + 'static {
+    /// The secret called `name`, when it is set.
+    fn secret(&self, name: &Name) -> Option<Secret>;
+}
+
+/// What a gateway works with.
+pub struct GatewayParts {
+    /// The hot use-case.
+    pub admission: Admission,
+    /// The newest snapshot, for what an API says to browsers.
+    pub snapshots: Arc<SnapshotHandle>,
+    /// The secrets that upstreams want.
+    pub secrets: Arc<dyn UpstreamSecrets>,
+    /// The installation's key: signs contexts for upstreams that verify with a public key.
+    pub signing: SigningKey,
+    /// Who issues contexts: the installation's URL.
+    pub issuer: String,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, for trace ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// Bounds.
+    pub limits: Limits,
+    /// Certificate authorities of upstreams, beside the public ones.
+    pub authorities: Vec<CertificateDer<'static>>,
+}
+
+/// A gateway cannot be made of its parts.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayProblem {
+    /// A certificate authority, or TLS itself, cannot be used.
+    #[error("TLS towards upstreams cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+/// The proxy. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway(Arc<Door>);
+
+/// What every call shares.
+pub(crate) struct Door {
+    pub(crate) admission: Admission,
+    pub(crate) snapshots: Arc<SnapshotHandle>,
+    pub(crate) secrets: Arc<dyn UpstreamSecrets>,
+    pub(crate) signing: SigningKey,
+    pub(crate) issuer: String,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) limits: Limits,
+    pub(crate) upstreams: Upstreams,
+    pub(crate) tokens: Tokens,
+    pub(crate) health: Health,
+    pub(crate) metrics: Metrics,
+    pub(crate) connections: Arc<Semaphore>,
+    pub(crate) calls: Arc<Semaphore>,
+}
+
+impl Gateway {
+    /// A gateway that counts into `registry`.
+    ///
+    /// # Errors
+    /// When TLS towards upstreams cannot be set up.
+    pub fn new(parts: GatewayParts, registry: &mut Registry) -> Result<Self, GatewayProblem> {
+        let upstreams = Upstreams::new(&parts.authorities, &parts.limits)?;
+        Ok(Self(Arc::new(Door {
+            admission: parts.admission,
+            snapshots: parts.snapshots,
+            secrets: parts.secrets,
+            signing: parts.signing,
+            issuer: parts.issuer,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            upstreams,
+            tokens: Tokens::default(),
+            health: Health::default(),
+            metrics: Metrics::register(registry),
+            connections: Arc::new(Semaphore::new(parts.limits.connections)),
+            calls: Arc::new(Semaphore::new(parts.limits.calls)),
+            limits: parts.limits,
+        })))
+    }
+
+    /// Serves `listener` until `shutdown` is cancelled, then lets calls in progress end.
+    ///
+    /// # Errors
+    /// When the listener itself is gone.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        shutdown: CancellationToken,
+    ) -> io::Result<()> {
+        connection::serve(Arc::clone(&self.0), listener, tls, shutdown).await
+    }
+
+    /// How every upstream that was called lately fares. Seen, not acted upon.
+    #[must_use]
+    pub fn upstreams(&self) -> Vec<UpstreamHealth> {
+        self.0.health.all()
+    }
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Gateway")
+    }
+}

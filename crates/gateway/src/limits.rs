@@ -1,0 +1,53 @@
+use std::time::Duration;
+
+/// Every bound of the public listener. Nothing that a caller or an upstream does is unbounded.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Open connections; more wait in the system's backlog.
+    pub connections: usize,
+    /// Calls in progress; more are answered `overloaded`.
+    pub calls: usize,
+    /// From the start of a connection, or the end of the call before, to the end of a head.
+    pub head_timeout: Duration,
+    /// The longest head of a request, in bytes.
+    pub head_bytes: usize,
+    /// The longest body that is read for a decision, in bytes.
+    pub decision_body_bytes: u64,
+    /// The longest body that is forwarded, in bytes.
+    pub body_bytes: u64,
+    /// The longest pause within a request's body.
+    pub body_idle: Duration,
+    /// The longest time a request's body may take as a whole.
+    pub body_total: Duration,
+    /// For connecting to an upstream, TLS included.
+    pub connect_timeout: Duration,
+    /// The longest pause within an answer's body.
+    pub answer_idle: Duration,
+    /// How long calls in progress may take after the shutdown began.
+    pub drain: Duration,
+    /// Idle connections kept to each upstream.
+    pub idle_per_upstream: usize,
+    /// How many proxies of our own stand before this one: so many entries at the end of
+    /// `X-Forwarded-For` are believed.
+    pub trusted_proxies: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            calls: 4096,
+            head_timeout: Duration::from_secs(15),
+            head_bytes: 32 * 1024,
+            decision_body_bytes: 1024 * 1024,
+            body_bytes: 64 * 1024 * 1024,
+            body_idle: Duration::from_secs(30),
+            body_total: Duration::from_mins(5),
+            connect_timeout: Duration::from_secs(5),
+            answer_idle: Duration::from_mins(1),
+            drain: Duration::from_secs(30),
+            idle_per_upstream: 128,
+            trusted_proxies: 0,
+        }
+    }
+}

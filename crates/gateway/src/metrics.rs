@@ -1,0 +1,78 @@
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+
+/// What the gateway counts.
+#[derive(Clone)]
+pub(crate) struct Metrics {
+    calls: Family<CallLabels, Counter>,
+    seconds: Family<ApiLabel, Histogram>,
+    failures: Family<ApiLabel, Gauge>,
+}
+
+/// Labels are names of the snapshot and codes of ours: nothing a caller makes up.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    api: String,
+    code: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ApiLabel {
+    api: String,
+}
+
+/// Seconds, from below the cost of the gateway to the patience of a caller.
+const BUCKETS: [f64; 14] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+impl Metrics {
+    pub(crate) fn register(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            calls: Family::default(),
+            seconds: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            failures: Family::default(),
+        };
+        registry.register(
+            "gateway_calls",
+            "Calls by API and code of the refusal, empty when the upstream answered",
+            metrics.calls.clone(),
+        );
+        registry.register(
+            "gateway_call_seconds",
+            "Time from the head of a request to the head of its answer",
+            metrics.seconds.clone(),
+        );
+        registry.register(
+            "gateway_upstream_failures",
+            "Calls in a row that an API's upstream did not answer",
+            metrics.failures.clone(),
+        );
+        metrics
+    }
+
+    /// Counts an answered call.
+    pub(crate) fn call(&self, api: &str, code: &'static str, micros: i64) {
+        let api = api.to_owned();
+        let labels = CallLabels {
+            api: api.clone(),
+            code,
+        };
+        self.calls.get_or_create(&labels).inc();
+        let micros = u32::try_from(micros.max(0)).unwrap_or(u32::MAX);
+        self.seconds
+            .get_or_create(&ApiLabel { api })
+            .observe(f64::from(micros) / 1e6);
+    }
+
+    /// Shows how many calls in a row an upstream did not answer.
+    pub(crate) fn upstream(&self, api: &str, failures: u32) {
+        let api = api.to_owned();
+        self.failures
+            .get_or_create(&ApiLabel { api })
+            .set(i64::from(failures));
+    }
+}

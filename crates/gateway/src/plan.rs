@@ -1,0 +1,222 @@
+use admission::{Permit, Presented, RateLimit};
+use bytes::Bytes;
+use catalog::{Upstream, UpstreamIdentity};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use keys::SigningKey;
+use primitives::{Name, RecordId};
+use request::CanonicalPath;
+use serde::Serialize;
+
+use crate::{
+    account::{self, AccountProblem},
+    arrival, credential,
+    exchange::Call,
+    gateway::Door,
+};
+
+/// How long a context lives, in seconds.
+const CONTEXT_LIFE: i64 = 60;
+
+/// What caller addresses travel in; only ours are passed on.
+const FORWARDED: [&str; 6] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-real-ip",
+];
+
+/// The upstream request, made from the parsed form of the caller's, without the provider's
+/// credential.
+pub(crate) struct Plan {
+    pub(crate) api: Name,
+    pub(crate) decision: RecordId,
+    pub(crate) upstream: Upstream,
+    pub(crate) limits: Vec<RateLimit>,
+    /// Whether the caller was identified. If not, nothing of the provider's is added.
+    pub(crate) identified: bool,
+    pub(crate) method: Method,
+    pub(crate) target: Uri,
+    pub(crate) headers: HeaderMap,
+}
+
+/// A permitted call cannot be put into the upstream's terms; it is not sent.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlanProblem {
+    #[error("the upstream's URL `{0}` cannot be used")]
+    Url(String),
+    #[error("the account cannot be named to the upstream: {0}")]
+    Account(#[from] AccountProblem),
+    #[error("the secret `{0}`, which signs the context, is not set")]
+    NoSecret(Name),
+    #[error("the context cannot be signed with the secret `{0}`: {1}")]
+    Key(Name, keys::KeyProblem),
+    #[error("the context cannot be signed: {0}")]
+    Context(#[from] keys::TokenProblem),
+    #[error("a header cannot be written")]
+    Header(#[from] http::header::InvalidHeaderValue),
+}
+
+impl Plan {
+    /// Plans the call of `permit`; `body` is there when it was read whole, and may change.
+    pub(crate) fn make(
+        door: &Door,
+        call: &Call,
+        permit: &Permit,
+        body: Option<&mut Bytes>,
+    ) -> Result<Self, PlanProblem> {
+        let identified = permit.context().is_some();
+        let upstream = permit.upstream().clone();
+        let mut headers = passed_on(call, &upstream, identified);
+        let mut path = permit.path().clone();
+        let mut query = call.request.query.clone();
+        let external = permit.external_account();
+        if let (Some(external), Some(operation)) = (external, permit.operation())
+            && external.given.is_some()
+        {
+            let named = account::Named {
+                path: &mut path,
+                query: &mut query,
+                headers: &mut headers,
+                body,
+            };
+            account::replace(operation, named, &external.external_id)?;
+        }
+        let unusable = || PlanProblem::Url(upstream.url.clone());
+        let base: Uri = upstream.url.parse().map_err(|_| unusable())?;
+        let base_path = base.path().trim_end_matches('/');
+        let base_path = if base_path.is_empty() { "/" } else { base_path };
+        let base_path = CanonicalPath::parse(base_path).map_err(|_| unusable())?;
+        let mut path_and_query = path.under(&base_path).to_string();
+        if !query.is_empty() {
+            path_and_query.push('?');
+            path_and_query.push_str(&query.to_string());
+        }
+        let authority = base.authority().ok_or_else(unusable)?.clone();
+        let target = Uri::builder()
+            .scheme(base.scheme_str().unwrap_or("http"))
+            .authority(authority.clone())
+            .path_and_query(path_and_query.as_str())
+            .build()
+            .map_err(|_| unusable())?;
+        headers.insert(header::HOST, HeaderValue::from_str(authority.as_str())?);
+        add_ours(door, call, &mut headers)?;
+        let plan = Self {
+            api: permit.api().clone(),
+            decision: permit.decision(),
+            limits: permit.limits().to_vec(),
+            identified,
+            method: call.request.method.clone(),
+            target,
+            headers,
+            upstream,
+        };
+        plan.with_context(door, permit, authority.as_str(), &path_and_query)
+    }
+
+    /// Tells the upstream who calls and what was decided (P-59).
+    fn with_context(
+        mut self,
+        door: &Door,
+        permit: &Permit,
+        authority: &str,
+        path_and_query: &str,
+    ) -> Result<Self, PlanProblem> {
+        let Some(context) = permit.context() else {
+            return Ok(self);
+        };
+        let now = door.clock.now().as_seconds();
+        let claims = Claims {
+            iss: &door.issuer,
+            aud: &self.upstream.url,
+            iat: now,
+            exp: now.saturating_add(CONTEXT_LIFE),
+            jti: self.decision.to_string(),
+            htm: self.method.as_str(),
+            hta: authority,
+            htp: keys::request_hash(self.method.as_str(), authority, path_and_query),
+            context,
+        };
+        let signed = match &self.upstream.identity {
+            UpstreamIdentity::Ed25519 => door.signing.sign(keys::CONTEXT_TYPE, &claims)?,
+            UpstreamIdentity::Shared(name) => {
+                let secret = door
+                    .secrets
+                    .secret(name)
+                    .ok_or_else(|| PlanProblem::NoSecret(name.clone()))?;
+                SigningKey::shared(secret.expose().as_bytes())
+                    .map_err(|problem| PlanProblem::Key(name.clone(), problem))?
+                    .sign(keys::CONTEXT_TYPE, &claims)?
+            }
+        };
+        let decision = HeaderValue::from_str(&self.decision.to_string())?;
+        self.headers.insert("portreeve-decision", decision);
+        let mut signed = HeaderValue::from_str(&signed)?;
+        signed.set_sensitive(true);
+        self.headers.insert(keys::CONTEXT_HEADER, signed);
+        Ok(self)
+    }
+}
+
+/// The signed context; its names are those of JWT and, for the request, ours.
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    iat: i64,
+    exp: i64,
+    jti: String,
+    htm: &'a str,
+    hta: &'a str,
+    htp: String,
+    #[serde(flatten)]
+    context: &'a admission::Context,
+}
+
+/// The caller's headers that the upstream gets. A caller that was not identified (in observe
+/// mode) keeps its `Authorization`: it may be the upstream's own, from before we stood here.
+fn passed_on(call: &Call, upstream: &Upstream, identified: bool) -> HeaderMap {
+    let carrier = credential::carrier(&upstream.credential);
+    let keeps_authorization = !identified && !presents_our_secret(call);
+    let mut kept = HeaderMap::with_capacity(call.request.headers.len());
+    for (name, value) in &call.request.headers {
+        let replaced = FORWARDED.contains(&name.as_str())
+            || [header::HOST, header::CONTENT_LENGTH, header::EXPECT].contains(name)
+            || name == "traceparent"
+            || (name == "tracestate" && !call.traced);
+        let is_credential = (name == header::AUTHORIZATION && !keeps_authorization)
+            || (identified && carrier.is_some_and(|carrier| name == carrier));
+        let misread = request::is_namespaced(name) || !request::is_plainly_spelled(name);
+        if !replaced && !is_credential && !misread {
+            kept.append(name.clone(), value.clone());
+        }
+    }
+    kept
+}
+
+/// Whether the caller presents a secret of ours, which no upstream may see.
+fn presents_our_secret(call: &Call) -> bool {
+    match arrival::presented(&call.request.headers) {
+        Presented::Basic { user, password } => {
+            user.starts_with("key_") || password.expose().starts_with("ptr_")
+        }
+        Presented::Nothing | Presented::Malformed => false,
+    }
+}
+
+/// Where the call came from, and its trace.
+fn add_ours(door: &Door, call: &Call, headers: &mut HeaderMap) -> Result<(), PlanProblem> {
+    let scheme = if call.peer.tls { "https" } else { "http" };
+    let trace = call.trace.child(&*door.entropy).to_string();
+    for (name, value) in [
+        ("x-forwarded-for", call.address.to_string()),
+        ("x-forwarded-host", call.request.host.to_string()),
+        ("x-forwarded-proto", scheme.to_owned()),
+        ("traceparent", trace),
+    ] {
+        let value = HeaderValue::from_str(&value)?;
+        headers.insert(HeaderName::from_static(name), value);
+    }
+    Ok(())
+}

@@ -1,0 +1,161 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use arc_swap::ArcSwap;
+use rustls::{
+    ServerConfig,
+    crypto::aws_lc_rs,
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use tokio::time;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+/// A server's certificate chain and key, read again when the files change. A pair that cannot be
+/// used never replaces one that can.
+#[derive(Clone, Debug)]
+pub struct TlsCertificate(Arc<Files>);
+
+#[derive(Debug)]
+struct Files {
+    certificate: PathBuf,
+    key: PathBuf,
+    current: ArcSwap<CertifiedKey>,
+}
+
+/// A certificate cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsProblem {
+    /// A file is not there, or not PEM.
+    #[error("`{path}` cannot be read as PEM: {problem}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        problem: rustls_pki_types::pem::Error,
+    },
+    /// The certificate file holds no certificate.
+    #[error("`{0}` holds no certificate")]
+    NoCertificate(PathBuf),
+    /// Key and certificate do not fit, or TLS cannot be set up.
+    #[error("the certificate `{path}` cannot be used with its key: {problem}")]
+    Unusable {
+        /// The certificate's file.
+        path: PathBuf,
+        /// Why.
+        problem: rustls::Error,
+    },
+}
+
+impl TlsCertificate {
+    /// Reads a chain and its key, both in PEM.
+    ///
+    /// # Errors
+    /// When a file cannot be read or the two do not fit.
+    pub fn load(certificate: &Path, key: &Path) -> Result<Self, TlsProblem> {
+        let current = read(certificate, key)?;
+        Ok(Self(Arc::new(Files {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+            current: ArcSwap::from_pointee(current),
+        })))
+    }
+
+    /// What a listener speaks TLS 1.2 and 1.3 with; always with the newest certificate.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn acceptor(&self) -> Result<TlsAcceptor, TlsProblem> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|problem| self.0.unusable(problem))?;
+        let mut config = config
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(Newest(Arc::clone(&self.0))));
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+
+    /// Reads the files again.
+    ///
+    /// # Errors
+    /// When they cannot be used; the certificate in use stays.
+    pub fn reload(&self) -> Result<(), TlsProblem> {
+        let fresh = read(&self.0.certificate, &self.0.key)?;
+        self.0.current.store(Arc::new(fresh));
+        Ok(())
+    }
+
+    /// Looks every `pause` whether the files changed, until `shutdown`.
+    pub async fn watch(self, pause: Duration, shutdown: CancellationToken) {
+        let mut seen = self.0.changed_at();
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = time::sleep(pause) => {}
+            }
+            let now = self.0.changed_at();
+            if now == seen {
+                continue;
+            }
+            match self.reload() {
+                Ok(()) => {
+                    seen = now;
+                    tracing::info!(path = %self.0.certificate.display(), "certificate reloaded");
+                }
+                // Looked at again: the other of the two files may be written in a moment.
+                Err(problem) => tracing::warn!(%problem, "the certificate in use stays"),
+            }
+        }
+    }
+}
+
+impl Files {
+    fn changed_at(&self) -> [Option<SystemTime>; 2] {
+        [&self.certificate, &self.key]
+            .map(|path| fs::metadata(path).and_then(|file| file.modified()).ok())
+    }
+
+    fn unusable(&self, problem: rustls::Error) -> TlsProblem {
+        TlsProblem::Unusable {
+            path: self.certificate.clone(),
+            problem,
+        }
+    }
+}
+
+fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsProblem> {
+    let unreadable = |path: &Path| {
+        let path = path.to_owned();
+        move |problem| TlsProblem::File { path, problem }
+    };
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(unreadable(certificate))?;
+    if chain.is_empty() {
+        return Err(TlsProblem::NoCertificate(certificate.to_owned()));
+    }
+    let key = PrivateKeyDer::from_pem_file(key).map_err(unreadable(key))?;
+    CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).map_err(|problem| {
+        TlsProblem::Unusable {
+            path: certificate.to_owned(),
+            problem,
+        }
+    })
+}
+
+#[derive(Debug)]
+struct Newest(Arc<Files>);
+
+impl ResolvesServerCert for Newest {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.current.load_full())
+    }
+}
