@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use decision::Profile;
+use keys::HashedSecret;
 use primitives::{AppId, CredentialId, Mode, Timestamp};
 
 /// A key of an app, as authentication needs it.
@@ -8,7 +9,8 @@ use primitives::{AppId, CredentialId, Mode, Timestamp};
 pub struct Credential {
     id: CredentialId,
     app: AppId,
-    hash: Box<str>,
+    /// `None` when what is stored is no hash: then no secret matches.
+    hash: Option<HashedSecret>,
     permissions: Option<Arc<Profile>>,
     /// The end of time when it never expires: half the size of an `Option`.
     expires_at: Timestamp,
@@ -26,11 +28,20 @@ impl Credential {
         Self {
             id: stored.id,
             app: stored.app,
-            hash: stored.hash.as_str().into(),
+            hash: stored.hash.parse().ok(),
             permissions,
             expires_at: stored.expires_at.unwrap_or(NEVER),
             revoked_at: stored.revoked_at.unwrap_or(NEVER),
             mode: stored.mode,
+        }
+    }
+
+    /// The same, bound to another version of its profile.
+    pub(crate) fn with_permissions(&self, permissions: Option<Arc<Profile>>) -> Self {
+        Self {
+            hash: self.hash.clone(),
+            permissions,
+            ..*self
         }
     }
 
@@ -56,16 +67,20 @@ impl Credential {
         self.mode
     }
 
-    /// The hash of the secret with its scheme in front, as crate `keys` reads it.
+    /// The hash of the secret; without one no secret matches.
     #[must_use]
-    pub fn hash(&self) -> &str {
-        &self.hash
+    pub const fn hash(&self) -> Option<&HashedSecret> {
+        self.hash.as_ref()
     }
 
     /// The permission set it is bound to (C-46c); everything if `None`.
     #[must_use]
     pub fn permissions(&self) -> Option<&Profile> {
         self.permissions.as_deref()
+    }
+
+    pub(crate) const fn shared_permissions(&self) -> Option<&Arc<Profile>> {
+        self.permissions.as_ref()
     }
 
     /// When it stops working.

@@ -2,10 +2,12 @@ use catalog::Facts;
 use decision::{Call, Caller, PolicyVerdict};
 use primitives::Symbol;
 
+use crate::Snapshot;
+
 /// What the policies of a snapshot say: the policy half of `decision::Evidence`.
 pub trait PolicyEvidence {
-    /// Whether `policy` permits `call` for `capability`. A policy over account properties alone
-    /// was settled before; one that depends on the request is evaluated now.
+    /// Whether `policy` permits `call` for `capability`. A policy that looks at accounts alone
+    /// is settled once for all that are alike; one that looks at the request is asked now.
     fn permits(
         &self,
         policy: Symbol,
@@ -14,7 +16,8 @@ pub trait PolicyEvidence {
         facts: &Facts,
     ) -> PolicyVerdict;
 
-    /// The same before there is a call; unread when the policy looks at one.
+    /// What `policy` says of a caller before there is a call: [`PolicyVerdict::Unread`] when it
+    /// looks at the request.
     fn permits_settled(
         &self,
         policy: Symbol,
@@ -23,24 +26,34 @@ pub trait PolicyEvidence {
     ) -> PolicyVerdict;
 }
 
-impl PolicyEvidence for crate::Snapshot {
+impl PolicyEvidence for Snapshot {
     fn permits(
         &self,
         policy: Symbol,
-        _capability: Symbol,
-        _call: &Call<'_>,
-        _facts: &Facts,
+        capability: Symbol,
+        call: &Call<'_>,
+        facts: &Facts,
     ) -> PolicyVerdict {
-        let name = self.catalogue().vocabulary.policies.name(policy);
-        PolicyVerdict::Refuse(vec![format!("policy `{name}` is not in force")])
+        match &self.setup.policies {
+            Some(policies) => policies.permits(policy, capability, call, facts),
+            None => none_in_force(),
+        }
     }
+
     fn permits_settled(
         &self,
         policy: Symbol,
-        _capability: Symbol,
-        _caller: &Caller<'_>,
+        capability: Symbol,
+        caller: &Caller<'_>,
     ) -> PolicyVerdict {
-        let name = self.catalogue().vocabulary.policies.name(policy);
-        PolicyVerdict::Refuse(vec![format!("policy `{name}` is not in force")])
+        match &self.setup.policies {
+            Some(policies) => policies.permits_settled(policy, capability, caller),
+            None => none_in_force(),
+        }
     }
+}
+
+/// Only the empty snapshot has no policies; it opens nothing.
+fn none_in_force() -> PolicyVerdict {
+    PolicyVerdict::Refuse(vec!["no policy is in force".to_owned()])
 }

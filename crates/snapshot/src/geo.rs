@@ -1,7 +1,7 @@
 use std::{net::IpAddr, path::Path, sync::Arc};
 
 use arc_swap::ArcSwapOption;
-use maxminddb::Reader;
+use maxminddb::{PathElement, Reader};
 use primitives::Country;
 
 /// Why a GeoIP file is not used. The one in use stays.
@@ -63,8 +63,10 @@ impl GeoDatabase {
     #[must_use]
     pub fn country(&self, address: IpAddr) -> Option<Country> {
         let found = self.0.lookup(address).ok()?;
-        let country: maxminddb::geoip2::Country<'_> = found.decode().ok()??;
-        country.country.iso_code?.parse().ok()
+        let code: Option<&str> = found
+            .decode_path(&[PathElement::Key("country"), PathElement::Key("iso_code")])
+            .ok()?;
+        code?.parse().ok()
     }
 }
 

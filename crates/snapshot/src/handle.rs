@@ -1,6 +1,11 @@
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
+use primitives::Timestamp;
+use state::Problem;
 
 use crate::Snapshot;
 
@@ -9,6 +14,7 @@ use crate::Snapshot;
 pub struct SnapshotHandle {
     current: ArcSwap<Snapshot>,
     last_problem: ArcSwapOption<String>,
+    confirmed_at: AtomicI64,
 }
 
 impl SnapshotHandle {
@@ -18,6 +24,7 @@ impl SnapshotHandle {
         Self {
             current: ArcSwap::from_pointee(snapshot),
             last_problem: ArcSwapOption::empty(),
+            confirmed_at: AtomicI64::new(0),
         }
     }
 
@@ -33,6 +40,17 @@ impl SnapshotHandle {
         self.current.load_full()
     }
 
+    /// Puts a snapshot in force when it was built; keeps the one in force, and why, when not.
+    pub fn offer(&self, built: Result<Snapshot, Vec<Problem>>) {
+        match built {
+            Ok(snapshot) => self.store(snapshot),
+            Err(problems) => {
+                let lines: Vec<String> = problems.iter().take(20).map(Problem::to_string).collect();
+                self.refuse(lines.join("\n"));
+            }
+        }
+    }
+
     /// Puts a snapshot that was built in force.
     pub fn store(&self, snapshot: Snapshot) {
         self.current.store(Arc::new(snapshot));
@@ -42,14 +60,22 @@ impl SnapshotHandle {
     /// Why the newest revision is not in force, for readiness; `None` when it is.
     #[must_use]
     pub fn last_problem(&self) -> Option<String> {
-        self.last_problem
-            .load()
-            .as_ref()
-            .map(|problem| problem.as_ref().clone())
+        self.last_problem.load().as_deref().cloned()
     }
 
     /// Keeps why a newer snapshot could not be built; the one in force stays.
     pub fn refuse(&self, problem: String) {
         self.last_problem.store(Some(Arc::new(problem)));
+    }
+
+    /// When the store was last seen to hold nothing newer; the beginning of time before that.
+    #[must_use]
+    pub fn confirmed_at(&self) -> Timestamp {
+        Timestamp::from_micros(self.confirmed_at.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn confirm(&self, at: Timestamp) {
+        self.confirmed_at
+            .fetch_max(at.as_micros(), Ordering::Relaxed);
     }
 }

@@ -12,17 +12,21 @@
 //! `decision::Account`, its compilation in `state::compile`. To add a kind of catalogue
 //! resource: `store::Kind`, its document and compilation in `state`; it is picked up here.
 
+mod build;
 mod credential;
 mod evidence;
 mod geo;
 mod handle;
+mod loader;
 mod mounts;
 mod shards;
 mod view;
 
+pub use build::Changes;
 pub use credential::Credential;
 pub use evidence::PolicyEvidence;
 pub use geo::{GeoDatabase, GeoHandle, GeoProblem};
 pub use handle::SnapshotHandle;
+pub use loader::Loader;
 pub use mounts::Mounted;
 pub use view::Snapshot;

@@ -1,8 +1,10 @@
 use std::sync::Arc;
 
 use catalog::ApiRoutes;
-use decision::{Account, App, Catalogue, SymbolMap, Vocabulary};
+use decision::{Account, App, Catalogue, Profile, Vocabulary};
+use parking_lot::Mutex;
 use primitives::{AccountId, AppId, CredentialId, Revision, Symbol};
+use state::{Members, Setup, Sharing, Source};
 
 use crate::{
     Credential, Mounted,
@@ -14,15 +16,28 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub(crate) revision: Revision,
-    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) setup: Arc<Setup>,
+    /// What the set-up was compiled from, so that a change of it needs only the change.
+    pub(crate) source: Arc<Source>,
     pub(crate) mounts: Arc<Mounts>,
-    pub(crate) routes: Arc<SymbolMap<Arc<ApiRoutes>>>,
     pub(crate) accounts: Shards<Arc<Account>>,
     pub(crate) account_names: Shards<ByName<Account>>,
     pub(crate) apps: Shards<Arc<App>>,
     pub(crate) app_names: Shards<ByName<App>>,
     pub(crate) credentials: Shards<Arc<Credential>>,
     pub(crate) external_credentials: Shards<ExternalCredential>,
+    /// Equal parts of accounts and apps; locked only while a snapshot is built.
+    pub(crate) sharing: Arc<Mutex<Sharing>>,
+}
+
+impl Members for Snapshot {
+    fn account_id(&self, name: &str) -> Option<AccountId> {
+        self.account_named(name).map(|account| account.id)
+    }
+
+    fn app_id(&self, name: &str) -> Option<AppId> {
+        self.app_named(name).map(|app| app.id)
+    }
 }
 
 impl Keyed for Arc<Account> {
@@ -90,18 +105,22 @@ impl Snapshot {
     pub fn empty(vocabulary: Arc<Vocabulary>) -> Self {
         Self {
             revision: Revision(0),
-            catalogue: Arc::new(Catalogue {
-                vocabulary,
-                ..Catalogue::default()
+            setup: Arc::new(Setup {
+                catalogue: Arc::new(Catalogue {
+                    vocabulary,
+                    ..Catalogue::default()
+                }),
+                ..Setup::default()
             }),
+            source: Arc::default(),
             mounts: Arc::default(),
-            routes: Arc::default(),
             accounts: Shards::default(),
             account_names: Shards::default(),
             apps: Shards::default(),
             app_names: Shards::default(),
             credentials: Shards::default(),
             external_credentials: Shards::default(),
+            sharing: Arc::default(),
         }
     }
 
@@ -111,22 +130,36 @@ impl Snapshot {
         self.revision
     }
 
-    /// The provider's set-up.
+    /// What decisions read of the provider's set-up.
     #[must_use]
-    pub const fn catalogue(&self) -> &Arc<Catalogue> {
-        &self.catalogue
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.setup.catalogue
     }
 
-    /// The names behind the symbols, shared by all snapshots of the process.
+    /// The provider's set-up: the catalogue, and what stands around it (settings, declared
+    /// properties, profiles by symbol, spellings of capabilities).
     #[must_use]
-    pub fn vocabulary(&self) -> &Arc<Vocabulary> {
-        &self.catalogue.vocabulary
+    pub const fn setup(&self) -> &Arc<Setup> {
+        &self.setup
     }
 
     /// How calls of an API are found and read.
     #[must_use]
     pub fn routes(&self, api: Symbol) -> Option<&ApiRoutes> {
-        self.routes.get(api).map(|routes| &**routes)
+        self.setup.routes.get(api).map(|routes| &**routes)
+    }
+
+    /// The permission profile with this name.
+    #[must_use]
+    pub fn profile_named(&self, name: &str) -> Option<&Arc<Profile>> {
+        let symbol = self.vocabulary().profiles.get(name)?;
+        self.setup.profiles.get(symbol)
+    }
+
+    /// The names behind the symbols, shared by all snapshots of the process.
+    #[must_use]
+    pub fn vocabulary(&self) -> &Arc<Vocabulary> {
+        &self.setup.catalogue.vocabulary
     }
 
     /// The app with this id.
@@ -188,7 +221,7 @@ impl Snapshot {
     #[must_use]
     pub fn mounted(&self, host: Option<&str>, path: &str) -> Option<Mounted<'_>> {
         let (symbol, prefix) = self.mounts.find(host, path)?;
-        let api = self.catalogue.apis.get(symbol)?;
+        let api = self.setup.catalogue.apis.get(symbol)?;
         Some(Mounted { api, prefix })
     }
 }

@@ -1,0 +1,198 @@
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use decision::Vocabulary;
+use primitives::{Clock, Name, PageSize, Revision};
+use store::{Event, EventAction, Kind, Store, StoreFailure};
+use tokio::sync::{Mutex, Notify};
+use tracing::{info, warn};
+
+use crate::{Changes, Snapshot, SnapshotHandle};
+
+/// How often the event log is asked when nobody says that something changed.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// With more changed things than this, everything is read instead.
+const MOST_CHANGES: usize = 2_000;
+
+/// Follows the event log, and puts a new snapshot in force after every change.
+///
+/// The log itself is the cursor: the revision of the snapshot in force. What changes in this
+/// process is in force when [`Loader::refresh`] returns, elsewhere within a second.
+pub struct Loader {
+    store: Arc<dyn Store>,
+    handle: Arc<SnapshotHandle>,
+    clock: Arc<dyn Clock>,
+    changed: Notify,
+    /// One refresh at a time; two would build the same snapshot twice.
+    turn: Mutex<()>,
+}
+
+impl std::fmt::Debug for Loader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Loader(at revision {})", self.handle.load().revision())
+    }
+}
+
+impl Loader {
+    /// A loader over `store` that has read everything there is. When that does not make a
+    /// snapshot, an empty one is in force, which opens nothing, and the handle says why.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn start(
+        store: Arc<dyn Store>,
+        vocabulary: Arc<Vocabulary>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreFailure> {
+        let loader = Self {
+            store,
+            handle: Arc::new(SnapshotHandle::new(Snapshot::empty(vocabulary))),
+            clock,
+            changed: Notify::new(),
+            turn: Mutex::new(()),
+        };
+        loader.refresh().await?;
+        Ok(loader)
+    }
+
+    /// Where the snapshot in force stands.
+    #[must_use]
+    pub const fn handle(&self) -> &Arc<SnapshotHandle> {
+        &self.handle
+    }
+
+    /// Says that something was committed; [`Loader::run`] will look at once.
+    pub fn notify(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Catches up with the store. The revision in force afterwards; an older one than the
+    /// store's when the newest state does not make a snapshot.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn refresh(&self) -> Result<Revision, StoreFailure> {
+        let _turn = self.turn.lock().await;
+        let now = self.clock.now();
+        let current = self.handle.load_full();
+        let newest = self.store.revision().await?;
+        if newest == current.revision() && newest > Revision(0) {
+            self.handle.confirm(now);
+            return Ok(newest);
+        }
+        if !self.catch_up(&current).await? {
+            self.read_everything(&current).await?;
+        }
+        let revision = self.handle.load().revision();
+        match self.handle.last_problem() {
+            None => {
+                self.handle.confirm(now);
+                info!(%revision, "snapshot in force");
+            }
+            Some(problem) => warn!(%revision, %newest, %problem, "snapshot refused"),
+        }
+        Ok(revision)
+    }
+
+    /// Keeps the snapshot up to date for ever. A failing store is asked again.
+    pub async fn run(&self) {
+        loop {
+            // Whichever is first; a missed notice only costs the interval.
+            _ = tokio::time::timeout(INTERVAL, self.changed.notified()).await;
+            if let Err(failure) = self.refresh().await {
+                warn!(%failure, "the event log could not be read");
+            }
+        }
+    }
+
+    /// Applies what the events since the current snapshot name. `false` when that does not do.
+    async fn catch_up(&self, current: &Snapshot) -> Result<bool, StoreFailure> {
+        if current.revision() == Revision(0) {
+            return Ok(false);
+        }
+        let mut named = BTreeMap::new();
+        let mut revision = current.revision();
+        loop {
+            let page = PageSize::clamped(PageSize::MOST);
+            let events = self.store.events(revision, page).await?;
+            let Some(last) = events.last() else { break };
+            // A page may end inside a commit; its whole revisions are those before the last,
+            // unless the log ended first.
+            let is_last = events.len() < usize::try_from(page.get()).unwrap_or(usize::MAX);
+            let whole = if is_last {
+                last.revision
+            } else {
+                Revision(last.revision.0.saturating_sub(1))
+            };
+            if whole <= revision || named.len() > MOST_CHANGES {
+                return Ok(false);
+            }
+            let events = events.into_iter().filter(|event| event.revision <= whole);
+            events.for_each(|event| note(&mut named, &event));
+            revision = whole;
+            if is_last {
+                break;
+            }
+        }
+        let Some(read) = self.read_named(named).await? else {
+            return Ok(false);
+        };
+        let built = current.changed(&Changes {
+            revision,
+            puts: &read.puts,
+            deletes: &read.deletes,
+            credentials: &read.credentials,
+        });
+        // What was read one by one may be newer than the events: only everything at once tells.
+        let is_built = built.is_ok();
+        if is_built {
+            self.handle.offer(built);
+        }
+        Ok(is_built)
+    }
+
+    async fn read_named(
+        &self,
+        named: BTreeMap<(String, String), EventAction>,
+    ) -> Result<Option<Read>, StoreFailure> {
+        let mut read = Read::default();
+        for ((kind, name), action) in named {
+            if kind == "credential" {
+                let Ok(id) = name.parse() else {
+                    return Ok(None);
+                };
+                read.credentials.extend(self.store.credential(id).await?);
+                continue;
+            }
+            let Ok(kind) = kind.parse::<Kind>() else {
+                continue; // An event of something that snapshots do not hold.
+            };
+            let Ok(name) = name.parse::<Name>() else {
+                return Ok(None);
+            };
+            match (self.store.resource(kind, &name).await?, action) {
+                (Some(resource), _) => read.puts.push(resource),
+                (None, _) => read.deletes.push((kind, name)),
+            }
+        }
+        Ok(Some(read))
+    }
+
+    async fn read_everything(&self, current: &Snapshot) -> Result<(), StoreFailure> {
+        let (revision, resources, credentials) = self.store.everything().await?;
+        let vocabulary = Arc::clone(current.vocabulary());
+        let built = Snapshot::build(vocabulary, revision, &resources, &credentials);
+        self.handle.offer(built);
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Read {
+    puts: Vec<store::Resource>,
+    deletes: Vec<(Kind, Name)>,
+    credentials: Vec<store::Credential>,
+}
+
+fn note(named: &mut BTreeMap<(String, String), EventAction>, event: &Event) {
+    named.insert((event.kind.clone(), event.name.clone()), event.action);
+}
