@@ -130,7 +130,7 @@ pub struct LimitAnswer {
 pub struct CapabilityAnswer {
     /// The capability.
     pub capability: Symbol,
-    /// Granted or rejected.
+    /// No gate refuses it. A gate that was not evaluated promises nothing.
     pub granted: bool,
     /// Every gate, in order.
     pub gates: Vec<GateAnswer>,

@@ -51,8 +51,10 @@ pub(super) fn remedy(
             Some(wanted) if currency.is_some() => {
                 raise(scene, limit, *currency, wanted, remedies);
             }
-            _ => remedies.push(Remedy::Hopeless),
+            _ => remedies.push(Remedy::Level),
         },
+        // Where a level has no bound, the limit asks for nothing.
+        Refusal::Fact { rule: Some(_), .. } => remedies.push(Remedy::Level),
         refusal => {
             let found = in_setup(scene, refusal)
                 .or_else(|| of_capability(scene, capability?, refusal))
