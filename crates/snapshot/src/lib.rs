@@ -30,3 +30,6 @@ pub use handle::SnapshotHandle;
 pub use loader::Loader;
 pub use mounts::Mounted;
 pub use view::Snapshot;
+
+#[cfg(test)]
+mod tests;

@@ -118,7 +118,11 @@ pub fn setup(
     api::apis(&mut names, &mut catalogue, &mut setup);
     entries::limits(&mut names, &mut catalogue);
     entries::lists(&mut names, &mut catalogue);
-    policies::policies(&mut names, &catalogue, &mut setup);
+    if names.problems.is_empty() {
+        // Policies are held against the facts and properties there are: of a set-up with
+        // holes they would complain about what is not their fault.
+        policies::policies(&mut names, &catalogue, &mut setup);
+    }
     if names.problems.is_empty() {
         setup.catalogue = Arc::new(catalogue);
         Ok(setup)
