@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use decision::Vocabulary;
 use primitives::{AccountId, AppId, Name, Revision};
@@ -7,10 +7,7 @@ use snapshot::Snapshot;
 use state::{Documents, Problem, Sources};
 use store::{Credential, EventAction, Kind, Resource, WriteSet};
 
-use crate::{
-    Authority, Keep, Unable,
-    authority::Offered,
-};
+use crate::{Authority, Keep, Unable, authority::Offered};
 
 mod keys;
 mod plan;
@@ -125,26 +122,34 @@ impl Planned {
     ) -> Result<Self, ApplyRefused> {
         let (base, resources, credentials) = at.store.everything().await?;
         let plan = Plan::make(at, request, documents, (resources, credentials))?;
-        let built = check(base, &plan)
-            .map_err(|found| ApplyRefused::Wrong(located(documents, found)))?;
+        let built =
+            check(base, &plan).map_err(|found| ApplyRefused::Wrong(located(documents, found)))?;
         let applied = Applied {
             revision: base,
             apis: report::apis(documents, &built),
             reimports: report::reimports(&plan),
             ..plan.summary()
         };
-        Ok(Self { base, plan, applied })
+        Ok(Self {
+            base,
+            plan,
+            applied,
+        })
     }
 }
 
 /// Builds everything as it would be: the same code that every gateway builds it with.
 fn check(base: Revision, plan: &Plan) -> Result<Snapshot, Vec<Problem>> {
     let resources: Vec<Resource> = plan.after.values().cloned().collect();
-    snapshot::build(base, &resources, &plan.credentials_after, &std::sync::Arc::new(Vocabulary::default()))
+    let vocabulary = Arc::new(Vocabulary::default());
+    Snapshot::build(vocabulary, base, &resources, &plan.credentials_after)
 }
 
 fn located(documents: &Documents, problems: Vec<Problem>) -> Vec<Problem> {
-    problems.into_iter().map(|problem| documents.located(problem)).collect()
+    problems
+        .into_iter()
+        .map(|problem| documents.located(problem))
+        .collect()
 }
 
 /// The number behind a new entry's id; kinds that are named only have none.
@@ -181,7 +186,9 @@ pub(crate) fn add_credentials(
     for (credential, action) in credentials {
         let detail = json!({ "app": credential.app_name, "mode": credential.mode });
         let id = credential.id.to_string();
-        changes.events.push(at.event(actor, *action, (crate::CREDENTIAL_KIND, &id), &detail)?);
+        changes
+            .events
+            .push(at.event(actor, *action, (crate::CREDENTIAL_KIND, &id), &detail)?);
         changes.credentials.push(credential.clone());
     }
     Ok(())

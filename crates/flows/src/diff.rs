@@ -2,10 +2,7 @@ use primitives::Name;
 use similar::TextDiff;
 use store::Kind;
 
-use crate::{
-    Applied, ApplyRefused, ApplyRequest, Authority, Unable,
-    apply::Planned,
-};
+use crate::{Applied, ApplyRefused, ApplyRequest, Authority, Unable, apply::Planned};
 
 /// How what is in force differs from files.
 #[derive(Clone, Debug)]
@@ -29,9 +26,16 @@ pub async fn diff(at: &Authority, request: &ApplyRequest) -> Result<Difference, 
         let after = written(*kind, name, after)?;
         let label = format!("{kind}/{name}");
         let difference = TextDiff::from_lines(&before, &after);
-        text += &difference.unified_diff().context_radius(3).header(&label, &label).to_string();
+        text += &difference
+            .unified_diff()
+            .context_radius(3)
+            .header(&label, &label)
+            .to_string();
     }
-    Ok(Difference { applied: planned.applied, text })
+    Ok(Difference {
+        applied: planned.applied,
+        text,
+    })
 }
 
 /// An entry as it stands in a state file; nothing when there is none.
@@ -42,6 +46,10 @@ fn written(kind: Kind, name: &Name, body: Option<&str>) -> Result<String, Unable
     let rendered = state::render([(kind, name, body)])
         .map_err(|problem| Unable::Unreadable(problem.to_string()))?;
     // A description stands in a file of its own.
-    let own = rendered.descriptions.into_iter().next().map(|file| file.text);
+    let own = rendered
+        .descriptions
+        .into_iter()
+        .next()
+        .map(|file| file.text);
     Ok(own.unwrap_or(rendered.state))
 }

@@ -9,6 +9,8 @@ use crate::{Authority, Unable};
 /// When the store failed or holds what cannot be read.
 pub async fn export(at: &Authority) -> Result<Rendered, Unable> {
     let (_, resources, _) = at.store.everything().await?;
-    let entries = resources.iter().map(|one| (one.kind, &one.name, one.body.as_str()));
+    let entries = resources
+        .iter()
+        .map(|one| (one.kind, &one.name, one.body.as_str()));
     state::render(entries).map_err(|problem| Unable::Unreadable(problem.to_string()))
 }

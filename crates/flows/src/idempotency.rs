@@ -103,6 +103,9 @@ pub async fn drop_old_keys(at: &Authority, now: Timestamp) -> Result<u64, Unable
 const SHOWN_AGAIN_SECONDS: i64 = 24 * 3_600;
 const SEALED_ANSWER: &str = "answer of an idempotent request";
 
+/// No JSON begins with this byte: it marks an answer with a secret in it.
+const SHOWN_ONCE: u8 = 0;
+
 /// An answer with a secret in it, as it is kept: the whole sealed, and what remains of it.
 #[derive(Serialize, Deserialize)]
 struct ShownOnce {
@@ -125,21 +128,25 @@ pub fn keep_shown_once(at: &Authority, with: String, without: String) -> Result<
         sealed: sealed.map_err(|_| unreadable())?,
         without,
     };
-    serde_json::to_vec(&kept).map_err(|_| unreadable())
+    let mut body = vec![SHOWN_ONCE];
+    serde_json::to_writer(&mut body, &kept).map_err(|_| unreadable())?;
+    Ok(body)
 }
 
-/// The body of a repetition of an answer kept by [`keep_shown_once`].
+/// The body of a repetition, from what was kept of the first answer.
 ///
 /// # Errors
 /// When it cannot be opened.
-pub fn replay_shown_once(at: &Authority, kept: &[u8]) -> Result<String, Unable> {
+pub fn replay(at: &Authority, kept: Vec<u8>) -> Result<Vec<u8>, Unable> {
+    let Some((&SHOWN_ONCE, kept)) = kept.split_first() else {
+        return Ok(kept);
+    };
     let unreadable = || Unable::Unreadable(SEALED_ANSWER.to_owned());
     let kept: ShownOnce = serde_json::from_slice(kept).map_err(|_| unreadable())?;
     if at.clock.now() >= kept.at.plus_seconds(SHOWN_AGAIN_SECONDS) {
-        return Ok(kept.without);
+        return Ok(kept.without.into_bytes());
     }
     let whole = at.sealer.open(SEALED_ANSWER, &kept.sealed);
-    whole
-        .map(|whole| whole.expose().to_owned())
-        .map_err(|_| unreadable())
+    let whole = whole.map_err(|_| unreadable())?;
+    Ok(whole.expose().as_bytes().to_vec())
 }

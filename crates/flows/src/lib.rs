@@ -10,20 +10,33 @@
 //! To add a use-case: a file with one function on [`Authority`], one enum of the facts that may
 //! stand in its way, re-exported here.
 
+mod apply;
+mod apps;
 mod authority;
+mod change;
+mod diff;
+mod export;
 mod fold;
 mod idempotency;
+mod import;
 mod keys;
 mod secrets;
 mod sign_in;
+mod toggles;
 
+pub use apply::{ApiReport, Applied, ApplyRefused, ApplyRequest, Reimport, apply};
+pub use apps::{Edit, change_app, change_developer};
 pub use authority::{Authority, Unable};
+pub use change::{ChangeRefused, Changed, Decide, EntryChange, Fate, change_entry};
+pub use diff::{Difference, diff};
+pub use export::export;
 pub use fold::{
     CallDocument, Fold, FoldJob, FoldProblem, Retention, fold_until, oldest_needed, start_counters,
 };
 pub use idempotency::{
-    Begun, Held, KeptAnswer, Repeatable, begin, drop_old_keys, keep_shown_once, replay_shown_once,
+    Begun, Held, KeptAnswer, Repeatable, begin, drop_old_keys, keep_shown_once, replay,
 };
+pub use import::{IMPORT, Import, import};
 pub use keys::{
     CREDENTIAL_KIND, IssuedKey, Keep, KeyRefused, KeyWanted, LONGEST_OVERLAP_SECONDS, issue_key,
     revoke_key, rotate_key,
@@ -31,6 +44,11 @@ pub use keys::{
 pub use secrets::{SECRET_KIND, SecretBook, secret_names, set_secret};
 pub use sign_in::{
     NewLink, NewSignIn, drop_ended_sign_ins, find_sign_in, make_sign_in_link, sign_in, sign_out,
+};
+
+pub use toggles::{
+    Panel, PanelCapability, PanelLimit, Switch, Toggle, ToggleRefused, assign_level, panel,
+    reset_to_level, set_limits, switch_app, switch_developer,
 };
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod keys;
 mod secrets;
 mod sign_in;
+mod toggles;
 
 use std::sync::Arc;
 

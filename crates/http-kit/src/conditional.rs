@@ -60,6 +60,12 @@ impl Precondition {
         if matches && !self.excludes(current) {
             return Ok(());
         }
+        Err(Self::failed(current))
+    }
+
+    /// 412, with what the resource is at.
+    #[must_use]
+    pub fn failed(current: Option<&EntityTag>) -> Problem {
         let detail = match current {
             Some(tag) => format!(
                 "the resource is at `{}`; read it again, repeat the change on what is there, and send its tag",
@@ -67,7 +73,7 @@ impl Precondition {
             ),
             None => "the resource does not exist; leave `If-Match` out to create it".to_owned(),
         };
-        Err(Problem::of(&codes::PRECONDITION_FAILED).because(detail))
+        Problem::of(&codes::PRECONDITION_FAILED).because(detail)
     }
 
     /// Whether a read may answer 304 Not Modified.

@@ -27,8 +27,10 @@ impl Plan {
         documents: &Documents,
         (resources, credentials): (Vec<Resource>, Vec<Credential>),
     ) -> Result<Self, Unable> {
-        let before: ByName =
-            resources.into_iter().map(|one| ((one.kind, one.name.clone()), one)).collect();
+        let before: ByName = resources
+            .into_iter()
+            .map(|one| ((one.kind, one.name.clone()), one))
+            .collect();
         let mut plan = Self {
             after: before.clone(),
             before,
@@ -97,7 +99,11 @@ impl Plan {
 
     fn end_keys_of_deleted_apps(&mut self, at: &Authority) {
         let now = at.clock.now();
-        let gone = |name: &Name| self.deleted.iter().any(|(k, n)| *k == Kind::App && n == name);
+        let gone = |name: &Name| {
+            self.deleted
+                .iter()
+                .any(|(k, n)| *k == Kind::App && n == name)
+        };
         for known in &mut self.credentials_after {
             if known.revoked_at.is_none() && gone(&known.app_name) {
                 known.revoked_at = Some(now);
@@ -111,7 +117,8 @@ impl Plan {
             let app = self.after.get(&(Kind::App, entry.app.clone()));
             let Some(app) = app else { continue };
             if let Some(change) = keys::taken_over(at, entry, app, &self.credentials_after)? {
-                self.credentials_after.retain(|known| known.id != change.0.id);
+                self.credentials_after
+                    .retain(|known| known.id != change.0.id);
                 self.credentials_after.push(change.0.clone());
                 self.credentials.push(change);
             }
@@ -132,39 +139,60 @@ impl Plan {
 
     /// Entries whose bodies differ, in order: (entry, before, after).
     pub(crate) fn differences(&self) -> Vec<(&(Kind, Name), Option<&str>, Option<&str>)> {
-        let mut changed: Vec<_> =
-            self.created.iter().chain(&self.updated).chain(&self.deleted).collect();
+        let mut changed: Vec<_> = self
+            .created
+            .iter()
+            .chain(&self.updated)
+            .chain(&self.deleted)
+            .collect();
         changed.sort();
         let body = |of: &'_ ByName, key| of.get(key).map(|one: &Resource| one.body.clone());
-        debug_assert!(changed.iter().all(|key| body(&self.before, key) != body(&self.after, key)));
+        debug_assert!(
+            changed
+                .iter()
+                .all(|key| body(&self.before, key) != body(&self.after, key))
+        );
         changed
             .into_iter()
             .map(|key| {
                 let before = self.before.get(key).map(|one| one.body.as_str());
-                (key, before, self.after.get(key).map(|one| one.body.as_str()))
+                (
+                    key,
+                    before,
+                    self.after.get(key).map(|one| one.body.as_str()),
+                )
             })
             .collect()
     }
 
     pub(super) fn write_set(&self, at: &Authority, actor: &str) -> Result<WriteSet, Unable> {
-        let mut changes = WriteSet { at: at.clock.now(), ..WriteSet::default() };
+        let mut changes = WriteSet {
+            at: at.clock.now(),
+            ..WriteSet::default()
+        };
         let told = [
             (EventAction::Created, &self.created),
             (EventAction::Updated, &self.updated),
         ];
         for (action, keys) in told {
             for key in keys {
-                let Some(resource) = self.after.get(key) else { continue };
+                let Some(resource) = self.after.get(key) else {
+                    continue;
+                };
                 let detail = event_detail(resource.kind, &resource.body);
                 let thing = (resource.kind.as_str(), resource.name.as_str());
-                changes.events.push(at.event(actor, action, thing, &detail)?);
+                changes
+                    .events
+                    .push(at.event(actor, action, thing, &detail)?);
                 changes.puts.push(resource.clone());
             }
         }
         for key in &self.deleted {
             let thing = (key.0.as_str(), key.1.as_str());
             let detail = serde_json::Value::Null;
-            changes.events.push(at.event(actor, EventAction::Deleted, thing, &detail)?);
+            changes
+                .events
+                .push(at.event(actor, EventAction::Deleted, thing, &detail)?);
             changes.deletes.push(key.clone());
         }
         add_credentials(at, actor, &mut changes, &self.credentials)?;

@@ -30,10 +30,17 @@ pub struct Reimport {
 
 /// A report for each API that the files mention.
 pub(super) fn apis(documents: &Documents, built: &Snapshot) -> Vec<ApiReport> {
-    let mentioned = documents.entries.iter().filter(|entry| entry.kind == Kind::Api);
+    let mentioned = documents
+        .entries
+        .iter()
+        .filter(|entry| entry.kind == Kind::Api);
     mentioned
         .filter_map(|entry| {
-            let (_, api) = built.catalogue.apis.iter().find(|(_, api)| api.name == entry.name)?;
+            let (_, api) = built
+                .catalogue()
+                .apis
+                .iter()
+                .find(|(_, api)| api.name == entry.name)?;
             let of = |annotated: bool| {
                 let operations = api.operations.iter();
                 operations
@@ -59,7 +66,10 @@ pub(super) fn reimports(plan: &Plan) -> Vec<Reimport> {
         .filter_map(|((_, name), before, after)| {
             let old = state::description(name, before?).ok()?;
             let new = state::description(name, after?).ok()?;
-            Some(Reimport { description: name.clone(), changes: catalog::diff(&old, &new) })
+            Some(Reimport {
+                description: name.clone(),
+                changes: catalog::diff(&old, &new),
+            })
         })
         .collect()
 }

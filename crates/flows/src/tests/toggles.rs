@@ -1,0 +1,188 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use decision::{Catalogue, Vocabulary};
+use primitives::{AccountId, AppId};
+use state::{
+    Members, SourceFile, Sourced, Sources,
+    document::{Developer, LimitValue, Number},
+};
+
+use super::name;
+use crate::{
+    Panel, Switch, Toggle, ToggleRefused, assign_level, panel, reset_to_level, set_limits,
+    switch_app, switch_developer,
+};
+
+const STATE: &str = r#"
+portreeve: 1
+ladders:
+  - { name: default, levels: [ {name: standard}, {name: advanced}, {name: partner, exact: true} ] }
+capabilities:
+  - { name: PAY, level: standard }
+  - { name: CHAIN, level: advanced }
+  - { name: CUSTOM, level: partner }
+  - { name: NO_FEE, business_unit: payments }
+  - { name: PING, non_risk: true }
+limits:
+  - name: per-day
+    capabilities: [PAY]
+    counted: { window: day, per: developer }
+    value: 100
+    by_level: { advanced: 1000 }
+"#;
+
+struct Nobody;
+
+impl Members for Nobody {
+    fn account_id(&self, _: &str) -> Option<AccountId> {
+        None
+    }
+    fn app_id(&self, _: &str) -> Option<AppId> {
+        None
+    }
+}
+
+fn catalogue() -> Arc<Catalogue> {
+    let sources = Sources {
+        files: vec![SourceFile {
+            path: "state.yaml".to_owned(),
+            text: STATE.to_owned(),
+        }],
+        ..Sources::default()
+    };
+    let documents = state::parse(&sources).unwrap();
+    let source = documents
+        .entries
+        .iter()
+        .map(|entry| {
+            let body = Sourced::Body(entry.body.as_str().into());
+            ((entry.kind, entry.name.clone()), body)
+        })
+        .collect();
+    let setup = state::setup(&source, &Nobody, &Arc::new(Vocabulary::default())).unwrap();
+    setup.catalogue
+}
+
+fn toggle(capability: &str, switch: Switch) -> [Toggle; 1] {
+    [Toggle {
+        capability: name(capability),
+        switch,
+    }]
+}
+
+/// What is shown as on, as off, and how many overrides there are.
+fn shown(panel: &Panel) -> (Vec<&str>, Vec<&str>, usize) {
+    let names = |on: bool| {
+        let of = panel.capabilities.iter().filter(|one| one.on == on);
+        of.map(|one| one.name.as_str()).collect()
+    };
+    (names(true), names(false), panel.overrides)
+}
+
+/// Shows: P-61, P-62.
+#[test]
+fn a_level_switch_shows_the_new_level_on_and_keeps_what_was_switched_by_hand() {
+    let catalogue = catalogue();
+    let mut developer = Developer::default();
+    let before = panel(&catalogue, &developer);
+    assert_eq!(shown(&before), (vec!["PAY"], vec!["NO_FEE", "PING"], 0));
+    assert_eq!(
+        before.limits[0].default,
+        LimitValue::AtMost(Number("100".parse().unwrap()))
+    );
+
+    switch_developer(&catalogue, &mut developer, &toggle("PAY", Switch::Off)).unwrap();
+    let edited = LimitValue::AtMost(Number("5".parse().unwrap()));
+    let edit = BTreeMap::from([(name("per-day"), Some(edited.clone()))]);
+    set_limits(&mut developer.limits, &edit);
+    let (ladder, level) = (name("default"), name("advanced"));
+    assign_level(&catalogue, &mut developer, &ladder, Some(&level)).unwrap();
+    let after = panel(&catalogue, &developer);
+    let off = vec!["NO_FEE", "PAY", "PING"];
+    assert_eq!(shown(&after), (vec!["CHAIN"], off, 2));
+    assert_eq!(after.limits[0].edited, Some(edited));
+    assert_eq!(
+        after.limits[0].default,
+        LimitValue::AtMost(Number("1000".parse().unwrap()))
+    );
+
+    reset_to_level(&mut developer);
+    let reset = panel(&catalogue, &developer);
+    let on = vec!["CHAIN", "PAY"];
+    assert_eq!(shown(&reset), (on, vec!["NO_FEE", "PING"], 0));
+    assert_eq!(reset.levels[&ladder], level);
+    assert_eq!(reset.limits[0].edited, None);
+}
+
+/// Shows: P-62.
+#[test]
+fn an_exact_level_shows_on_that_level_only() {
+    let catalogue = catalogue();
+    let mut developer = Developer::default();
+    let (ladder, level) = (name("default"), name("partner"));
+    assign_level(&catalogue, &mut developer, &ladder, Some(&level)).unwrap();
+    let panel = panel(&catalogue, &developer);
+    assert_eq!(shown(&panel).0, ["CHAIN", "CUSTOM", "PAY"]);
+    let refused = assign_level(&catalogue, &mut developer, &ladder, Some(&name("king")));
+    assert!(matches!(refused, Err(ToggleRefused::LevelUnknown { .. })));
+    let refused = assign_level(&catalogue, &mut developer, &name("stairs"), None);
+    assert!(matches!(refused, Err(ToggleRefused::LadderUnknown(_))));
+}
+
+/// Shows: P-63, P-64.
+#[test]
+fn a_switch_opens_only_what_it_may_and_off_wins_without_ending_it() {
+    let catalogue = catalogue();
+    let mut developer = Developer::default();
+    let mut set = |capability: &str, switch| {
+        switch_developer(&catalogue, &mut developer, &toggle(capability, switch))
+    };
+    assert_eq!(
+        set("PAY", Switch::On),
+        Err(ToggleRefused::NotNonRisk(name("PAY")))
+    );
+    let refused = set("PING", Switch::BusinessUnit);
+    assert_eq!(refused, Err(ToggleRefused::NoBusinessUnit(name("PING"))));
+    let refused = set("NOTHING", Switch::Off);
+    assert_eq!(
+        refused,
+        Err(ToggleRefused::CapabilityUnknown(name("NOTHING")))
+    );
+    set("PING", Switch::On).unwrap();
+    set("NO_FEE", Switch::BusinessUnit).unwrap();
+    set("PING", Switch::Off).unwrap();
+    assert_eq!(shown(&panel(&catalogue, &developer)).0, ["NO_FEE", "PAY"]);
+    let again = toggle("PING", Switch::On);
+    switch_developer(&catalogue, &mut developer, &again).unwrap();
+    assert_eq!(
+        shown(&panel(&catalogue, &developer)).0,
+        ["NO_FEE", "PAY", "PING"]
+    );
+    let back = toggle("NO_FEE", Switch::Default);
+    switch_developer(&catalogue, &mut developer, &back).unwrap();
+    assert_eq!(shown(&panel(&catalogue, &developer)).0, ["PAY", "PING"]);
+}
+
+#[test]
+fn an_app_only_narrows() {
+    let catalogue = catalogue();
+    let mut app = state::document::App {
+        title: None,
+        developer: name("acme"),
+        account: None,
+        apis: Vec::new(),
+        off: Vec::new(),
+        profile: None,
+        limits: BTreeMap::new(),
+        active: true,
+        provider: false,
+        keys: Vec::new(),
+    };
+    switch_app(&catalogue, &mut app, &toggle("PAY", Switch::Off)).unwrap();
+    switch_app(&catalogue, &mut app, &toggle("PAY", Switch::Off)).unwrap();
+    assert_eq!(app.off, [name("PAY")]);
+    let refused = switch_app(&catalogue, &mut app, &toggle("PING", Switch::On));
+    assert_eq!(refused, Err(ToggleRefused::OnlyNarrows(name("PING"))));
+    switch_app(&catalogue, &mut app, &toggle("PAY", Switch::Default)).unwrap();
+    assert!(app.off.is_empty());
+}

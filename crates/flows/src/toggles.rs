@@ -1,0 +1,331 @@
+use std::collections::BTreeMap;
+
+use decision::{Capability, Catalogue};
+use primitives::{Name, Symbol};
+use serde::{Deserialize, Serialize};
+use state::document::{App, Developer, LimitValue};
+
+/// How a capability is to stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Switch {
+    /// As the level has it: no toggle of its own.
+    Default,
+    /// Switched off, at every level.
+    Off,
+    /// A non-risk capability, switched on (P-64).
+    On,
+    /// Granted by its business unit, without vetting (P-40).
+    BusinessUnit,
+}
+
+/// A toggle of a capability.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toggle {
+    /// The capability.
+    pub capability: Name,
+    /// How it is to stand.
+    pub switch: Switch,
+}
+
+/// Why a toggle, level or limit was not set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ToggleRefused {
+    /// No such capability.
+    #[error("there is no capability `{0}`")]
+    CapabilityUnknown(Name),
+    /// Only non-risk capabilities are switched on.
+    #[error(
+        "`{0}` is not a non-risk capability: a level or business unit opens it; use `default` to take a toggle back"
+    )]
+    NotNonRisk(Name),
+    /// Only a capability of a business unit can be granted by one.
+    #[error("`{0}` belongs to no business unit; assign a level instead")]
+    NoBusinessUnit(Name),
+    /// No such ladder.
+    #[error("there is no ladder `{0}`")]
+    LadderUnknown(Name),
+    /// No such level.
+    #[error("the ladder `{ladder}` has no level `{level}`")]
+    LevelUnknown {
+        /// The ladder.
+        ladder: Name,
+        /// The level asked for.
+        level: Name,
+    },
+    /// An app's toggles only narrow.
+    #[error(
+        "an app can only switch capabilities off, or take that back with `default`; `{0}` is opened for its developer"
+    )]
+    OnlyNarrows(Name),
+    /// The account is not a developer's.
+    #[error("account `{0}` is not a developer account; add `developer` to it first")]
+    NotADeveloper(Name),
+}
+
+/// Sets toggles of a developer. The last one of a capability wins.
+///
+/// # Errors
+/// When a capability is not there, or cannot stand as asked.
+pub fn switch_developer(
+    catalogue: &Catalogue,
+    developer: &mut Developer,
+    toggles: &[Toggle],
+) -> Result<(), ToggleRefused> {
+    for Toggle { capability, switch } in toggles {
+        let found = find(catalogue, capability)?;
+        match switch {
+            Switch::On if !found.non_risk => {
+                return Err(ToggleRefused::NotNonRisk(capability.clone()));
+            }
+            Switch::BusinessUnit if found.business_unit.is_none() => {
+                return Err(ToggleRefused::NoBusinessUnit(capability.clone()));
+            }
+            _ => {}
+        }
+        set(&mut developer.off, capability, *switch == Switch::Off);
+        match switch {
+            // Off wins over a grant or switch without ending it: taking it back restores them.
+            Switch::Off => {}
+            Switch::On => set(&mut developer.on, capability, true),
+            Switch::BusinessUnit => set(&mut developer.business_unit, capability, true),
+            Switch::Default => {
+                set(&mut developer.on, capability, false);
+                set(&mut developer.business_unit, capability, false);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Sets toggles of an app, which can only narrow.
+///
+/// # Errors
+/// When a capability is not there, or is to be opened.
+pub fn switch_app(
+    catalogue: &Catalogue,
+    app: &mut App,
+    toggles: &[Toggle],
+) -> Result<(), ToggleRefused> {
+    for Toggle { capability, switch } in toggles {
+        find(catalogue, capability)?;
+        match switch {
+            Switch::Off | Switch::Default => {
+                set(&mut app.off, capability, *switch == Switch::Off);
+            }
+            Switch::On | Switch::BusinessUnit => {
+                return Err(ToggleRefused::OnlyNarrows(capability.clone()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Puts a developer on a level; `None` is the lowest. Toggles and edited limits stay as they
+/// are, and are shown as overrides until they are reset (P-62).
+///
+/// # Errors
+/// When there is no such ladder or level.
+pub fn assign_level(
+    catalogue: &Catalogue,
+    developer: &mut Developer,
+    ladder: &Name,
+    level: Option<&Name>,
+) -> Result<(), ToggleRefused> {
+    let symbol = catalogue.vocabulary.ladders.get(ladder.as_str());
+    let found = symbol.and_then(|symbol| catalogue.ladders.get(symbol));
+    let found = found.ok_or_else(|| ToggleRefused::LadderUnknown(ladder.clone()))?;
+    match level {
+        None => developer.levels.0.remove(ladder),
+        Some(level) if found.levels.iter().any(|there| there.name == *level) => {
+            developer.levels.0.insert(ladder.clone(), level.clone())
+        }
+        Some(level) => {
+            return Err(ToggleRefused::LevelUnknown {
+                ladder: ladder.clone(),
+                level: level.clone(),
+            });
+        }
+    };
+    Ok(())
+}
+
+/// "Reset to level" (P-62): clears off-switches and edited limits. Grants of business units and
+/// switched-on non-risk capabilities are no part of a level, and stay.
+pub fn reset_to_level(developer: &mut Developer) {
+    developer.off.clear();
+    developer.limits.clear();
+}
+
+/// Sets edited limits; `None` takes one back. Whether a limit is there and takes such a value is
+/// checked when the change is made.
+pub fn set_limits(
+    limits: &mut BTreeMap<Name, LimitValue>,
+    edits: &BTreeMap<Name, Option<LimitValue>>,
+) {
+    for (limit, value) in edits {
+        match value {
+            Some(value) => limits.insert(limit.clone(), value.clone()),
+            None => limits.remove(limit),
+        };
+    }
+}
+
+fn find<'a>(catalogue: &'a Catalogue, name: &Name) -> Result<&'a Capability, ToggleRefused> {
+    let symbol = catalogue.vocabulary.capabilities.get(name.as_str());
+    symbol
+        .and_then(|symbol| catalogue.capabilities.get(symbol))
+        .ok_or_else(|| ToggleRefused::CapabilityUnknown(name.clone()))
+}
+
+fn set(list: &mut Vec<Name>, name: &Name, there: bool) {
+    list.retain(|other| other != name);
+    if there {
+        list.push(name.clone());
+        list.sort();
+    }
+}
+
+/// What an operator sees of a developer: every capability that the levels or other ways in
+/// open, how it is switched, and every limit with what was edited (P-62 … P-65).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Panel {
+    /// The level on each ladder.
+    pub levels: BTreeMap<Name, Name>,
+    /// The capabilities of the level, of business units, and the non-risk ones.
+    pub capabilities: Vec<PanelCapability>,
+    /// The limits of those capabilities.
+    pub limits: Vec<PanelLimit>,
+    /// How many toggles and edited limits differ from the level.
+    pub overrides: usize,
+}
+
+/// A capability as the panel shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PanelCapability {
+    /// Its name.
+    pub name: Name,
+    /// The way in: `level`, `business_unit` or `non_risk`.
+    pub way: &'static str,
+    /// Whether it is on.
+    pub on: bool,
+    /// Whether a toggle made it so, and not the level.
+    pub overridden: bool,
+}
+
+/// A limit as the panel shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PanelLimit {
+    /// Its name.
+    pub name: Name,
+    /// The value at the developer's level.
+    pub default: LimitValue,
+    /// The edited value.
+    pub edited: Option<LimitValue>,
+}
+
+/// The panel of a developer.
+#[must_use]
+pub fn panel(catalogue: &Catalogue, developer: &Developer) -> Panel {
+    let (levels, held) = levels(catalogue, developer);
+    let mut capabilities = Vec::new();
+    let mut limits: BTreeMap<Name, PanelLimit> = BTreeMap::new();
+    for (symbol, capability) in catalogue.capabilities.iter() {
+        let Some(shown) = shown(capability, developer, &held) else {
+            continue;
+        };
+        capabilities.push(shown);
+        let of = catalogue.index.capability_limits.get(symbol);
+        for limit in of.into_iter().flatten() {
+            if let Some(limit) = catalogue.limits.get(*limit) {
+                let line = panel_limit(limit, developer, &held);
+                limits.insert(limit.name.clone(), line);
+            }
+        }
+    }
+    capabilities.sort_by(|a, b| a.name.cmp(&b.name));
+    let limits: Vec<PanelLimit> = limits.into_values().collect();
+    Panel {
+        levels,
+        overrides: developer.off.len() + developer.limits.len(),
+        capabilities,
+        limits,
+    }
+}
+
+/// The assigned or lowest level of each ladder, and every level that standing on it means.
+fn levels(catalogue: &Catalogue, developer: &Developer) -> (BTreeMap<Name, Name>, Vec<Symbol>) {
+    let (mut assigned, mut held) = (BTreeMap::new(), Vec::new());
+    for (symbol, ladder) in catalogue.ladders.iter() {
+        let Ok(name) = catalogue.vocabulary.ladders.name(symbol).parse::<Name>() else {
+            continue;
+        };
+        let level = developer.levels.0.get(&name);
+        let step = ladder
+            .levels
+            .iter()
+            .find(|step| level.is_none_or(|level| step.name == *level));
+        if let Some(step) = step {
+            assigned.insert(name, step.name.clone());
+            held.extend(ladder.held(Some(step.symbol)).map(|step| step.symbol));
+        }
+    }
+    (assigned, held)
+}
+
+fn shown(
+    capability: &Capability,
+    developer: &Developer,
+    held: &[Symbol],
+) -> Option<PanelCapability> {
+    let name = &capability.name;
+    let by_level = capability
+        .levels
+        .iter()
+        .any(|(_, level)| held.contains(level));
+    let off = developer.off.contains(name);
+    let (way, open) = if by_level {
+        ("level", true)
+    } else if capability.business_unit.is_some() {
+        ("business_unit", developer.business_unit.contains(name))
+    } else if capability.non_risk {
+        ("non_risk", developer.on.contains(name))
+    } else {
+        return None;
+    };
+    Some(PanelCapability {
+        name: name.clone(),
+        way,
+        on: open && !off,
+        overridden: off || (open && !by_level),
+    })
+}
+
+fn panel_limit(limit: &decision::Limit, developer: &Developer, held: &[Symbol]) -> PanelLimit {
+    // The held levels of a ladder stand in ascending order: the highest that has a value.
+    let place = |level: &Symbol| held.iter().position(|there| there == level);
+    let at_level = limit
+        .by_level
+        .iter()
+        .filter_map(|(level, value)| Some((place(level)?, value)))
+        .max_by_key(|(at, _)| *at)
+        .map(|(_, value)| value);
+    PanelLimit {
+        name: limit.name.clone(),
+        default: written(at_level.unwrap_or(&limit.default)),
+        edited: developer.limits.get(&limit.name).cloned(),
+    }
+}
+
+/// A compiled limit value as it is written.
+fn written(value: &decision::LimitValue) -> LimitValue {
+    use state::document::Number;
+    match value {
+        decision::LimitValue::Unlimited => LimitValue::Unlimited,
+        decision::LimitValue::AtMost(most) => LimitValue::AtMost(Number(*most)),
+        decision::LimitValue::ByCurrency(values) => {
+            let values = values.iter().map(|(c, most)| (c.clone(), Number(*most)));
+            LimitValue::ByCurrency(values.collect())
+        }
+    }
+}
