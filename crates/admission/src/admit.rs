@@ -15,6 +15,7 @@ use crate::{
     identify::Recogniser,
     refusal::Ground,
     target::{self, Head, NoOperation},
+    zone::Zone,
 };
 
 /// How many decisions a slow watcher may lag behind before it misses some.
@@ -26,8 +27,6 @@ pub struct Parts {
     pub snapshots: Arc<SnapshotHandle>,
     /// Every counter, loaded.
     pub counters: Arc<Counters>,
-    /// Days, weeks and months of the provider's time zone.
-    pub calendar: Arc<Calendar>,
     /// Where calls are admitted and settled.
     pub journal: Arc<Journal>,
     /// Where addresses are.
@@ -53,6 +52,7 @@ pub struct Admission(Arc<Inner>);
 struct Inner {
     parts: Parts,
     recogniser: Recogniser,
+    zone: Zone,
     feed: broadcast::Sender<Arc<CallRecord>>,
 }
 
@@ -90,12 +90,19 @@ impl Admission {
         Self(Arc::new(Inner {
             parts,
             recogniser: Recogniser::new(hashing),
+            zone: Zone::new(),
             feed: broadcast::Sender::new(FEED),
         }))
     }
 
     pub(crate) fn parts(&self) -> &Parts {
         &self.0.parts
+    }
+
+    /// Days, weeks and months of the time zone that the settings of `snapshot` name.
+    #[must_use]
+    pub fn calendar(&self, snapshot: &Snapshot) -> Arc<Calendar> {
+        self.0.zone.calendar(snapshot)
     }
 
     /// Recognises a caller.
@@ -190,11 +197,11 @@ impl Admission {
             developer,
             account: app.account.and_then(|id| snapshot.account(id)),
         };
-        let parts = self.parts();
+        let (parts, calendar) = (self.parts(), self.calendar(snapshot));
         let evidence = Known {
             snapshot,
             counters: &parts.counters,
-            calendar: &parts.calendar,
+            calendar: &calendar,
             now: parts.clock.now(),
         };
         let catalogue = snapshot.catalogue();

@@ -124,10 +124,11 @@ impl Case {
             },
         };
         let parts = self.admission.parts();
+        let calendar = self.admission.calendar(&self.snapshot);
         let evidence = Known {
             snapshot: &self.snapshot,
             counters: &parts.counters,
-            calendar: &parts.calendar,
+            calendar: &calendar,
             now: self.at,
         };
         let catalogue = self.catalogue();
@@ -142,10 +143,7 @@ impl Case {
             return Arrived::NeedsBody(Box::new(AwaitingBody::new(self)));
         }
         if answer.verdict == Verdict::Granted {
-            match parts
-                .counters
-                .reserve(&answer.demands, self.at, &parts.calendar)
-            {
+            match parts.counters.reserve(&answer.demands, self.at, &calendar) {
                 Ok(reservation) => return self.admit(Some(answer), reservation, None).await,
                 Err(exhausted) => {
                     let demand = answer.demands.get(exhausted.at);

@@ -42,7 +42,7 @@ impl<'s> Identified<'s> {
     /// The permission set of the key; everything if `None`.
     #[must_use]
     pub fn permissions(&self) -> Option<&'s Profile> {
-        self.credential.permissions().map(|profile| &**profile)
+        self.credential.permissions()
     }
 }
 

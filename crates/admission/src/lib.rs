@@ -26,6 +26,7 @@ mod record;
 mod refusal;
 mod target;
 mod ticket;
+mod zone;
 
 pub use admit::{Admission, Arrived, AwaitingBody, Parts};
 pub use arrival::{Arrival, Presented};
@@ -36,3 +37,6 @@ pub use limits::{RateLimit, rate_limit_fields};
 pub use load::{load_counters, spends};
 pub use permit::{ExternalAccount, Permit};
 pub use refusal::Refusal;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,4 @@
+mod fixture;
+mod passing;
+mod refusing;
+mod settling;
