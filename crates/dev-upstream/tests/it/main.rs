@@ -1,0 +1,6 @@
+//! The upstream over real connections, and the shipped examples.
+
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod upstream;
