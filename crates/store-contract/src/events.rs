@@ -44,6 +44,13 @@ pub async fn events_come_in_order_and_backwards(store: Arc<dyn Store>) {
     assert_eq!(back, []);
 }
 
+/// A page is full, or overfull by no more than the rest of its last commit.
+fn assert_small(page: &[Event], size: PageSize) {
+    let last = page.last().map(|event| event.revision);
+    let before = page.iter().filter(|event| Some(event.revision) != last);
+    assert!(before.count() < size.get().try_into().unwrap());
+}
+
 /// The last event's revision is a whole cursor, however small the page.
 pub async fn a_commit_is_never_split_over_pages(store: Arc<dyn Store>) {
     for (first, count) in [(0, 3), (3, 1), (4, 5), (9, 1)] {
@@ -53,12 +60,14 @@ pub async fn a_commit_is_never_split_over_pages(store: Arc<dyn Store>) {
         let size = PageSize::clamped(size);
         let (mut forward, mut after) = (Vec::new(), Revision(0));
         while let page @ [.., last] = &store.events(after, size).await.unwrap()[..] {
+            assert_small(page, size);
             after = last.revision;
             forward.extend(numbers(page));
         }
         assert_eq!(forward, (0..10).collect::<Vec<_>>());
         let (mut backward, mut before) = (Vec::new(), None);
         while let page @ [.., last] = &store.events_before(before, size).await.unwrap()[..] {
+            assert_small(page, size);
             before = Some(last.revision);
             backward.extend(numbers(page));
         }

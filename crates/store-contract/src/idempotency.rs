@@ -38,7 +38,13 @@ pub async fn of_concurrent_twins_one_goes_ahead(store: Arc<dyn Store>) {
 
 /// The same key with another request is a mismatch, before and after the answer.
 pub async fn a_key_with_another_request_is_a_mismatch(store: Arc<dyn Store>) {
+    let much_later = IdempotencyRow {
+        at: at(1_000_000),
+        ..key("k", 2)
+    };
     store.begin_idempotent(key("k", 1)).await.unwrap();
+    let abandoned = store.begin_idempotent(much_later.clone()).await.unwrap();
+    assert_eq!(abandoned, Idempotent::Mismatch);
     let other = store.begin_idempotent(key("k", 2)).await.unwrap();
     assert_eq!(other, Idempotent::Mismatch);
     let answer = Some((200, b"yes".to_vec()));
@@ -48,8 +54,6 @@ pub async fn a_key_with_another_request_is_a_mismatch(store: Arc<dyn Store>) {
         .unwrap();
     let other = store.begin_idempotent(key("k", 2)).await.unwrap();
     assert_eq!(other, Idempotent::Mismatch);
-    let mut much_later = key("k", 2);
-    much_later.at = at(1_000_000);
     let other = store.begin_idempotent(much_later).await.unwrap();
     assert_eq!(other, Idempotent::Mismatch);
 }

@@ -1,4 +1,4 @@
-use primitives::{Mode, PageSize, RecordId, Timestamp};
+use primitives::{AccountId, AppId, Mode, PageSize, Quantity, RecordId, Timestamp};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _, postgres::PgRow};
 use store::{
     CallFilter, CallIndexRow, CallQuery, CounterRow, Folded, FoldedCalls, QueryValue,
@@ -8,22 +8,31 @@ use store::{
 use crate::{Failure, resources::meanings};
 
 /// Moves the cursor first: a fold that finds it elsewhere has nothing left to do.
-pub(crate) async fn fold(pool: &PgPool, mut step: FoldedCalls) -> Result<Folded, Failure> {
+pub(crate) async fn fold(pool: &PgPool, step: FoldedCalls) -> Result<Folded, Failure> {
     let mut unit = pool.begin().await?;
     if !advance(&mut unit, &step).await? {
         unit.rollback().await?;
         return Ok(Folded::NotAtCursor);
     }
-    // Two gateways fold at once: rows are taken in one order, so that neither waits for the other.
-    step.counters.sort_by_key(place);
-    for call in &step.calls {
-        put_call(&mut unit, call).await?;
-    }
-    for counter in &step.counters {
-        add(&mut unit, counter).await?;
-    }
+    put_calls(&mut unit, &step.calls).await?;
+    add(&mut unit, &merged(step.counters)).await?;
     unit.commit().await?;
     Ok(Folded::Applied)
+}
+
+/// Each counter once, as one statement needs it, and all in one order: two gateways fold at
+/// once, and neither may wait for the other.
+fn merged(mut counters: Vec<CounterRow>) -> Vec<CounterRow> {
+    counters.sort_by_key(place);
+    counters.dedup_by(|later, kept| {
+        let same = place(later) == place(kept);
+        if same {
+            let sum = kept.used.checked_add(later.used);
+            kept.used = sum.unwrap_or(Quantity::from_millionths(i64::MAX));
+        }
+        same
+    });
+    counters
 }
 
 /// Where a counter stands in the order of all counters.
@@ -56,49 +65,52 @@ async fn advance(unit: &mut PgConnection, step: &FoldedCalls) -> Result<bool, Fa
     Ok(moved == 1)
 }
 
-async fn put_call(unit: &mut PgConnection, call: &CallIndexRow) -> Result<(), Failure> {
-    let id = record_bytes(call.id);
-    let app = call.app.map(|app| id_bytes(app.as_u128()));
-    let developer = call.developer.map(|account| id_bytes(account.as_u128()));
-    let account = call.account.map(|account| id_bytes(account.as_u128()));
+/// One statement for all of a step: the server may be far away.
+async fn put_calls(unit: &mut PgConnection, calls: &[CallIndexRow]) -> Result<(), Failure> {
+    let id = |id: Option<u128>| id.map(|id| id_bytes(id).to_vec());
+    let app = |call: &CallIndexRow| id(call.app.map(AppId::as_u128));
+    let developer = |call: &CallIndexRow| id(call.developer.map(AccountId::as_u128));
+    let account = |call: &CallIndexRow| id(call.account.map(AccountId::as_u128));
     sqlx::query_file!(
-        "../store/sql/call_put.sql",
-        &id[..],
-        call.at.as_micros(),
-        call.day,
-        call.mode.map(Mode::as_str),
-        call.api.as_str(),
-        call.operation.as_str(),
-        app.as_ref().map(<[u8; 16]>::as_slice),
-        developer.as_ref().map(<[u8; 16]>::as_slice),
-        account.as_ref().map(<[u8; 16]>::as_slice),
-        call.capabilities.as_str(),
-        call.outcome.as_str(),
-        i64::from(call.status),
-        call.code.as_str(),
-        call.record.as_str()
+        "sql/calls_put.sql",
+        &column(calls, |call| record_bytes(call.id).to_vec()),
+        &column(calls, |call| call.at.as_micros()),
+        &column(calls, |call| call.day),
+        &column(calls, |call| call.mode.map(|mode| mode.as_str().to_owned())) as _,
+        &column(calls, |call| call.api.clone()),
+        &column(calls, |call| call.operation.clone()),
+        &column(calls, app) as _,
+        &column(calls, developer) as _,
+        &column(calls, account) as _,
+        &column(calls, |call| call.capabilities.clone()),
+        &column(calls, |call| call.outcome.clone()),
+        &column(calls, |call| i64::from(call.status)),
+        &column(calls, |call| call.code.clone()),
+        &column(calls, |call| call.record.clone())
     )
     .execute(unit)
     .await?;
     Ok(())
 }
 
-async fn add(unit: &mut PgConnection, counter: &CounterRow) -> Result<(), Failure> {
-    let subject = id_bytes(counter.subject);
-    let fact = id_bytes(counter.fact);
+async fn add(unit: &mut PgConnection, counters: &[CounterRow]) -> Result<(), Failure> {
     sqlx::query_file!(
-        "../store/sql/counter_add.sql",
-        counter.limit.cast_signed(),
-        counter.mode.as_str(),
-        &subject[..],
-        &fact[..],
-        counter.begins_at.as_micros(),
-        counter.ends_at.as_micros(),
-        counter.used.millionths()
+        "sql/counters_add.sql",
+        &column(counters, |counter| counter.limit.cast_signed()),
+        &column(counters, |counter| counter.mode.as_str().to_owned()),
+        &column(counters, |counter| id_bytes(counter.subject).to_vec()),
+        &column(counters, |counter| id_bytes(counter.fact).to_vec()),
+        &column(counters, |counter| counter.begins_at.as_micros()),
+        &column(counters, |counter| counter.ends_at.as_micros()),
+        &column(counters, |counter| counter.used.millionths())
     )
     .execute(unit)
     .await?;
     Ok(())
+}
+
+fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
 }
 
 pub(crate) async fn cursor(pool: &PgPool, gateway: &str) -> Result<Option<String>, Failure> {

@@ -183,7 +183,7 @@ async fn verify_library(connection: &mut SqliteConnection) -> Result<(), OpenPro
 mod tests {
     use super::*;
 
-    /// Shows: the settings that the guarantees rest on are asked for, not assumed.
+    /// The settings that the guarantees rest on are asked for, not assumed.
     #[tokio::test]
     async fn a_connection_without_our_settings_is_refused() {
         let folder = tempfile::tempdir().unwrap();
