@@ -51,11 +51,7 @@ impl Case {
             return self.refuse(ground, answer).await;
         };
         let mut record = record::of(&self, answer.as_ref());
-        record.counters = ticket
-            .taken()
-            .iter()
-            .map(crate::load::write_spend)
-            .collect();
+        record.counters = ticket.taken().iter().map(record::write_spend).collect();
         if let Some(would) = &would {
             would.code.clone_into(&mut record.code);
         }

@@ -20,7 +20,6 @@ mod explain;
 mod forward;
 mod identify;
 mod limits;
-mod load;
 mod permit;
 mod record;
 mod refusal;
@@ -34,7 +33,6 @@ pub use context::{Context, ContextAccount, ContextCapability, ContextLimit, Name
 pub use explain::{Audience, Names, cut, explanation, first_refusal};
 pub use identify::{Identified, Unidentified};
 pub use limits::{RateLimit, rate_limit_fields};
-pub use load::{load_counters, spends};
 pub use permit::{ExternalAccount, Permit};
 pub use refusal::Refusal;
 

@@ -1,8 +1,9 @@
 //! What is written down of a call, and what its upstream is told.
 
 use decision::{Account, Answer, CapabilityAnswer, LimitAnswer};
-use journal::CallRecord;
+use journal::{CallRecord, CounterSpend};
 use primitives::{AccountId, Enforcement};
+use quota::{Spend, Taken};
 
 use crate::{
     Context, ContextAccount, ContextCapability, ContextLimit, ExternalAccount, Named,
@@ -110,5 +111,23 @@ impl Case {
             },
             external_id: external_id.clone(),
         })
+    }
+}
+
+/// What a call took of a counter, as the journal keeps it.
+pub(crate) fn write_spend(taken: &Taken) -> CounterSpend {
+    let Spend {
+        key,
+        begins_at,
+        ends_at,
+        cost,
+    } = taken.spend;
+    CounterSpend {
+        limit: key.limit,
+        subject: format!("{:x}", key.subject),
+        fact: format!("{:x}", key.fact),
+        begins_at,
+        ends_at,
+        cost,
     }
 }

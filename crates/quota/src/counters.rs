@@ -216,18 +216,6 @@ impl Counters {
         }
     }
 
-    /// Takes off again what [`Self::load`] added: a call of an earlier run that is now known not
-    /// to have reached the upstream.
-    pub fn unload(&self, spends: impl IntoIterator<Item = Spend>) {
-        for spend in spends {
-            let taken = Taken {
-                spend,
-                used: Quantity::ZERO,
-            };
-            self.refund(Reservation(SmallVec::from_iter([taken])));
-        }
-    }
-
     /// Forgets windows that ended at or before `now`, and counters at zero. From then on no call
     /// counts in a window before `now`, whatever the clock says.
     pub fn sweep(&self, now: Timestamp) {
