@@ -1,0 +1,142 @@
+use std::sync::Arc;
+
+use admission::Admission;
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use flows::Authority;
+use serde::Serialize;
+use snapshot::SnapshotHandle;
+use store::StoreFailure;
+
+use crate::{assets, render::Templates, sign_in};
+
+mod apis;
+mod apps;
+mod decisions;
+mod overview;
+
+/// What the console reads.
+#[derive(Clone)]
+pub struct Console {
+    /// What is durable, and how an operator signs in.
+    pub authority: Authority,
+    /// What decides now.
+    pub snapshots: Arc<SnapshotHandle>,
+    /// For the complete answer about an app.
+    pub admission: Arc<Admission>,
+    /// Whether the console is reached over TLS; then its cookie is `Secure`.
+    pub tls: bool,
+    templates: Arc<Templates>,
+}
+
+impl Console {
+    /// A console over these parts.
+    ///
+    /// # Errors
+    /// When a template is wrong, with its name and line.
+    pub fn new(
+        authority: Authority,
+        snapshots: Arc<SnapshotHandle>,
+        admission: Arc<Admission>,
+        tls: bool,
+    ) -> Result<Self, minijinja::Error> {
+        let templates = Arc::new(Templates::compile()?);
+        Ok(Self {
+            authority,
+            snapshots,
+            admission,
+            tls,
+            templates,
+        })
+    }
+
+    fn page<V: Serialize>(&self, template: &str, view: &V) -> Response {
+        self.templates.page(template, view)
+    }
+
+    fn not_found(&self, what: &str) -> Response {
+        let view = ProblemView {
+            section: "",
+            title: "Not found",
+            says: format!("There is no {what} of that name here. It may have been removed."),
+        };
+        (StatusCode::NOT_FOUND, self.page("problem.html", &view)).into_response()
+    }
+
+    pub(crate) fn templates(&self) -> &Templates {
+        &self.templates
+    }
+}
+
+#[derive(Serialize)]
+struct ProblemView {
+    section: &'static str,
+    title: &'static str,
+    says: String,
+}
+
+/// A page that could not be made, because the store failed.
+pub(crate) struct PageProblem(StoreFailure);
+
+impl From<StoreFailure> for PageProblem {
+    fn from(failure: StoreFailure) -> Self {
+        Self(failure)
+    }
+}
+
+impl IntoResponse for PageProblem {
+    fn into_response(self) -> Response {
+        tracing::error!(failure = %self.0, "a page could not be made");
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the store does not answer; try again",
+        )
+            .into_response()
+    }
+}
+
+/// The console's routes, below `/console`. Only sign-in and assets are open.
+pub fn routes(console: Console) -> Router {
+    let pages = Router::new()
+        .route("/console", get(overview::show))
+        .route("/console/apis", get(apis::list))
+        .route("/console/apis/{name}", get(apis::show))
+        .route("/console/apps", get(apps::list))
+        .route("/console/apps/{name}", get(apps::show))
+        .route("/console/decisions", get(decisions::list))
+        .route("/console/decisions/rows", get(decisions::rows))
+        .route("/console/decisions/{id}", get(decisions::show))
+        .route("/console/sign-out", post(sign_in::end))
+        .layer(middleware::from_fn_with_state(
+            console.clone(),
+            signed_in_only,
+        ));
+    Router::new()
+        .merge(pages)
+        .route("/", get(async || Redirect::to("/console")))
+        .route("/console/sign-in", get(sign_in::ask).post(sign_in::begin))
+        .route("/console/assets/{mark}/{name}", get(assets::serve))
+        .layer(tower_http::csrf::CsrfLayer::new())
+        .with_state(console)
+}
+
+async fn signed_in_only(State(console): State<Console>, request: Request, next: Next) -> Response {
+    match sign_in::of(&console, request.headers()).await {
+        Ok(true) => {
+            let mut response = next.run(request).await;
+            // A list that renews itself and a page share a path prefix but not a body.
+            response
+                .headers_mut()
+                .append(header::VARY, header::HeaderValue::from_static("cookie"));
+            response
+        }
+        Ok(false) => Redirect::to("/console/sign-in").into_response(),
+        Err(problem) => problem,
+    }
+}
