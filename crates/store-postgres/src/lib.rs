@@ -3,8 +3,8 @@
 //! What it never does: hold a rule, join a value into a statement, read from a replica, mix
 //! isolation levels in what it writes: writers queue on the row of `installation`.
 //!
-//! To add an entity: see `store-sqlite`; the two mirror each other file by file. Only where a
-//! server that is far away asks for one statement instead of many has it its own, in `sql/`.
+//! To add an entity: see `store-sqlite`; the two mirror each other file by file. Statements of
+//! this engine alone, where many round trips to a far server become one, are in `sql/`.
 
 mod calls;
 mod commit;
