@@ -229,7 +229,7 @@ fn a_level_that_the_ladder_no_longer_has_opens_nothing() {
 fn an_unverified_developer_has_nothing_whatever_was_granted() {
     let (mut world, pay) = open();
     world.edit(pay, |capability| {
-        capability.business_unit = Some(name("fees"))
+        capability.business_unit = Some(name("fees"));
     });
     world.edit_developer(|developer| {
         Arc::make_mut(&mut developer.switches)
@@ -247,7 +247,7 @@ fn a_business_unit_opens_what_the_level_does_not() {
     let mut world = World::new();
     let pay = world.capability("PAY", None);
     world.edit(pay, |capability| {
-        capability.business_unit = Some(name("fees"))
+        capability.business_unit = Some(name("fees"));
     });
     refuses(&world, Gate::BusinessUnit, "business_unit_not_granted");
     world.edit_developer(|developer| {
@@ -314,7 +314,8 @@ fn a_capability_switched_off_is_refused_at_every_level() {
 
 #[test]
 fn each_profile_confines() {
-    let narrow: [(fn(&mut World), Gate, &str); 4] = [
+    type Narrow = fn(&mut World);
+    let narrow: [(Narrow, Gate, &str); 4] = [
         (
             |world| world.edit_developer(|developer| developer.profile = profile(&[])),
             Gate::DeveloperProfile,
@@ -428,6 +429,15 @@ fn one_allow_list_of_several_is_enough_and_an_unknown_address_is_on_none() {
     refuses(&world, Gate::List, "not_on_allow_list");
     world.list("partners", Some(pay), ListEffect::Allow, developers);
     assert_eq!(world.verdict(), Verdict::Granted);
+}
+
+#[test]
+fn being_on_no_deny_list_is_not_being_on_an_allow_list() {
+    let (mut world, pay) = open();
+    let nobody = || ListSubject::Developers(vec![]);
+    world.list("partners", Some(pay), ListEffect::Allow, nobody());
+    world.list("blocked", Some(pay), ListEffect::Deny, nobody());
+    refuses(&world, Gate::List, "not_on_allow_list");
 }
 
 #[test]
@@ -821,7 +831,7 @@ fn edits_prefer_a_switch_to_a_business_unit_to_a_level() {
     let first = |world: &World| world.answer().edits.unwrap();
     assert!(matches!(first(&world)[..], [Edit::AssignLevel { .. }]));
     world.edit(far, |capability| {
-        capability.business_unit = Some(name("fees"))
+        capability.business_unit = Some(name("fees"));
     });
     assert!(matches!(
         first(&world)[..],

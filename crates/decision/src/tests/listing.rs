@@ -32,7 +32,7 @@ fn every_capability_is_granted_or_rejected_with_its_reason() {
     world.capability("FAR", Some(3));
     let unit = world.capability("UNIT", None);
     world.edit(unit, |capability| {
-        capability.business_unit = Some(name("fees"))
+        capability.business_unit = Some(name("fees"));
     });
     world.edit_developer(|developer| {
         Arc::make_mut(&mut developer.switches).off = set(&[off]);
@@ -151,7 +151,7 @@ fn what_depends_on_the_request_is_not_evaluated() {
     }
     assert_eq!(answer.limits.len(), 2);
     world.edit(pay, |capability| {
-        capability.geography[0].subject = GeoSubject::CallerHome
+        capability.geography[0].subject = GeoSubject::CallerHome;
     });
     world.developer.home = Some("JP".parse().unwrap());
     assert_eq!(outcome(&list(&world)[0], Gate::Geography), Outcome::Refused);

@@ -43,13 +43,14 @@ impl Dice<'_> {
 }
 
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec(any::<u8>(), 0..220)
+    prop::collection::vec(any::<u8>(), 0..400)
 }
 
 fn draw(bytes: &[u8]) -> World {
     let mut dice = Dice(bytes.iter());
     let dice = &mut dice;
     let mut world = World::new();
+    draw_facts(&mut world, dice);
     let capabilities: Vec<_> = (0..3)
         .map(|at| draw_capability(&mut world, dice, at))
         .collect();
@@ -63,14 +64,15 @@ fn draw(bytes: &[u8]) -> World {
     draw_lists(&mut world, dice, &capabilities);
     draw_limits(&mut world, dice, &capabilities);
     draw_rights(&mut world, dice, &capabilities);
-    draw_facts(&mut world, dice);
     world
 }
 
 fn draw_capability(world: &mut World, dice: &mut Dice<'_>, at: usize) -> Symbol {
     let rank = [Some(0), Some(1), Some(3), None][dice.roll(4)];
     let symbol = world.capability(&format!("C{at}"), rank);
-    let (unit, non_risk) = (dice.one_in(3), dice.one_in(4));
+    // Rarely, there is no way in at all.
+    let (unit, non_risk) = (dice.one_in(3) || rank.is_none(), dice.one_in(4));
+    let unit = unit && !dice.one_in(12);
     world.edit(symbol, |capability| {
         capability.business_unit = unit.then(|| name("unit"));
         capability.non_risk = non_risk;
@@ -78,6 +80,8 @@ fn draw_capability(world: &mut World, dice: &mut Dice<'_>, at: usize) -> Symbol 
     let wants = [
         Wants::Nothing,
         Wants::Rank(2),
+        Wants::Rank(3),
+        Wants::NotSwitchedOff,
         Wants::NotSwitchedOff,
         Wants::AmountOf50,
         Wants::TheImpossible,
@@ -258,9 +262,9 @@ fn draw_rights(world: &mut World, dice: &mut Dice<'_>, all: &[Symbol]) {
     if dice.one_in(6) {
         world.app.subscriptions = Arc::default();
     }
-    world.developer.verified = !dice.one_in(16);
-    world.app.active = !dice.one_in(16);
-    world.api.active = !dice.one_in(16);
+    world.developer.verified = !dice.one_in(40);
+    world.app.active = !dice.one_in(40);
+    world.api.active = !dice.one_in(40);
     if dice.one_in(16) {
         world.permissions = narrow(dice).map(|profile| Profile::clone(&profile));
     }
@@ -310,7 +314,7 @@ fn make(world: &mut World, edit: &Edit) {
             world.edit_developer(|developer| developer.levels = vec![(*ladder, *level)]);
         }
         Edit::SwitchOn { capability, .. } => {
-            toggle(world, |switches| switches.on.insert(*capability))
+            toggle(world, |switches| switches.on.insert(*capability));
         }
         Edit::GrantBusinessUnit { capability, .. } => {
             toggle(world, |switches| switches.business_unit.insert(*capability));
@@ -319,7 +323,7 @@ fn make(world: &mut World, edit: &Edit) {
             toggle(world, |switches| switches.off.remove(*capability));
         }
         Edit::ClearAppOff { capability, .. } => {
-            Arc::make_mut(&mut world.app.off).remove(*capability)
+            Arc::make_mut(&mut world.app.off).remove(*capability);
         }
         Edit::WidenDeveloperProfile { capability, .. } => {
             world.edit_developer(|developer| widen(&mut developer.profile, *capability));
@@ -335,6 +339,12 @@ fn make(world: &mut World, edit: &Edit) {
             drawn.countries.sort_unstable();
             world.catalogue.regions.insert(*region, drawn);
         }
+        edit => make_room(world, edit),
+    }
+}
+
+fn make_room(world: &mut World, edit: &Edit) {
+    match edit {
         Edit::RaiseDeveloperLimit {
             limit,
             to,
@@ -344,7 +354,7 @@ fn make(world: &mut World, edit: &Edit) {
             let standing = developer_value(world, *limit);
             let value = raise(standing, *to, currency.as_deref());
             world.edit_developer(|developer| {
-                Arc::make_mut(&mut developer.limits).set(*limit, value)
+                Arc::make_mut(&mut developer.limits).set(*limit, value);
             });
         }
         Edit::RaiseAppLimit {
@@ -377,6 +387,7 @@ fn make(world: &mut World, edit: &Edit) {
                 limits.set(*limit, value);
             });
         }
+        _ => unreachable!(),
     }
 }
 

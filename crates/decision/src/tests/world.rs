@@ -18,13 +18,14 @@ use crate::{
     ListSubject, Outcome, Places, Plan, PolicyVerdict, Profile, Region, Verdict, evaluate,
 };
 
-pub(super) const FACTS: [(&str, FactType); 6] = [
+pub(super) const FACTS: [(&str, FactType); 7] = [
     ("amount", FactType::Quantity),
     ("legs", FactType::Quantity),
     ("agreement", FactType::Text),
     ("currency", FactType::Text),
     ("target", FactType::Country),
     ("fast", FactType::Boolean),
+    ("years", FactType::Quantity),
 ];
 
 pub(super) fn name(text: &str) -> Name {
@@ -48,6 +49,10 @@ pub(super) fn set(symbols: &[Symbol]) -> SymbolSet {
     symbols.iter().copied().collect()
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it is set where none would be open"
+)]
 pub(super) fn profile(symbols: &[Symbol]) -> Option<Arc<Profile>> {
     Some(Arc::new(Profile {
         name: Some(name("narrow")),
