@@ -1,3 +1,66 @@
-//! The binary portreeve.
+//! The binary `portreeve`: the command line, and the only place that puts the parts together.
+//!
+//! `serve` is the installation itself; every other command that reads or changes state goes
+//! through management REST, never past the server to the database.
+//!
+//! What it never does: hold a rule. To add a command: its arguments in `cli.rs`, a function
+//! under `commands`, a line in `perform`.
 
-fn main() {}
+mod cli;
+mod client;
+mod commands;
+mod failure;
+mod output;
+mod serve;
+mod set_up;
+mod source;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::{
+    cli::{Arguments, Command},
+    failure::Failure,
+};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match perform(Arguments::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                eprintln!("{failure}");
+            }
+            ExitCode::from(failure.status)
+        }
+    }
+}
+
+async fn perform(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(arguments) => serve::run(*arguments).await,
+        Command::Apply { files, dry_run } => commands::state_files::apply(&files, dry_run).await,
+        Command::Diff(files) => commands::state_files::diff(&files).await,
+        Command::Export { into, connect } => {
+            commands::state_files::export(&connect, into.as_deref()).await
+        }
+        Command::Explain { id, show } => commands::explain::run(&id, &show).await,
+        Command::Apps(show) => commands::lists::apps(&show).await,
+        Command::Accounts(show) => commands::lists::accounts(&show).await,
+        Command::Calls(wanted) => commands::lists::calls(&wanted).await,
+        Command::Keys(command) => commands::keys::run(&command).await,
+        Command::Secret(command) => commands::secrets::run(&command).await,
+        Command::Config(command) => commands::configuration::run(&command),
+        Command::Migrate(command) => commands::database::run(&command).await,
+        Command::Doctor(arguments) => commands::doctor::run(&arguments).await,
+        Command::SignInLink(connect) => commands::lists::sign_in_link(&connect).await,
+        Command::Completions { shell } => {
+            let mut arguments = Arguments::command();
+            clap_complete::generate(shell, &mut arguments, "portreeve", &mut std::io::stdout());
+            Ok(())
+        }
+        Command::Version { json } => commands::version::run(json),
+        Command::Generate { into } => commands::generate::run(&into),
+    }
+}

@@ -1,0 +1,189 @@
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::{
+    cli::{Form, ShowArguments},
+    client::{Client, escaped},
+    failure::Failure,
+    output::{self, cell},
+};
+
+pub(crate) async fn run(id: &str, show: &ShowArguments) -> Result<(), Failure> {
+    let client = Client::connect(&show.connect)?;
+    let answer = client
+        .get(&format!("/v1/decisions/{}", escaped(id)), &[])
+        .await?;
+    if show.output != Form::Table {
+        return output::document(&answer, show.output);
+    }
+    print!("{}", told(&answer));
+    Ok(())
+}
+
+/// An explanation for a person.
+fn told(explanation: &Value) -> String {
+    let call = explanation.pointer("/record/call").unwrap_or(&Value::Null);
+    let of = |key: &str| cell(call.get(key));
+    let who = |key: &str| cell(call.pointer(&format!("/{key}/1")));
+    let outcome = cell(explanation.pointer("/call/outcome"));
+    let code = of("code");
+    let mut text = String::new();
+    // Writing to a `String` cannot fail.
+    let _ = writeln!(text, "{}  {outcome}  {code}", of("id"));
+    let _ = writeln!(
+        text,
+        "{} {}  at {}",
+        of("method"),
+        of("path"),
+        cell(explanation.pointer("/call/at"))
+    );
+    let _ = writeln!(
+        text,
+        "API {}, operation {}, {} mode, {}",
+        or_none(&of("api")),
+        or_none(&of("operation")),
+        or_none(&of("mode")),
+        of("enforcement"),
+    );
+    let _ = writeln!(
+        text,
+        "app {}, developer {}, account {}",
+        or_none(&who("app")),
+        or_none(&who("developer")),
+        or_none(&who("account")),
+    );
+    let answer = call
+        .get("answer")
+        .and_then(Value::as_str)
+        .and_then(|inner| serde_json::from_str::<Value>(inner).ok())
+        .unwrap_or_default();
+    gates(&mut text, "call", answer.get("gates"));
+    for capability in items(answer.get("capabilities")) {
+        let granted = capability.get("granted") == Some(&Value::Bool(true));
+        let word = if granted { "granted" } else { "refused" };
+        let head = format!("{} {word}", cell(capability.get("capability")));
+        gates(&mut text, &head, capability.get("gates"));
+        limits(&mut text, capability.get("limits"));
+    }
+    limits(&mut text, answer.get("limits"));
+    edits(&mut text, &answer);
+    text
+}
+
+fn items(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+    value.and_then(Value::as_array).into_iter().flatten()
+}
+
+fn or_none(text: &str) -> &str {
+    if text.is_empty() { "none" } else { text }
+}
+
+fn gates(text: &mut String, head: &str, gates: Option<&Value>) {
+    let _ = writeln!(text, "\n{head}");
+    for gate in items(gates) {
+        let of = |key: &str| cell(gate.get(key));
+        let mut line = format!("  {:24} {:14}", of("gate"), of("outcome"));
+        for (word, key) in [
+            ("", "code"),
+            ("rule ", "rule"),
+            ("has ", "value"),
+            ("wants ", "threshold"),
+        ] {
+            let part = of(key);
+            if !part.is_empty() {
+                let _ = write!(line, " {word}{part} ");
+            }
+        }
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+}
+
+fn limits(text: &mut String, limits: Option<&Value>) {
+    for limit in items(limits) {
+        let of = |key: &str| cell(limit.get(key));
+        let most = of("most");
+        let mut line = format!(
+            "  limit {:18} at most {}",
+            of("limit"),
+            if most.is_empty() { "anything" } else { &most }
+        );
+        for (word, key) in [
+            ("", "currency"),
+            ("used ", "used"),
+            ("left ", "remaining"),
+            ("until ", "resets_at"),
+        ] {
+            let part = of(key);
+            if !part.is_empty() {
+                let _ = write!(line, ", {word}{part}");
+            }
+        }
+        let _ = writeln!(text, "{line}");
+    }
+}
+
+fn edits(text: &mut String, answer: &Value) {
+    if answer.get("verdict").and_then(Value::as_str) == Some("granted") {
+        return;
+    }
+    match answer.get("edits") {
+        Some(Value::Array(edits)) if !edits.is_empty() => {
+            let _ = writeln!(text, "\nall of this together would admit the call:");
+            for edit in edits {
+                let _ = writeln!(
+                    text,
+                    "  - {} (by {})",
+                    cell(edit.get("text")),
+                    cell(edit.get("by"))
+                );
+            }
+        }
+        _ => {
+            let _ = writeln!(
+                text,
+                "\nno change that Portreeve knows of would admit the call"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_with_gates_and_the_change_that_admits() {
+        let answer = json!({
+            "verdict": "refused",
+            "gates": [{ "gate": "api_active", "outcome": "passed" }],
+            "capabilities": [{
+                "capability": "PREAPPROVALS", "granted": false,
+                "gates": [{ "gate": "level", "outcome": "refused", "code": "level_too_low",
+                    "value": "entry", "threshold": "advanced-plus" }],
+                "limits": [{ "limit": "legs", "most": "3", "used": "1", "remaining": "2" }],
+            }],
+            "edits": [{ "edit": "assign_level", "text": "assign the level", "by": "operator" }],
+        });
+        let text = told(&json!({
+            "call": { "outcome": "refused", "at": "2026-01-01T00:00:00Z" },
+            "record": { "call": {
+                "id": "dec_1", "code": "level_too_low", "method": "POST", "path": "/p",
+                "api": "payments", "operation": "Preapproval", "mode": "live",
+                "app": ["app_1", "shop"], "answer": answer.to_string(),
+            }},
+        }));
+        for part in [
+            "dec_1  refused  level_too_low",
+            "app shop, developer none",
+            "PREAPPROVALS refused",
+            "has entry  wants advanced-plus",
+            "at most 3, used 1, left 2",
+            "  - assign the level (by operator)",
+        ] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+use catalog::{Api, Upstream, UpstreamCredential, UpstreamIdentity};
+use dev_upstream::{DevUpstream, Secrets};
+use keys::IssuedFor;
+use primitives::{Name, Secret};
+use snapshot::Snapshot;
+use state::{Document as _, document::Description};
+use store::Kind;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    failure::{Failure, why},
+    serve::house::House,
+};
+
+/// Who sets the secrets, for the event log.
+const ACTOR: &str = "serve --dev";
+
+/// A place on this machine for the upstream: the one of an earlier start when it is free, so
+/// that a second start changes nothing in the state.
+///
+/// # Errors
+/// When no port is free.
+pub(super) async fn place(before: Option<&str>) -> Result<(TcpListener, String), Failure> {
+    let port = before
+        .and_then(|url| url.rsplit_once(':'))
+        .and_then(|(_, port)| port.parse::<u16>().ok())
+        .unwrap_or(0);
+    let listener = match TcpListener::bind(("127.0.0.1", port)).await {
+        Ok(listener) => listener,
+        Err(_) => TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .map_err(why("upstream"))?,
+    };
+    let address = listener.local_addr().map_err(why("upstream"))?;
+    Ok((listener, format!("http://{address}")))
+}
+
+/// Serves every API whose upstream is at `url`, demanding what the state says that Portreeve
+/// gives. Secrets without a value get one.
+///
+/// # Errors
+/// When a secret cannot be set or a description not be served.
+pub(super) async fn serve(
+    house: &House,
+    snapshot: &Snapshot,
+    (listener, url): (TcpListener, &str),
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    let signing = house.keys.signing_key().map_err(why("signing key"))?;
+    let jwks = signing.jwks().to_string();
+    let mut builder = DevUpstream::builder();
+    for (_, api) in snapshot.catalogue().apis.iter() {
+        let ours: Vec<&Upstream> = [&api.live, &api.test]
+            .into_iter()
+            .flatten()
+            .filter(|upstream| upstream.url.starts_with(url))
+            .collect();
+        if ours.is_empty() {
+            continue;
+        }
+        for upstream in &ours {
+            set_missing_secrets(house, upstream).await?;
+        }
+        let text = description(house, api).await?;
+        for upstream in ours {
+            let of = |name: &Name| house.secrets.get(name.as_str());
+            let secrets = Secrets {
+                of: &of,
+                jwks: &jwks,
+            };
+            let accounts = accounts(snapshot, api);
+            builder = builder
+                .upstream(upstream, &text, secrets, accounts)
+                .map_err(why(format!("the upstream of `{}`", api.name)))?;
+        }
+    }
+    let stop = stop.clone();
+    builder
+        .serve(listener, async move { stop.cancelled().await })
+        .map_err(why("upstream"))?;
+    Ok(())
+}
+
+async fn description(house: &House, api: &Api) -> Result<String, Failure> {
+    let name: Name = format!("{}@{}", api.name, api.version)
+        .parse()
+        .map_err(why("description"))?;
+    let kept = house
+        .authority
+        .store
+        .resource(Kind::Description, &name)
+        .await
+        .map_err(why("description"))?
+        .ok_or_else(|| Failure::new(format!("the description `{name}` is not there")))?;
+    let read = Description::from_body(&kept.body).map_err(why(name))?;
+    Ok(read.text)
+}
+
+/// The upstream's own ids of the accounts that it knows.
+fn accounts(snapshot: &Snapshot, api: &Api) -> Vec<String> {
+    snapshot
+        .accounts()
+        .filter_map(|account| account.external_ids.get(&api.name).cloned())
+        .collect()
+}
+
+async fn set_missing_secrets(house: &House, upstream: &Upstream) -> Result<(), Failure> {
+    let mut named: Vec<&Name> = match &upstream.credential {
+        UpstreamCredential::None | UpstreamCredential::Mtls { .. } => Vec::new(),
+        UpstreamCredential::Header { secret, .. }
+        | UpstreamCredential::Basic { secret, .. }
+        | UpstreamCredential::ClientCredentials { secret, .. } => vec![secret],
+    };
+    if let UpstreamIdentity::Shared(secret) = &upstream.identity {
+        named.push(secret);
+    }
+    for name in named {
+        if house.secrets.get(name.as_str()).is_some() {
+            continue;
+        }
+        let value = random(house)?;
+        flows::set_secret(&house.authority, ACTOR, name, &value)
+            .await
+            .map_err(why(format!("the secret `{name}`")))?;
+        house
+            .secrets
+            .refresh(&house.authority)
+            .await
+            .map_err(why("secrets"))?;
+    }
+    Ok(())
+}
+
+fn random(house: &House) -> Result<Secret, Failure> {
+    keys::issue(IssuedFor::Operator, &*house.authority.entropy).map_err(why("a secret"))
+}

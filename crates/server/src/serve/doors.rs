@@ -1,0 +1,247 @@
+use std::{io, sync::Arc, time::Duration};
+
+use admission::Admission;
+use axum::{Router, extract::Request, response::Html, routing::get};
+use config::Settings;
+use flows::SecretBook;
+use gateway::{Gateway, GatewayParts, UpstreamSecrets};
+use http_kit::{Edge, ServeOptions, Surface, dress};
+use management::Management;
+use pages::Console;
+use primitives::{Name, Secret};
+use prometheus_client::registry::Registry;
+use quota::Counters;
+use snapshot::{Loader, SnapshotHandle};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+use crate::{
+    failure::{Failure, why},
+    serve::{
+        house::House,
+        listening::{Bound, Listening},
+        ops::{self, Readiness},
+    },
+};
+
+/// The longest body that management REST takes: whole API descriptions travel through it.
+const MANAGEMENT_BODY: usize = 64 * 1024 * 1024;
+/// The longest body of a form on a page.
+const PAGE_BODY: usize = 64 * 1024;
+
+/// What the doors share.
+pub(crate) struct Rooms {
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) snapshots: Arc<SnapshotHandle>,
+    pub(crate) loader: Arc<Loader>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) token: Secret,
+}
+
+/// The listeners at work.
+pub(crate) struct Doors {
+    tasks: JoinSet<io::Result<()>>,
+    /// Ends everything but `ops`, which tells about the drain until its end.
+    stop: CancellationToken,
+    ops: tokio::task::JoinHandle<io::Result<()>>,
+    stop_ops: CancellationToken,
+}
+
+struct Opened(SecretBook);
+
+impl UpstreamSecrets for Opened {
+    fn secret(&self, name: &Name) -> Option<Secret> {
+        self.0.get(name.as_str())
+    }
+}
+
+impl Doors {
+    /// Opens every door.
+    ///
+    /// # Errors
+    /// When a part cannot be made.
+    pub(crate) fn open(
+        house: &House,
+        rooms: &Rooms,
+        listening: Listening,
+        readiness: Readiness,
+    ) -> Result<Self, Failure> {
+        let settings = &house.loaded.settings;
+        let mut registry = Registry::with_prefix("portreeve");
+        let gateway = gateway(house, rooms, &listening, &mut registry)?;
+        let (stop, stop_ops) = (CancellationToken::new(), CancellationToken::new());
+        let mut tasks = JoinSet::new();
+        let Listening {
+            public,
+            site,
+            management,
+            ops,
+        } = listening;
+        let token = stop.clone();
+        tasks.spawn(async move { gateway.serve(public.socket, public.tls, token).await });
+        let router = office(house, rooms, &management)?;
+        let options = options(settings, &management);
+        tasks.spawn(http_kit::serve(
+            management.socket,
+            router,
+            options,
+            stop.clone(),
+        ));
+        let router = dress(
+            lobby(settings),
+            edge(house, &site, Surface::Pages, PAGE_BODY),
+        );
+        let options = self::options(settings, &site);
+        tasks.spawn(http_kit::serve(site.socket, router, options, stop.clone()));
+        let router = dress(
+            ops::router(readiness, registry),
+            edge(house, &ops, Surface::Api, PAGE_BODY),
+        );
+        let options = self::options(settings, &ops);
+        let ops = tokio::spawn(http_kit::serve(
+            ops.socket,
+            router,
+            options,
+            stop_ops.clone(),
+        ));
+        Ok(Self {
+            tasks,
+            stop,
+            ops,
+            stop_ops,
+        })
+    }
+
+    /// Waits until a listener is lost, which none should be.
+    pub(crate) async fn lost(&mut self) -> Failure {
+        match self.tasks.join_next().await {
+            Some(Ok(Err(problem))) => Failure::new(format!("a listener is lost: {problem}")),
+            _ => Failure::new("a listener ended without being told to"),
+        }
+    }
+
+    /// Takes no more connections and lets calls in progress end.
+    pub(crate) async fn close(mut self) {
+        self.stop.cancel();
+        while self.tasks.join_next().await.is_some() {}
+        self.stop_ops.cancel();
+        let _ = self.ops.await;
+    }
+}
+
+fn gateway(
+    house: &House,
+    rooms: &Rooms,
+    listening: &Listening,
+    registry: &mut Registry,
+) -> Result<Gateway, Failure> {
+    let settings = &house.loaded.settings;
+    let issuer = settings.installation.issuer.clone();
+    let parts = GatewayParts {
+        admission: rooms.admission.as_ref().clone(),
+        snapshots: Arc::clone(&rooms.snapshots),
+        secrets: Arc::new(Opened(house.secrets.clone())),
+        signing: house.keys.signing_key().map_err(why("signing key"))?,
+        issuer: issuer.unwrap_or_else(|| listening.site.url.clone()),
+        clock: Arc::clone(&house.authority.clock),
+        entropy: Arc::clone(&house.authority.entropy),
+        limits: bounds(settings),
+        authorities: Vec::new(),
+    };
+    Gateway::new(parts, registry).map_err(why("gateway"))
+}
+
+fn bounds(settings: &Settings) -> gateway::Limits {
+    let limits = &settings.limits;
+    let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
+    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    gateway::Limits {
+        connections: count(limits.connections),
+        calls: count(limits.calls),
+        head_timeout: seconds(limits.head_seconds),
+        head_bytes: count(limits.head_bytes),
+        decision_body_bytes: limits.decision_body_bytes,
+        body_bytes: limits.body_bytes,
+        body_idle: seconds(limits.body_idle_seconds),
+        body_total: seconds(limits.body_seconds),
+        connect_timeout: seconds(limits.connect_seconds),
+        answer_idle: seconds(limits.answer_idle_seconds),
+        drain: seconds(settings.shutdown.drain_seconds),
+        idle_per_upstream: count(limits.idle_per_upstream),
+        trusted_proxies: usize::from(settings.proxies.hops),
+    }
+}
+
+/// Management REST under `/v1` and the console beside it: one origin, two surfaces.
+fn office(house: &House, rooms: &Rooms, bound: &Bound) -> Result<Router, Failure> {
+    let console = house.loaded.settings.installation.console.clone();
+    let desk = Management {
+        authority: house.authority.clone(),
+        loader: Arc::clone(&rooms.loader),
+        admission: Arc::clone(&rooms.admission),
+        secrets: house.secrets.clone(),
+        token: Arc::new(house.authority.hashing.hash(&rooms.token)),
+        cursors: Arc::new(house.keys.cursor_key()),
+        console: console.unwrap_or_else(|| bound.url.clone()).into(),
+    };
+    let tls = bound.tls.is_some() || house.loaded.settings.listeners.management.behind_tls_proxy;
+    let console = Console::new(
+        house.authority.clone(),
+        Arc::clone(&rooms.snapshots),
+        Arc::clone(&rooms.admission),
+        tls,
+    )
+    .map_err(why("pages"))?;
+    let api = dress(
+        management::router(desk),
+        edge(house, bound, Surface::Api, MANAGEMENT_BODY),
+    );
+    let pages = dress(
+        pages::routes(console),
+        edge(house, bound, Surface::Pages, PAGE_BODY),
+    );
+    let split = tower::service_fn(move |request: Request| {
+        let path = request.uri().path();
+        let is_api = path.starts_with("/v1/") || path == "/openapi.json";
+        let surface = if is_api { &api } else { &pages };
+        surface.clone().oneshot(request)
+    });
+    Ok(Router::new().fallback_service(split))
+}
+
+fn edge(house: &House, bound: &Bound, surface: Surface, body_limit: usize) -> Edge {
+    Edge {
+        surface,
+        tls: bound.tls.is_some(),
+        body_limit,
+        entropy: Arc::clone(&house.authority.entropy),
+    }
+}
+
+fn options(settings: &Settings, bound: &Bound) -> ServeOptions {
+    ServeOptions {
+        tls: bound.tls.clone(),
+        drain: Duration::from_secs(u64::from(settings.shutdown.drain_seconds)),
+        ..ServeOptions::default()
+    }
+}
+
+/// The first page of the site. People's pages are to follow it here.
+fn lobby(settings: &Settings) -> Router {
+    let name = escaped(&settings.installation.name);
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{name}</title>\
+         <meta name=\"viewport\" content=\"width=device-width\"></head>\n\
+         <body><main><h1>{name}</h1>\n\
+         <p>Developers call the APIs behind this installation with keys that its operator \
+         issues.</p></main></body>\n</html>\n"
+    );
+    Router::new().route("/", get(async move || Html(page.clone())))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}

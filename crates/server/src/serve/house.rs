@@ -1,0 +1,92 @@
+use std::sync::Arc;
+
+use config::Loaded;
+use flows::{Authority, SecretBook};
+use journal::{Journal, Options};
+use keys::InstallationKeys;
+use primitives::{Clock, Entropy, SystemClock, SystemEntropy};
+
+use crate::{
+    failure::{Failure, why},
+    serve::authority::{Backend, private_folder},
+    set_up,
+};
+
+/// What is there before a call can be decided: keys, database, journal, secrets.
+pub(crate) struct House {
+    pub(crate) loaded: Loaded,
+    pub(crate) keys: InstallationKeys,
+    pub(crate) backend: Backend,
+    pub(crate) authority: Authority,
+    pub(crate) secrets: SecretBook,
+    pub(crate) journal: Arc<Journal>,
+}
+
+impl House {
+    /// Opens all of it; with `dev` makes the keys if there are none.
+    ///
+    /// # Errors
+    /// When a part does not open.
+    pub(crate) async fn open(loaded: Loaded, dev: bool) -> Result<Self, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+        private_folder(&loaded.settings.data.directory)?;
+        let file = set_up::key_file(&loaded);
+        let keys = if dev {
+            InstallationKeys::load_or_create(&file, &*entropy)
+        } else {
+            InstallationKeys::load(&file)
+        };
+        let keys = keys.map_err(why("keys"))?;
+        let backend = Backend::open(&loaded).await?;
+        let authority = Authority {
+            store: backend.store(),
+            clock: Arc::clone(&clock),
+            entropy,
+            hashing: Arc::new(keys.hashing_key()),
+            sealer: Arc::new(keys.sealer()),
+        };
+        let journal = open_journal(&loaded, &authority, clock).await?;
+        let secrets = SecretBook::default();
+        secrets.refresh(&authority).await.map_err(why("secrets"))?;
+        Ok(Self {
+            loaded,
+            keys,
+            backend,
+            authority,
+            secrets,
+            journal,
+        })
+    }
+
+    pub(crate) fn gateway_name(&self) -> &str {
+        &self.loaded.settings.journal.gateway
+    }
+}
+
+async fn open_journal(
+    loaded: &Loaded,
+    authority: &Authority,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<Journal>, Failure> {
+    let directory = set_up::journal_directory(loaded);
+    private_folder(&directory)?;
+    let gateway = &loaded.settings.journal.gateway;
+    let folded = flows::oldest_needed(&*authority.store, gateway)
+        .await
+        .map_err(why("journal"))?;
+    let options = Options {
+        unsettled_from: folded,
+        ..Options::default()
+    };
+    let opened = tokio::task::spawn_blocking(move || Journal::open(&directory, clock, options));
+    let journal = opened
+        .await
+        .map_err(why("journal"))?
+        .map_err(why("journal"))?;
+    let left = journal.unsettled_before_open().len();
+    if left > 0 {
+        tracing::warn!(left, "calls of an earlier run have an unknown outcome");
+    }
+    Ok(Arc::new(journal))
+}

@@ -1,0 +1,67 @@
+use std::{sync::Arc, time::Duration};
+
+use flows::{Authority, FoldJob, fold_until};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::serve::{doors::Rooms, house::House};
+
+/// How often what has ended is dropped from the store.
+const SWEEP_EVERY: Duration = Duration::from_secs(300);
+
+/// What runs beside the doors. Each has its cursor in the store, so ending one loses nothing.
+pub(crate) struct Jobs {
+    tasks: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+impl Jobs {
+    /// Begins the fold, the sweep, and the reading of the event log.
+    pub(crate) fn begin(house: &House, rooms: &Rooms) -> Self {
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        let snapshots = Arc::clone(&rooms.snapshots);
+        let fold = FoldJob {
+            store: Arc::clone(&house.authority.store),
+            journal: Arc::clone(&house.journal),
+            gateway: house.gateway_name().to_owned(),
+            clock: Arc::clone(&house.authority.clock),
+            counters: Arc::clone(&rooms.counters),
+            keep_days: Arc::new(move || snapshots.load().setup().settings.call_records_days),
+        };
+        tasks.spawn(fold_until(fold, stop.clone()));
+        tasks.spawn(sweep(house.authority.clone(), stop.clone()));
+        let (loader, token) = (Arc::clone(&rooms.loader), stop.clone());
+        tasks.spawn(async move {
+            tokio::select! {
+                () = loader.run() => {}
+                () = token.cancelled() => {}
+            }
+        });
+        Self { tasks, stop }
+    }
+
+    /// Ends them after the step they are at.
+    pub(crate) async fn end(mut self) {
+        self.stop.cancel();
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+async fn sweep(authority: Authority, stop: CancellationToken) {
+    loop {
+        if let Err(problem) = sweep_once(&authority).await {
+            tracing::warn!(%problem, "what has ended stays for now");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+        }
+    }
+}
+
+async fn sweep_once(authority: &Authority) -> Result<(), flows::Unable> {
+    flows::drop_ended_sign_ins(authority).await?;
+    flows::drop_old_keys(authority, authority.clock.now()).await?;
+    Ok(())
+}
