@@ -18,7 +18,7 @@ mod job;
 pub use job::{FoldJob, Retention, fold_until};
 
 /// The most entries of one step, and so of one commit.
-pub const STEP: usize = 500;
+const STEP: usize = 500;
 const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Why settled calls cannot be folded.
@@ -145,7 +145,7 @@ impl Fold {
         .await
     }
 
-    /// Folds the next entries, at most [`STEP`], and tells how many there were.
+    /// Folds the next entries, at most 500, and tells how many there were.
     ///
     /// # Errors
     /// When the store fails, the journal cannot be read, or somebody else folds it.
