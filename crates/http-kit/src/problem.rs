@@ -22,8 +22,8 @@ pub struct Problem {
     pub instance: Option<String>,
     /// Every single fault, with its place.
     pub errors: Vec<FieldProblem>,
-    /// What this kind of problem tells beyond that.
-    pub more: Map<String, Value>,
+    /// What this kind of problem tells beyond that. Boxed, because most have nothing to add.
+    pub more: Option<Box<Map<String, Value>>>,
 }
 
 /// The body of a [`Problem`].
@@ -52,7 +52,7 @@ pub struct ProblemDocument<'a> {
     /// What this kind of problem tells beyond that.
     #[serde(flatten)]
     #[schema(value_type = BTreeMap<String, Value>)]
-    more: &'a Map<String, Value>,
+    more: Option<&'a Map<String, Value>>,
 }
 
 /// One fault in what was sent.
@@ -89,7 +89,7 @@ impl Problem {
             detail: format!("{}; {}", code.explanation, code.mend),
             instance: None,
             errors: Vec::new(),
-            more: Map::new(),
+            more: None,
         }
     }
 
@@ -110,7 +110,8 @@ impl Problem {
     /// The same with one more member.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
-        self.more.insert(member.to_owned(), value.into());
+        let more = self.more.get_or_insert_default();
+        more.insert(member.to_owned(), value.into());
         self
     }
 
@@ -135,7 +136,7 @@ impl Problem {
             code: self.code.code,
             instance: self.instance.as_deref(),
             errors: &self.errors,
-            more: &self.more,
+            more: self.more.as_deref(),
         }
     }
 

@@ -1,1 +1,80 @@
-//! The operator and developer REST API.
+//! The operator's and the developer's REST API, on the management listener.
+//!
+//! [`router`] serves it, [`openapi`] describes it (OpenAPI 3.1, kept as `openapi/management.json`).
+//! A handler extracts, calls one use-case of `flows`, and maps the outcome; what goes wrong is
+//! an RFC 9457 problem with a stable code. A change answers only when the snapshot has it, so
+//! that the next call is decided with it.
+//!
+//! What it never does: hold a rule, change anything past a use-case, or answer an operator's
+//! question to anyone without the operator token. The one exception is `/v1/me`, which an app
+//! asks about itself with its own key.
+//!
+//! To add an endpoint: a handler with its `utoipa::path` in the file of its resource, its line
+//! in that file's `routes`, then `cargo xtask generate`. The test of who may call what finds it
+//! in the document by itself.
+
+mod app_keys;
+mod call_records;
+mod descriptions;
+mod desk;
+mod developers;
+mod documents;
+mod events;
+mod import;
+mod instant;
+mod me;
+mod names;
+mod openapi;
+mod operator;
+mod posted;
+mod refusals;
+mod resources;
+mod secrets;
+mod sign_in_links;
+mod whoami;
+
+use axum::{Router, middleware, routing::get};
+use http_kit::{Json, codes};
+use utoipa_axum::router::OpenApiRouter;
+
+pub use desk::Management;
+
+/// The API, to be dressed for its listener.
+pub fn router(desk: Management) -> Router {
+    let (operator, _) = operator_routes().split_for_parts();
+    let (own, _) = me::routes().split_for_parts();
+    let document = openapi();
+    operator
+        .fallback(async || http_kit::Problem::of(&codes::NOT_FOUND))
+        .route_layer(middleware::from_fn_with_state(
+            desk.clone(),
+            operator::require,
+        ))
+        .merge(own)
+        .route("/openapi.json", get(async move || Json(document.clone())))
+        .with_state(desk)
+}
+
+/// What needs the operator token.
+fn operator_routes() -> OpenApiRouter<Management> {
+    OpenApiRouter::new()
+        .merge(app_keys::routes())
+        .merge(call_records::routes())
+        .merge(descriptions::routes())
+        .merge(developers::routes())
+        .merge(documents::routes())
+        .merge(events::routes())
+        .merge(import::routes())
+        .merge(me::operator_routes())
+        .merge(resources::routes())
+        .merge(secrets::routes())
+        .merge(sign_in_links::routes())
+        .merge(whoami::routes())
+}
+
+/// The document that describes the API.
+#[must_use]
+pub fn openapi() -> serde_json::Value {
+    let documented = operator_routes().merge(me::routes()).into_openapi();
+    openapi::finish(&documented)
+}

@@ -1,0 +1,213 @@
+use axum::{extract::State, response::Response};
+use flows::{IssuedKey, KeyWanted, issue_key, revoke_key, rotate_key};
+use http_kit::{Json, Path, Problem, Problems};
+use primitives::{Mode, Name};
+use serde::{Deserialize, Serialize};
+use store::Credential;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    Management,
+    instant::Instant,
+    names::{app_name, key_id},
+    operator::ACTOR,
+    posted::{Instead, Posted},
+    refusals::{failed, key_refused},
+};
+
+/// How long a replaced key goes on working when nothing else is said: a day.
+const OVERLAP_SECONDS: i64 = 86_400;
+
+pub(crate) fn routes() -> OpenApiRouter<Management> {
+    OpenApiRouter::new()
+        .routes(routes!(list, issue))
+        .routes(routes!(rotate))
+        .routes(routes!(revoke))
+}
+
+/// A key of an app, without its secret.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Key {
+    /// Public id: the user name of HTTP Basic.
+    #[schema(example = "key_01k0000000000000000000000")]
+    id: String,
+    /// The id it had before the move here, accepted as user name as well.
+    external_id: Option<String>,
+    /// The app's name.
+    app: String,
+    /// `test` or `live`.
+    #[schema(value_type = String, example = "live")]
+    mode: Mode,
+    /// Last characters of the secret, to tell keys apart.
+    hint: String,
+    /// The permission profile it is bound to; everything if `null`.
+    permissions: Option<String>,
+    /// When it was made.
+    created_at: Instant,
+    /// When it stops working.
+    expires_at: Option<Instant>,
+    /// When it was revoked.
+    revoked_at: Option<Instant>,
+}
+
+impl From<&Credential> for Key {
+    fn from(key: &Credential) -> Self {
+        Self {
+            id: key.id.to_string(),
+            external_id: key.external_id.clone(),
+            app: key.app_name.to_string(),
+            mode: key.mode,
+            hint: key.hint.clone(),
+            permissions: key.permissions.as_ref().map(ToString::to_string),
+            created_at: key.created_at.into(),
+            expires_at: key.expires_at.map(Into::into),
+            revoked_at: key.revoked_at.map(Into::into),
+        }
+    }
+}
+
+/// The keys of an app.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct KeyList {
+    /// The newest first.
+    items: Vec<Key>,
+}
+
+/// A key that has just been issued.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NewKey {
+    /// The key.
+    key: Key,
+    /// The secret, shown this once; `null` in the answer to a repetition after 24 hours.
+    secret: Option<String>,
+}
+
+impl NewKey {
+    fn of(issued: &IssuedKey, shown: bool) -> Self {
+        Self {
+            key: Key::from(&issued.credential),
+            secret: shown.then(|| issued.secret.expose().to_owned()),
+        }
+    }
+}
+
+/// What a new key is to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyRequest {
+    /// `test` or `live`.
+    #[schema(value_type = String, example = "live")]
+    mode: Mode,
+    /// The permission profile it is bound to; everything when left out.
+    #[schema(value_type = Option<String>)]
+    permissions: Option<Name>,
+    /// When it is to stop working.
+    expires_at: Option<Instant>,
+}
+
+/// How a key is replaced.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rotation {
+    /// For how many seconds the old key goes on working; a day when left out.
+    #[schema(minimum = 0, maximum = 2_592_000)]
+    overlap_seconds: Option<i64>,
+}
+
+/// The keys of an app
+///
+/// Revoked and expired ones included, without secrets.
+#[utoipa::path(get, path = "/v1/apps/{app}/keys", tag = "keys", operation_id = "listKeys",
+    params(("app" = String, Path, description = "Name or id of the app")),
+    responses((status = 200, body = KeyList), Problems))]
+async fn list(
+    State(desk): State<Management>,
+    Path(app): Path<String>,
+) -> Result<Json<KeyList>, Problem> {
+    let app = app_name(&desk, &app)?;
+    let keys = desk.authority.store.credentials_of(&app).await;
+    let items = keys.map_err(failed)?.iter().map(Key::from).collect();
+    Ok(Json(KeyList { items }))
+}
+
+/// Issue a key
+///
+/// The secret is in the answer and nowhere else.
+#[utoipa::path(post, path = "/v1/apps/{app}/keys", tag = "keys", operation_id = "issueKey",
+    params(("app" = String, Path, description = "Name or id of the app"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
+    request_body = KeyRequest,
+    responses((status = 201, body = NewKey), Problems))]
+async fn issue(
+    State(desk): State<Management>,
+    Path(app): Path<String>,
+    posted: Posted<KeyRequest>,
+) -> Result<Response, Instead> {
+    let issued = async {
+        let wanted = KeyWanted {
+            app: app_name(&desk, &app)?,
+            mode: posted.body.mode,
+            permissions: posted.body.permissions.clone(),
+            expires_at: posted.body.expires_at.map(Into::into),
+        };
+        let keep = |issued: &IssuedKey| {
+            let bodies = (NewKey::of(issued, true), NewKey::of(issued, false));
+            posted.answer_once(&desk, 201, (&bodies.0, &bodies.1))
+        };
+        let issued = issue_key(&desk.authority, ACTOR, &wanted, &keep).await;
+        let issued = issued.map_err(key_refused)?;
+        desk.settle().await?;
+        Ok(NewKey::of(&issued, true))
+    };
+    Ok(posted.end(&desk, 201, issued.await).await?)
+}
+
+/// Replace a key
+///
+/// A key like it is issued, and the old one goes on working for the overlap.
+#[utoipa::path(post, path = "/v1/apps/{app}/keys/{key}/rotate", tag = "keys",
+    operation_id = "rotateKey",
+    params(("app" = String, Path, description = "Name or id of the app"),
+        ("key" = String, Path, description = "Id of the key"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
+    request_body = Rotation,
+    responses((status = 201, body = NewKey), Problems))]
+async fn rotate(
+    State(desk): State<Management>,
+    Path((app, key)): Path<(String, String)>,
+    posted: Posted<Rotation>,
+) -> Result<Response, Instead> {
+    let issued = async {
+        let (app, key) = (app_name(&desk, &app)?, key_id(&key)?);
+        let keep = |issued: &IssuedKey| {
+            let bodies = (NewKey::of(issued, true), NewKey::of(issued, false));
+            posted.answer_once(&desk, 201, (&bodies.0, &bodies.1))
+        };
+        let overlap = posted.body.overlap_seconds.unwrap_or(OVERLAP_SECONDS);
+        let issued = rotate_key(&desk.authority, ACTOR, (&app, key), overlap, &keep).await;
+        let issued = issued.map_err(key_refused)?;
+        desk.settle().await?;
+        Ok(NewKey::of(&issued, true))
+    };
+    Ok(posted.end(&desk, 201, issued.await).await?)
+}
+
+/// Revoke a key
+///
+/// It stops working at once, for ever.
+#[utoipa::path(delete, path = "/v1/apps/{app}/keys/{key}", tag = "keys",
+    operation_id = "revokeKey",
+    params(("app" = String, Path, description = "Name or id of the app"),
+        ("key" = String, Path, description = "Id of the key")),
+    responses((status = 200, body = Key), Problems))]
+async fn revoke(
+    State(desk): State<Management>,
+    Path((app, key)): Path<(String, String)>,
+) -> Result<Json<Key>, Problem> {
+    let (app, key) = (app_name(&desk, &app)?, key_id(&key)?);
+    let revoked = revoke_key(&desk.authority, ACTOR, (&app, key)).await;
+    let (key, _) = revoked.map_err(key_refused)?;
+    desk.settle().await?;
+    Ok(Json(Key::from(&key)))
+}

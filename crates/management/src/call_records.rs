@@ -1,0 +1,190 @@
+use std::time::Duration;
+
+use axum::extract::State;
+use http_kit::{Json, Listing, Page, PageParameters, Path, Problem, Problems};
+use primitives::{Mode, RecordId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{CallFilter, CallIndexRow};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    Management,
+    instant::Instant,
+    names::{account_id, app_id, record_id, unknown},
+    refusals::failed,
+};
+
+pub(crate) fn routes() -> OpenApiRouter<Management> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(explain))
+}
+
+/// Which calls to list; every part that is given must match.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CallQuery {
+    /// Name or id of the app.
+    app: Option<String>,
+    /// Name or id of the account acted for.
+    account: Option<String>,
+    /// Name or id of the developer's account.
+    developer: Option<String>,
+    /// Name of the API.
+    api: Option<String>,
+    /// Name of a capability the call used.
+    capability: Option<String>,
+    /// `served`, `refused`, `unknown` or `not_sent`.
+    outcome: Option<String>,
+    /// `test` or `live`.
+    #[param(value_type = Option<String>)]
+    mode: Option<Mode>,
+    /// At or after this time.
+    #[param(value_type = Option<String>)]
+    from: Option<Instant>,
+    /// Before this time.
+    #[param(value_type = Option<String>)]
+    until: Option<Instant>,
+}
+
+/// A call: what was decided, and what became of it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Call {
+    /// Decision and call record.
+    #[schema(example = "dec_00000000000000000000000001")]
+    id: String,
+    /// When it was decided.
+    at: Instant,
+    /// `test` or `live`; `null` when the caller was not identified.
+    #[schema(value_type = Option<String>)]
+    mode: Option<Mode>,
+    /// The API's name.
+    api: String,
+    /// The operation's id; empty when none matched.
+    operation: String,
+    /// Id of the app.
+    app: Option<String>,
+    /// Id of the developer's account.
+    developer: Option<String>,
+    /// Id of the account acted for.
+    account: Option<String>,
+    /// Capabilities used.
+    capabilities: Vec<String>,
+    /// `served`, `refused`, `unknown` or `not_sent`.
+    outcome: String,
+    /// Status answered; 0 when none was.
+    status: u16,
+    /// Stable code of the first refusal; empty when granted.
+    code: String,
+}
+
+/// A call with everything that was decided about it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Explanation {
+    /// The call.
+    call: Call,
+    /// The whole record: every gate with value and threshold, the outcome, the counters.
+    record: Value,
+}
+
+impl From<&CallIndexRow> for Call {
+    fn from(row: &CallIndexRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            at: row.at.into(),
+            mode: row.mode,
+            api: row.api.clone(),
+            operation: row.operation.clone(),
+            app: row.app.map(Into::into),
+            developer: row.developer.map(Into::into),
+            account: row.account.map(Into::into),
+            capabilities: row
+                .capabilities
+                .split_whitespace()
+                .map(Into::into)
+                .collect(),
+            outcome: row.outcome.clone(),
+            status: row.status,
+            code: row.code.clone(),
+        }
+    }
+}
+
+impl CallQuery {
+    fn filter(&self, desk: &Management) -> Result<CallFilter, Problem> {
+        let account = |given: &Option<String>| match given {
+            Some(given) => account_id(desk, given).map(Some),
+            None => Ok(None),
+        };
+        Ok(CallFilter {
+            mode: self.mode,
+            api: self.api.clone(),
+            app: match &self.app {
+                Some(given) => Some(app_id(desk, given)?),
+                None => None,
+            },
+            developer: account(&self.developer)?,
+            account: account(&self.account)?,
+            capability: self.capability.clone(),
+            outcome: self.outcome.clone(),
+            from: self.from.map(Into::into),
+            until: self.until.map(Into::into),
+        })
+    }
+}
+
+/// Calls, the newest first
+///
+/// A call appears within seconds after it has ended.
+#[utoipa::path(get, path = "/v1/call-records", tag = "calls", operation_id = "listCallRecords",
+    params(CallQuery, PageParameters),
+    responses((status = 200, body = Page<Call>), Problems))]
+async fn list(
+    State(desk): State<Management>,
+    listing: Listing<CallQuery>,
+) -> Result<Json<Page<Call>>, Problem> {
+    let before = listing.position::<RecordId>()?;
+    let filter = listing.filter.filter(&desk)?;
+    let rows = desk.authority.store.calls(&filter, before, listing.rows());
+    let rows = rows.await.map_err(failed)?;
+    let page = listing.page(rows, |row| row.id.to_string(), |row| Call::from(&row));
+    Ok(Json(page))
+}
+
+/// How long a decision that was just made is waited for: the fold runs several times a second.
+const LOOKS: u32 = 10;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
+async fn settled(desk: &Management, id: RecordId) -> Result<Option<CallIndexRow>, Problem> {
+    for _ in 1..LOOKS {
+        let found = desk.authority.store.call(id).await.map_err(failed)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+    desk.authority.store.call(id).await.map_err(failed)
+}
+
+/// Why a call was decided as it was
+///
+/// Every gate with what the call had and what the gate wanted, and the smallest change that
+/// would have admitted it.
+#[utoipa::path(get, path = "/v1/decisions/{id}", tag = "calls", operation_id = "explainDecision",
+    params(("id" = String, Path, description = "Id of the decision, as the refusal told it")),
+    responses((status = 200, body = Explanation), Problems))]
+async fn explain(
+    State(desk): State<Management>,
+    Path(given): Path<String>,
+) -> Result<Json<Explanation>, Problem> {
+    let id = record_id(&given)?;
+    let row = settled(&desk, id).await?;
+    let row = row.ok_or_else(|| unknown("decision", &given))?;
+    Ok(Json(Explanation {
+        call: Call::from(&row),
+        record: serde_json::from_str(&row.record).unwrap_or(Value::Null),
+    }))
+}

@@ -1,0 +1,129 @@
+//! What the use-cases refuse, as problems: one place.
+
+use flows::{ApplyRefused, ChangeRefused, KeyRefused, Unable};
+use http_kit::{EntityTag, FieldProblem, Precondition, Problem, codes};
+use store::StoreFailure;
+
+use crate::names::unknown;
+
+/// A use-case could not be carried out.
+pub(crate) fn unable(failure: Unable) -> Problem {
+    match failure {
+        Unable::Crowded => Problem::of(&codes::CONFLICT),
+        other => Problem::internal(&other),
+    }
+}
+
+/// The store failed.
+#[expect(clippy::needless_pass_by_value, reason = "the shape `map_err` wants")]
+pub(crate) fn failed(failure: StoreFailure) -> Problem {
+    Problem::internal(&failure)
+}
+
+/// A key was not issued, replaced or revoked.
+pub(crate) fn key_refused(refused: KeyRefused) -> Problem {
+    match refused {
+        KeyRefused::Unable(failure) => unable(failure),
+        KeyRefused::AppUnknown(_) | KeyRefused::KeyUnknown { .. } => {
+            Problem::of(&codes::RESOURCE_UNKNOWN).because(refused.to_string())
+        }
+        KeyRefused::ProfileUnknown(_)
+        | KeyRefused::Ended(_)
+        | KeyRefused::Overlap(_)
+        | KeyRefused::ExpiresInThePast => {
+            Problem::of(&codes::CHANGE_REFUSED).because(refused.to_string())
+        }
+    }
+}
+
+/// An entry was not changed.
+pub(crate) fn change_refused(refused: ChangeRefused) -> Problem {
+    match refused {
+        ChangeRefused::Unable(failure) => unable(failure),
+        ChangeRefused::Unknown { kind, name } => unknown(kind.as_str(), name.as_str()),
+        ChangeRefused::Unexpected { found } => {
+            let found = found.map(|version| EntityTag::of(version.0));
+            Precondition::failed(found.as_ref())
+        }
+        ChangeRefused::Toggle(why) => Problem::of(&codes::CHANGE_REFUSED).because(why.to_string()),
+        ChangeRefused::Wrong(problems) => {
+            let refused = Problem::of(&codes::CHANGE_REFUSED);
+            with_places(refused, &problems, |problem| Some(pointer(&problem.field)))
+        }
+    }
+}
+
+/// A state was not put in force.
+pub(crate) fn apply_refused(refused: ApplyRefused) -> Problem {
+    match refused {
+        ApplyRefused::Unable(failure) => unable(failure),
+        ApplyRefused::Wrong(problems) => {
+            with_places(Problem::of(&codes::STATE_INVALID), &problems, |_| None)
+        }
+    }
+}
+
+/// Every problem with its place; the first also as the detail, for those who read only that.
+pub(crate) fn with_places(
+    problem: Problem,
+    found: &[state::Problem],
+    pointer: impl Fn(&state::Problem) -> Option<String>,
+) -> Problem {
+    let mut problem = match found.first() {
+        Some(first) => problem.because(first.to_string()),
+        None => problem,
+    };
+    for one in found {
+        problem = problem.at(place(one, pointer(one)));
+    }
+    problem
+}
+
+fn place(problem: &state::Problem, pointer: Option<String>) -> FieldProblem {
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let number = |number: u32| (number > 0).then_some(number);
+    let in_file = pointer.is_none();
+    FieldProblem {
+        file: text(&problem.file).filter(|_| in_file),
+        line: number(problem.line).filter(|_| in_file),
+        column: number(problem.column).filter(|_| in_file),
+        field: match &problem.entry {
+            Some((kind, name)) if problem.field.is_empty() => Some(format!("{kind} {name}")),
+            Some((kind, name)) => Some(format!("{kind} {name}: {}", problem.field)),
+            None => text(&problem.field),
+        },
+        pointer,
+        detail: problem.message.clone(),
+        mend: text(&problem.mend),
+    }
+}
+
+/// `operations[2].uses` as a JSON Pointer.
+fn pointer(field: &str) -> String {
+    let mut pointer = String::new();
+    for part in field.split(['.', '[']).filter(|part| !part.is_empty()) {
+        pointer.push('/');
+        pointer.push_str(
+            &part
+                .trim_end_matches(']')
+                .replace('~', "~0")
+                .replace('/', "~1"),
+        );
+    }
+    pointer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_becomes_a_pointer() {
+        assert_eq!(pointer(""), "");
+        assert_eq!(
+            pointer("operations[2].uses[0].capability"),
+            "/operations/2/uses/0/capability"
+        );
+        assert_eq!(pointer("levels.a/b"), "/levels/a~1b");
+    }
+}

@@ -1,0 +1,64 @@
+use axum::extract::State;
+use flows::{secret_names, set_secret};
+use http::StatusCode;
+use http_kit::{Json, Path, Problem, Problems};
+use primitives::Secret;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{Management, names::name, operator::ACTOR, refusals::unable};
+
+pub(crate) fn routes() -> OpenApiRouter<Management> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(put))
+}
+
+/// The names of the secrets that are set.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SecretNames {
+    /// In order; values are never shown.
+    items: Vec<String>,
+}
+
+/// A secret to be sealed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SecretValue {
+    /// The value, as the upstream wants it.
+    #[schema(format = "password")]
+    value: String,
+}
+
+/// The secrets that are set
+///
+/// Their names only.
+#[utoipa::path(get, path = "/v1/secrets", tag = "secrets", operation_id = "listSecrets",
+    responses((status = 200, body = SecretNames), Problems))]
+async fn list(State(desk): State<Management>) -> Result<Json<SecretNames>, Problem> {
+    let items = secret_names(&desk.authority).await.map_err(unable)?;
+    Ok(Json(SecretNames { items }))
+}
+
+/// Set a secret
+///
+/// It is kept sealed, and state files refer to it by its name.
+#[utoipa::path(put, path = "/v1/secrets/{name}", tag = "secrets", operation_id = "setSecret",
+    params(("name" = String, Path, description = "Name of the secret")),
+    request_body = SecretValue,
+    responses((status = 204, description = "It is set"), Problems))]
+async fn put(
+    State(desk): State<Management>,
+    Path(given): Path<String>,
+    Json(secret): Json<SecretValue>,
+) -> Result<StatusCode, Problem> {
+    let (name, value) = (name(&given)?, Secret::new(secret.value));
+    let set = set_secret(&desk.authority, ACTOR, &name, &value).await;
+    set.map_err(unable)?;
+    desk.secrets
+        .refresh(&desk.authority)
+        .await
+        .map_err(unable)?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,144 @@
+use primitives::{AccountId, AppId, Mode, RecordId, Timestamp};
+use serde_json::Value;
+use store::{CallIndexRow, FoldedCalls};
+
+use crate::desk::Desk;
+
+fn row(desk: &(AppId, AccountId), sequence: u64) -> CallIndexRow {
+    let refused = sequence % 3 == 0;
+    CallIndexRow {
+        id: RecordId { epoch: 1, sequence },
+        at: Timestamp::from_seconds(1_760_000_000 + i64::try_from(sequence).unwrap()),
+        day: 20_370,
+        mode: (sequence > 1).then_some(if sequence % 2 == 0 {
+            Mode::Live
+        } else {
+            Mode::Test
+        }),
+        api: "shop".to_owned(),
+        operation: "look".to_owned(),
+        app: (sequence > 1).then_some(desk.0),
+        developer: (sequence > 1).then_some(desk.1),
+        account: None,
+        capabilities: " LOOK PAY ".to_owned(),
+        outcome: if refused { "refused" } else { "served" }.to_owned(),
+        status: if refused { 403 } else { 200 },
+        code: if refused { "level_too_low" } else { "" }.to_owned(),
+        record: format!("{{\"call\":{{\"sequence\":{sequence}}}}}"),
+    }
+}
+
+async fn with_calls(count: u64) -> Desk {
+    let desk = Desk::with_state().await;
+    let app = desk.get("/v1/apps/till").await.body["id"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let developer = desk.get("/v1/accounts/acme").await.body["id"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let folded = FoldedCalls {
+        gateway: "one".to_owned(),
+        to_cursor: "1".to_owned(),
+        calls: (1..=count).map(|n| row(&(app, developer), n)).collect(),
+        ..FoldedCalls::default()
+    };
+    let _ = desk.store.fold_calls(folded).await.unwrap();
+    desk
+}
+
+async fn sequences(desk: &Desk, query: &str) -> Vec<u64> {
+    let page = desk
+        .get(&format!("/v1/call-records?limit=100&{query}"))
+        .await
+        .is(200)
+        .body;
+    let ids = page["items"].as_array().unwrap().iter();
+    ids.map(|call| {
+        call["id"]
+            .as_str()
+            .unwrap()
+            .parse::<RecordId>()
+            .unwrap()
+            .sequence
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn calls_are_found_by_what_is_known_of_them() {
+    let desk = with_calls(9).await;
+    assert_eq!(sequences(&desk, "").await, [9, 8, 7, 6, 5, 4, 3, 2, 1]);
+    assert_eq!(sequences(&desk, "outcome=refused").await, [9, 6, 3]);
+    assert_eq!(sequences(&desk, "mode=live&app=till").await, [8, 6, 4, 2]);
+    assert_eq!(
+        sequences(&desk, "developer=acme&mode=test").await,
+        [9, 7, 5, 3]
+    );
+    assert_eq!(
+        sequences(&desk, "capability=PAY&outcome=refused").await,
+        [9, 6, 3]
+    );
+    assert!(sequences(&desk, "capability=PA").await.is_empty());
+    assert!(sequences(&desk, "api=other").await.is_empty());
+    let window = "from=2025-10-09T08:53:24Z&until=2025-10-09T08:53:26Z";
+    assert_eq!(sequences(&desk, window).await, [5, 4]);
+    let unknown = desk.get("/v1/call-records?app=nobody").await;
+    unknown.refuses(404, "resource_unknown");
+    for query in ["mode=loud", "from=yesterday", "color=red"] {
+        desk.get(&format!("/v1/call-records?{query}"))
+            .await
+            .refuses(400, "query_invalid");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_calls_hold_each_once() {
+    let desk = with_calls(23).await;
+    let (mut seen, mut cursor) = (0, String::new());
+    loop {
+        let page = desk
+            .get(&format!("/v1/call-records?limit=5{cursor}"))
+            .await
+            .is(200)
+            .body;
+        seen += page["items"].as_array().unwrap().len();
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, 23);
+}
+
+#[tokio::test]
+async fn a_decision_is_explained_by_its_id() {
+    let desk = with_calls(3).await;
+    let id = RecordId {
+        epoch: 1,
+        sequence: 3,
+    };
+    let told = desk.get(&format!("/v1/decisions/{id}")).await.is(200).body;
+    assert_eq!(told["call"]["code"], "level_too_low");
+    assert_eq!(told["record"]["call"]["sequence"], 3);
+    assert_eq!(told["call"]["mode"], "test");
+    let id = RecordId {
+        epoch: 1,
+        sequence: 1,
+    };
+    let told = desk.get(&format!("/v1/decisions/{id}")).await.is(200).body;
+    assert_eq!(told["call"]["mode"], Value::Null);
+    let id = RecordId {
+        epoch: 7,
+        sequence: 1,
+    };
+    desk.get(&format!("/v1/decisions/{id}"))
+        .await
+        .refuses(404, "resource_unknown");
+    desk.get("/v1/decisions/nonsense")
+        .await
+        .refuses(400, "path_invalid");
+}
