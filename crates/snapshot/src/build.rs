@@ -9,13 +9,14 @@ use std::{
     sync::Arc,
 };
 
-use decision::{Account, App, Developer, ListSubject, Profile, Vocabulary};
+use decision::{Account, App, ListSubject, Vocabulary};
 use primitives::{AccountId, AppId, Name, Revision};
-use state::{Members, Problem, Setup, Sharing, Source, Sourced};
+use state::{Members, Problem, Sharing, Source, Sourced};
 use store::{Kind, Resource};
 
 use crate::{
     Credential, Snapshot,
+    against::keep_equal_profiles,
     mounts::Mounts,
     view::{ByName, ExternalCredential},
 };
@@ -91,9 +92,9 @@ impl Snapshot {
     }
 }
 
-struct Build<'a> {
-    before: &'a Snapshot,
-    next: Snapshot,
+pub(crate) struct Build<'a> {
+    pub(crate) before: &'a Snapshot,
+    pub(crate) next: Snapshot,
     changes: &'a Changes<'a>,
     problems: Vec<Problem>,
 }
@@ -236,7 +237,7 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn put_account(&mut self, account: Arc<Account>) {
+    pub(crate) fn put_account(&mut self, account: Arc<Account>) {
         if let Some(old) = self.next.account_id(account.name.as_str())
             && old != account.id
         {
@@ -257,7 +258,7 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn put_app(&mut self, app: Arc<App>) {
+    pub(crate) fn put_app(&mut self, app: Arc<App>) {
         if let Some(old) = self.next.app_id(app.name.as_str())
             && old != app.id
         {
@@ -267,88 +268,9 @@ impl<'a> Build<'a> {
         self.next.apps.insert(app);
     }
 
-    fn refuse(&mut self, problems: Vec<Problem>) {
+    pub(crate) fn refuse(&mut self, problems: Vec<Problem>) {
         if self.problems.len() < MOST_PROBLEMS {
             self.problems.extend(problems);
-        }
-    }
-
-    /// Accounts and apps that did not change still refer to things of the set-up, and hold
-    /// profiles that may have changed.
-    fn hold_against_setup(&mut self) {
-        let setup = Arc::clone(&self.next.setup);
-        let mut accounts = Vec::new();
-        for account in self.before.accounts.iter() {
-            if !self.is_current(account.id, &self.next.accounts.get(&account.id), account) {
-                continue;
-            }
-            let problems = state::check_account(&setup, account);
-            accounts.extend(with_current_profile(&setup, account));
-            self.refuse(problems);
-        }
-        let mut apps = Vec::new();
-        for app in self.before.apps.iter() {
-            if !self.is_current(app.id, &self.next.apps.get(&app.id), app) {
-                continue;
-            }
-            let problems = state::check_app(&setup, app);
-            if let Some(profile) = other_profile(&setup, app.profile.as_ref()) {
-                let profile = Some(profile);
-                apps.push(Arc::new(App {
-                    profile,
-                    ..App::clone(app)
-                }));
-            }
-            self.refuse(problems);
-        }
-        accounts
-            .into_iter()
-            .for_each(|account| self.put_account(account));
-        apps.into_iter().for_each(|app| self.put_app(app));
-        self.hold_credentials_against(&setup);
-    }
-
-    /// Whether an entry is neither gone nor compiled anew.
-    fn is_current<I, T>(&self, _: I, now: &Option<&Arc<T>>, before: &Arc<T>) -> bool {
-        now.is_some_and(|now| Arc::ptr_eq(now, before))
-    }
-
-    fn hold_credentials_against(&mut self, setup: &Setup) {
-        let mut replaced = Vec::new();
-        let mut problems = Vec::new();
-        for credential in self.before.credentials.iter() {
-            let Some(profile) = credential.shared_permissions() else {
-                continue;
-            };
-            let Some(name) = &profile.name else { continue };
-            let Some(app) = self.next.app(credential.app()) else {
-                continue;
-            };
-            match state::permissions(setup, &app.name, name) {
-                Ok(now) if Arc::ptr_eq(&now, profile) => {}
-                Ok(now) => replaced.push(Arc::new(credential.with_permissions(Some(now)))),
-                Err(problem) => problems.push(*problem),
-            }
-        }
-        self.refuse(problems);
-        let replaced_ids: HashMap<_, _> = replaced.iter().map(|new| (new.id(), new)).collect();
-        let external: Vec<ExternalCredential> = self
-            .before
-            .external_credentials
-            .iter()
-            .filter_map(|entry| {
-                let credential = replaced_ids.get(&entry.credential.id())?;
-                Some(ExternalCredential {
-                    external_id: Arc::clone(&entry.external_id),
-                    credential: Arc::clone(credential),
-                })
-            })
-            .collect();
-        for entry in external {
-            self.next.external_credentials.insert(entry);
-        }
-        for credential in replaced {
-            self.next.credentials.insert(credential);
         }
     }
 
@@ -436,6 +358,18 @@ impl<'a> Build<'a> {
             };
             let credential = Arc::new(Credential::new(stored, permissions));
             if let Some(external_id) = &stored.external_id {
+                if let Some(other) = self.next.credential_by_external_id(external_id)
+                    && other.id() != stored.id
+                {
+                    problems.push(Problem {
+                        entry: Some((Kind::App, stored.app_name.to_string())),
+                        field: "keys".to_owned(),
+                        message: format!("the id `{external_id}` is another key's already"),
+                        mend: "give every key an id of its own".to_owned(),
+                        ..Problem::default()
+                    });
+                    continue;
+                }
                 self.next.external_credentials.insert(ExternalCredential {
                     external_id: external_id.as_str().into(),
                     credential: Arc::clone(&credential),
@@ -445,41 +379,4 @@ impl<'a> Build<'a> {
         }
         self.refuse(problems);
     }
-}
-
-/// Profiles that did not change stay the ones that accounts and apps already hold.
-fn keep_equal_profiles(before: &Setup, setup: &mut Setup) {
-    let mut kept = Vec::new();
-    for (symbol, profile) in setup.profiles.iter() {
-        if let Some(old) = before.profiles.get(symbol)
-            && old == profile
-        {
-            kept.push((symbol, Arc::clone(old)));
-        }
-    }
-    for (symbol, profile) in kept {
-        setup.profiles.insert(symbol, profile);
-    }
-}
-
-/// The profile of this name as it is now, when that is another than the one held.
-fn other_profile(setup: &Setup, held: Option<&Arc<Profile>>) -> Option<Arc<Profile>> {
-    let held = held?;
-    let name = held.name.as_ref()?;
-    let symbol = setup.catalogue.vocabulary.profiles.get(name.as_str())?;
-    let now = setup.profiles.get(symbol)?;
-    (!Arc::ptr_eq(now, held)).then(|| Arc::clone(now))
-}
-
-fn with_current_profile(setup: &Setup, account: &Account) -> Option<Arc<Account>> {
-    let developer = account.developer.as_ref()?;
-    let profile = Some(other_profile(setup, developer.profile.as_ref())?);
-    let developer = Some(Arc::new(Developer {
-        profile,
-        ..Developer::clone(developer)
-    }));
-    Some(Arc::new(Account {
-        developer,
-        ..account.clone()
-    }))
 }

@@ -12,6 +12,7 @@
 //! `decision::Account`, its compilation in `state::compile`. To add a kind of catalogue
 //! resource: `store::Kind`, its document and compilation in `state`; it is picked up here.
 
+mod against;
 mod build;
 mod credential;
 mod evidence;

@@ -8,6 +8,8 @@ use store::{Credential, Kind, Resource};
 
 use crate::{Changes, Snapshot, SnapshotHandle};
 
+mod following;
+
 const STATE: &str = include_str!("../../state/fixtures/market.yaml");
 const DESCRIPTION: &str = include_str!("../../state/fixtures/market.openapi.yaml");
 
@@ -54,7 +56,7 @@ fn market() -> Resources {
 fn key(id: u128, app: &Resource, profile: Option<&str>) -> Credential {
     Credential {
         id: CredentialId::from_u128(id),
-        external_id: (id % 2 == 0).then(|| format!("old-{id}")),
+        external_id: id.is_multiple_of(2).then(|| format!("old-{id}")),
         app: AppId::from_u128(app.id),
         app_name: app.name.clone(),
         mode: Mode::Live,

@@ -14,6 +14,7 @@
 
 mod compile;
 pub mod document;
+mod documents;
 mod parse;
 mod problem;
 mod reading;
@@ -26,7 +27,8 @@ pub use compile::{
     check_app, description, permissions, setup,
 };
 pub use document::Document;
-pub use parse::{Documents, Entry, KeyEntry, SourceFile, Sources, canonical, described, parse};
+pub use documents::{Documents, Entry, KeyEntry, SourceFile, Sources};
+pub use parse::{canonical, described, parse};
 pub use problem::Problem;
 pub use render::{Rendered, render};
 pub use schema::schema;

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, HashSet},
     sync::Arc,
 };
 
@@ -8,108 +8,10 @@ use store::Kind;
 
 use crate::{
     document::{self, Document, KeyMode, body_of},
+    documents::{Documents, Entry, KeyEntry, SourceFile, Sources},
     problem::{Place, Problem, suggestion},
     yaml::{self, Node, Value},
 };
-
-/// A file of a state.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceFile {
-    /// What it is called; descriptions are named relative to it.
-    pub path: String,
-    /// Its text.
-    pub text: String,
-}
-
-/// Everything a state is read from. The reader opens no file itself.
-#[derive(Clone, Debug, Default)]
-pub struct Sources {
-    /// The state files.
-    pub files: Vec<SourceFile>,
-    /// The API descriptions that the files name, by path (see [`described`]).
-    pub descriptions: BTreeMap<String, String>,
-    /// Values of `${name}`.
-    pub variables: BTreeMap<String, String>,
-}
-
-/// One entry of a state: a resource, with the place it was read from.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// Its kind.
-    pub kind: Kind,
-    /// Its name.
-    pub name: Name,
-    /// Its canonical body.
-    pub body: String,
-    file: Arc<str>,
-    node: Option<Arc<Node>>,
-}
-
-impl Entry {
-    /// An entry that came from no file.
-    #[must_use]
-    pub fn made(kind: Kind, name: Name, body: String) -> Self {
-        Self {
-            kind,
-            name,
-            body,
-            file: "".into(),
-            node: None,
-        }
-    }
-}
-
-/// An existing key of an app that a state takes over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyEntry {
-    /// The app.
-    pub app: Name,
-    /// The id it was known by.
-    pub external_id: String,
-    /// Test or live.
-    pub mode: Mode,
-    /// Hash of the secret with its scheme in front.
-    pub hash: String,
-    /// The permission profile it is bound to.
-    pub profile: Option<Name>,
-}
-
-/// A state as read: every entry once.
-#[derive(Clone, Debug, Default)]
-pub struct Documents {
-    /// The entries, in the order in which state is written.
-    pub entries: Vec<Entry>,
-    /// Existing keys to take over.
-    pub keys: Vec<KeyEntry>,
-    /// The kinds that the files mention, even with an empty list.
-    pub mentioned: BTreeSet<Kind>,
-}
-
-impl Documents {
-    /// Adds the place to a problem of an entry, when the entry came from a file.
-    #[must_use]
-    pub fn located(&self, mut problem: Problem) -> Problem {
-        if let Some((kind, name)) = &problem.entry
-            && problem.file.is_empty()
-            && let Some(entry) = self.entry(*kind, name)
-            && let Some(node) = &entry.node
-        {
-            let place = node.locate(&problem.field);
-            problem.file = entry.file.to_string();
-            problem.line = place.line;
-            problem.column = place.column;
-        }
-        problem
-    }
-
-    /// The entry of a kind and name.
-    #[must_use]
-    pub fn entry(&self, kind: Kind, name: &str) -> Option<&Entry> {
-        self.entries
-            .iter()
-            .find(|entry| entry.kind == kind && entry.name.as_str() == name)
-    }
-}
 
 /// The list that holds a kind's entries; `None` for what has no list of its own.
 pub(crate) const fn list_of(kind: Kind) -> Option<&'static str> {
@@ -142,6 +44,7 @@ pub fn parse(sources: &Sources) -> Result<Documents, Vec<Problem>> {
         sources,
         documents: Documents::default(),
         seen: BTreeMap::new(),
+        keys: HashSet::new(),
         problems: Vec::new(),
     };
     for file in &sources.files {
@@ -206,6 +109,7 @@ struct Reader<'s> {
     sources: &'s Sources,
     documents: Documents,
     seen: BTreeMap<(Kind, Name), (Arc<str>, Place)>,
+    keys: HashSet<String>,
     problems: Vec<Problem>,
 }
 
@@ -404,12 +308,7 @@ impl Reader<'_> {
         };
         for (index, key) in read.keys.into_iter().enumerate() {
             let place = node.locate(&format!("keys[{index}]"));
-            if self
-                .documents
-                .keys
-                .iter()
-                .any(|other| other.external_id == key.id)
-            {
+            if !self.keys.insert(key.id.clone()) {
                 let message = format!("the key `{}` stands twice; keep one", key.id);
                 self.problems.push(Problem::at(file, place, message));
             }

@@ -6,7 +6,8 @@ use store::Kind;
 
 use crate::{
     document::{self, Document},
-    parse::{FORMAT, SourceFile, list_of},
+    documents::SourceFile,
+    parse::{FORMAT, list_of},
     problem::Problem,
 };
 

@@ -1,15 +1,20 @@
 //! Compiles bodies into the values that decisions read, checking every reference.
 
+mod annotations;
 mod api;
+mod check;
 mod condition;
 mod entries;
+mod limits;
+mod lists;
 mod members;
 mod names;
 mod policies;
 mod setup;
 mod sharing;
 
-pub use members::{account, app, check_account, check_app, permissions};
+pub use check::{check_account, check_app};
+pub use members::{account, app, permissions};
 pub use names::Members;
 pub use setup::{CompiledSettings, Setup, Source, Sourced, description, setup};
 pub use sharing::Sharing;

@@ -6,7 +6,7 @@ use primitives::{Name, Symbol};
 use store::Kind;
 
 use super::{
-    api, entries,
+    api, entries, limits, lists,
     names::{At, Members, Names},
     policies,
 };
@@ -116,8 +116,8 @@ pub fn setup(
     entries::capabilities(&mut names, &mut catalogue, &mut setup);
     entries::plans(&mut names, &mut catalogue, &setup);
     api::apis(&mut names, &mut catalogue, &mut setup);
-    entries::limits(&mut names, &mut catalogue);
-    entries::lists(&mut names, &mut catalogue);
+    limits::limits(&mut names, &mut catalogue);
+    lists::lists(&mut names, &mut catalogue);
     if names.problems.is_empty() {
         // Policies are held against the facts and properties there are: of a set-up with
         // holes they would complain about what is not their fault.

@@ -89,9 +89,10 @@ pub struct Upstream {
     /// How long the first byte of an answer may take; `30s` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Interval>,
-    /// How the signed context is signed; `ed25519` when left out.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub identity: Identity,
+    /// How the signed context is signed; when left out, HS256 with the secret `API-context`, or
+    /// `API-test-context` for the test upstream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
     /// Whether a 5xx answer gives the quota back.
     #[serde(default, skip_serializing_if = "is_default")]
     pub refund_server_errors: bool,
@@ -165,11 +166,10 @@ pub struct MtlsCredential {
 }
 
 /// How the upstream recognises that a call came through us.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Identity {
     /// Ed25519 with the installation's key.
-    #[default]
     Ed25519,
     /// HS256 with a key of this upstream: the name of a secret.
     #[schemars(with = "SharedIdentity")]

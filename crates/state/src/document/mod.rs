@@ -7,6 +7,7 @@
 mod account;
 mod api;
 mod catalogue;
+mod time;
 mod value;
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -21,8 +22,9 @@ pub use catalogue::{
     Capability, Counted, Effect, GeoRule, Ladder, Level, Limit, List, Numeric, Per, Place, Plan,
     Policy, Profile, Property, PropertyType, Region, Settings,
 };
+pub use time::{Interval, Window};
 pub(crate) use value::{DEFAULT_LADDER, NameText};
-pub use value::{Interval, LevelOf, LimitValue, Number, PropertyValue, Scalar, Window};
+pub use value::{LevelOf, LimitValue, Number, PropertyValue, Scalar};
 
 /// An API description as its publisher wrote it.
 #[derive(

@@ -35,15 +35,17 @@ fn compiled(file: &str) -> Option<Compiled> {
         descriptions,
         variables,
     };
-    let documents = parse(&sources).unwrap_or_else(|problems| panic!("{}", told(problems)));
+    let documents = parse(&sources).unwrap_or_else(|problems| panic!("{}", told(&problems)));
     assert_same_when_rendered(&documents);
     Some(compile(&documents).unwrap_or_else(|problems| {
-        let located = problems.into_iter().map(|problem| documents.located(problem));
-        panic!("{}", told(located.collect()))
+        let located = problems
+            .into_iter()
+            .map(|problem| documents.located(problem));
+        panic!("{}", told(&located.collect::<Vec<_>>()))
     }))
 }
 
-fn told(problems: Vec<Problem>) -> String {
+fn told(problems: &[Problem]) -> String {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     lines.join("\n")
 }
