@@ -117,6 +117,7 @@ impl<'a> Finding<'a> {
     }
 
     /// `Passed` when the question is answered with yes.
+    #[inline]
     pub(crate) fn or_refused(open: bool, refusal: Refusal<'a>) -> Self {
         if open {
             Self::Passed

@@ -126,7 +126,7 @@ impl<'a> Draft<'a> {
     fn raise(&mut self, by: Factor, limit: Symbol, to: Quantity, currency: Option<&str>) {
         let standing = self.look(|scene| {
             let limit = scene.catalogue.limits.get(limit)?;
-            let mut factors = factors(scene, limit);
+            let mut factors = factors(scene, limit).into_iter().flatten();
             let (_, value) = factors.find(|(factor, _)| *factor == by)?;
             Some(value.clone())
         });

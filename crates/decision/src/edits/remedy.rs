@@ -151,7 +151,7 @@ fn raise(
     wanted: Quantity,
     remedies: &mut Vec<Remedy>,
 ) {
-    for (factor, value) in factors(scene, limit) {
+    for (factor, value) in factors(scene, limit).into_iter().flatten() {
         let enough = match bound(value, currency) {
             Ok(None) => true,
             Ok(Some(most)) => most >= wanted,

@@ -26,19 +26,17 @@ pub(crate) struct NotListed;
 pub(crate) fn factors<'a>(
     scene: &Scene<'a>,
     limit: &'a Limit,
-) -> impl Iterator<Item = (Factor, &'a LimitValue)> {
-    let of_developer = scene
+) -> [Option<(Factor, &'a LimitValue)>; 3] {
+    let edited = scene
         .developer()
-        .and_then(|developer| developer.limits.get(limit.symbol))
-        .unwrap_or_else(|| of_level(scene, limit));
+        .and_then(|developer| developer.limits.get(limit.symbol));
+    let of_developer = edited.unwrap_or_else(|| of_level(scene, limit));
     let of_app = scene.caller.app.limits.get(limit.symbol);
     [
         Some((Factor::Developer, of_developer)),
         of_app.map(|value| (Factor::App, value)),
         of_plan(scene, limit).map(|value| (Factor::Plan, value)),
     ]
-    .into_iter()
-    .flatten()
 }
 
 /// The bound of one value in a currency; `None` is no bound.
@@ -64,7 +62,7 @@ pub(crate) fn most(
     currency: Option<&str>,
 ) -> Result<Option<Quantity>, NotListed> {
     let mut smallest: Option<Quantity> = None;
-    for (_, value) in factors(scene, limit) {
+    for (_, value) in factors(scene, limit).into_iter().flatten() {
         if let Some(most) = bound(value, currency)? {
             smallest = Some(smallest.map_or(most, |smallest| smallest.min(most)));
         }
@@ -74,6 +72,9 @@ pub(crate) fn most(
 
 /// The value of the developer's level, or of the nearest level below that has one.
 fn of_level<'a>(scene: &Scene<'a>, limit: &'a Limit) -> &'a LimitValue {
+    if limit.by_level.is_empty() {
+        return &limit.default;
+    }
     let (Some(ladder), Stand::Rank(stand)) = (scene.ladder, scene.stand) else {
         return &limit.default;
     };

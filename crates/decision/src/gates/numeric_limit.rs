@@ -44,8 +44,10 @@ fn check<'a>(
     listener: &mut impl Listener<'a>,
 ) -> Finding<'a> {
     let obstructed = |obstacle| Finding::of_obstacle(Some(&limit.name), obstacle);
-    let by_currency =
-        factors(scene, limit).any(|(_, value)| matches!(value, LimitValue::ByCurrency(_)));
+    let by_currency = factors(scene, limit)
+        .into_iter()
+        .flatten()
+        .any(|(_, value)| matches!(value, LimitValue::ByCurrency(_)));
     let currency = match currency
         .filter(|_| by_currency)
         .map(|fact| scene.text(fact))
@@ -89,10 +91,13 @@ fn check<'a>(
 
 /// Before the currency is known, the limit is what it would be in each.
 fn tell_all<'a>(scene: &Scene<'a>, limit: &'a Limit, listener: &mut impl Listener<'a>) {
-    let listed = factors(scene, limit).find_map(|(_, value)| match value {
-        LimitValue::ByCurrency(values) => Some(values),
-        LimitValue::Unlimited | LimitValue::AtMost(_) => None,
-    });
+    let listed = factors(scene, limit)
+        .into_iter()
+        .flatten()
+        .find_map(|(_, value)| match value {
+            LimitValue::ByCurrency(values) => Some(values),
+            LimitValue::Unlimited | LimitValue::AtMost(_) => None,
+        });
     for (currency, _) in listed.into_iter().flatten() {
         if let Ok(bound) = most(scene, limit, Some(currency)) {
             listener.limit(LimitView {
