@@ -277,6 +277,7 @@ impl Case {
             code: ground.code,
             detail: ground.detail,
             decision: self.id,
+            mode: self.view().and_then(|view| view.mode()),
             more,
             limits: answer.map_or_else(Vec::new, |answer| standings(answer, limit_name)),
             allow: ground.allow,

@@ -63,7 +63,9 @@ impl Case {
             return self.overloaded();
         }
         ticket.admit();
-        Arrived::Permitted(Box::new(self.permit(route, answer.as_ref(), ticket)))
+        let mut permit = self.permit(route, answer.as_ref(), ticket);
+        permit.would = would.map_or("", |would| would.code);
+        Arrived::Permitted(Box::new(permit))
     }
 
     async fn hand_over(
@@ -119,6 +121,7 @@ impl Case {
             limits: crate::limits::after(demands, ticket.taken(), |limit| {
                 vocabulary.limits.name(limit).to_string()
             }),
+            would: "",
             ticket,
         }
     }

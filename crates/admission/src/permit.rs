@@ -17,6 +17,7 @@ pub struct Permit {
     pub(crate) context: Option<Context>,
     pub(crate) external_account: Option<ExternalAccount>,
     pub(crate) limits: Vec<RateLimit>,
+    pub(crate) would: &'static str,
     pub(crate) ticket: Ticket,
 }
 
@@ -89,6 +90,12 @@ impl Permit {
     #[must_use]
     pub fn external_account(&self) -> Option<&ExternalAccount> {
         self.external_account.as_ref()
+    }
+
+    /// The code of what would have refused the call if decisions bound; empty when nothing.
+    #[must_use]
+    pub fn would_refuse(&self) -> &'static str {
+        self.would
     }
 
     /// Where the counters of the call stand, this call included.

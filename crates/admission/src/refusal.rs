@@ -1,5 +1,5 @@
-use decision::{Answer, GateAnswer, Outcome, codes};
-use primitives::{RecordId, Symbol, Timestamp};
+use decision::{Answer, GateAnswer, LimitAnswer, Outcome, codes};
+use primitives::{Mode, RecordId, Symbol, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -19,6 +19,8 @@ pub struct Refusal {
     pub detail: String,
     /// The decision, for `explain`.
     pub decision: RecordId,
+    /// The caller's mode; `None` when it was not identified.
+    pub mode: Option<Mode>,
     /// What the problem body (RFC 9457) tells beyond that, cut by how far the caller is trusted:
     /// `decision_id`, and for an identified caller `gates`, `limits`, `capabilities` and `edits`.
     pub more: Map<String, Value>,
@@ -113,16 +115,19 @@ pub(crate) fn retry_after(answer: &Answer, now: Timestamp) -> Option<u64> {
     if refused.any(|gate| gate.code != codes::QUOTA_EXHAUSTED) {
         return None;
     }
-    let exhausted = counted(answer).filter(|limit| limit.used >= limit.most);
+    // A call that costs more than one can be refused by a counter that is not full: then all
+    // that it would have taken of are waited for.
+    let full = |limit: &&LimitAnswer| limit.used >= limit.most;
+    let any_full = counted(answer).any(|limit| full(&limit));
     let mut latest = None;
-    for limit in exhausted {
+    for limit in counted(answer).filter(|limit| !any_full || full(limit)) {
         latest = latest.max(Some(limit.resets_at?));
     }
     latest.map(|resets_at| seconds_until(resets_at, now))
 }
 
 /// The limits of an answer that count.
-fn counted(answer: &Answer) -> impl Iterator<Item = &decision::LimitAnswer> {
+fn counted(answer: &Answer) -> impl Iterator<Item = &LimitAnswer> {
     let of_capabilities = answer.capabilities.iter().flat_map(|one| &one.limits);
     let all = answer.limits.iter().chain(of_capabilities);
     all.filter(|limit| limit.used.is_some() && limit.most.is_some())

@@ -5,7 +5,7 @@ use http::{Request, Response, header};
 use http_body::Body as _;
 use http_kit::{TraceContext, codes};
 use hyper::body::Incoming;
-use primitives::Timestamp;
+use primitives::{Mode, Timestamp};
 use request::CanonicalRequest;
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     cors::FromPage,
     forward::{self, Sending},
     gateway::Door,
+    metrics::Told,
     refusal::No,
 };
 
@@ -42,7 +43,13 @@ pub(crate) async fn answer(
     let request = match read {
         Ok(request) => request,
         Err(problem) => {
-            return conclude(door, "", Err(No::Request(problem)), &trace, began);
+            return conclude(
+                door,
+                Default::default(),
+                Err(No::Request(problem)),
+                &trace,
+                began,
+            );
         }
     };
     let (api, page) = mounted(door, &request);
@@ -60,8 +67,9 @@ pub(crate) async fn answer(
         traced,
         peer,
     };
-    let answered = attempt(door, &call, body).await;
-    let mut response = conclude(door, &api, answered, &trace, began);
+    let mut told = Told::default();
+    let answered = attempt(door, &call, body, &mut told).await;
+    let mut response = conclude(door, (&api, told), answered, &trace, began);
     if let Some(page) = page {
         page.mark(response.headers_mut());
     }
@@ -82,18 +90,22 @@ fn mounted(door: &Door, request: &CanonicalRequest) -> (String, Option<FromPage>
 
 fn conclude(
     door: &Door,
-    api: &str,
+    (api, mut told): (&str, Told),
     answered: Result<Response<AnswerBody>, No>,
     trace: &TraceContext,
     began: Timestamp,
 ) -> Response<AnswerBody> {
     let now = door.clock.now();
-    let code = answered.as_ref().err().map_or("", No::code);
+    told.answered = answered.is_ok();
     let response = match answered {
         Ok(response) => response,
-        Err(no) => no.respond(&trace.trace_id(), now),
+        Err(no) => {
+            told.code = no.code();
+            told.mode = no.mode().map_or(told.mode, Mode::as_str);
+            no.respond(&trace.trace_id(), now)
+        }
     };
-    door.metrics.call(api, code, now.micros_since(began));
+    door.metrics.call(api, told, now.micros_since(began));
     response
 }
 
@@ -101,6 +113,7 @@ async fn attempt(
     door: &Arc<Door>,
     call: &Call,
     body: Incoming,
+    told: &mut Told,
 ) -> Result<Response<AnswerBody>, No> {
     let Ok(slot) = Arc::clone(&door.calls).try_acquire_owned() else {
         return Err(No::edge(&codes::OVERLOADED, codes::OVERLOADED.explanation));
@@ -131,7 +144,12 @@ async fn attempt(
         arrived => (arrived, Sending::Streamed(body)),
     };
     match arrived {
-        Arrived::Permitted(permit) => forward::forward(door, call, permit, sending, slot).await,
+        Arrived::Permitted(permit) => {
+            let mode = permit.context().map(|context| context.mode);
+            told.mode = mode.map_or("", Mode::as_str);
+            told.code = permit.would_refuse();
+            forward::forward(door, call, permit, sending, slot).await
+        }
         Arrived::Refused(refusal) => Err(No::Decision(refusal)),
         Arrived::NeedsBody(_) => Err(No::edge(
             &codes::INTERNAL,

@@ -16,7 +16,20 @@ pub(crate) struct Metrics {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabels {
     api: String,
+    mode: &'static str,
     code: &'static str,
+    answered: &'static str,
+}
+
+/// What a call came to, for counting.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Told {
+    /// `test`, `live`, or empty for a caller that was not identified.
+    pub(crate) mode: &'static str,
+    /// The code of the refusal; for a call of an API that observes, of what would have refused.
+    pub(crate) code: &'static str,
+    /// Whether the answer is the upstream's.
+    pub(crate) answered: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -38,7 +51,8 @@ impl Metrics {
         };
         registry.register(
             "gateway_calls",
-            "Calls by API and code of the refusal, empty when the upstream answered",
+            "Calls by API, mode, code of the refusal, and who answered; a code with an answer of \
+             the upstream is one that was only observed",
             metrics.calls.clone(),
         );
         registry.register(
@@ -55,11 +69,13 @@ impl Metrics {
     }
 
     /// Counts an answered call.
-    pub(crate) fn call(&self, api: &str, code: &'static str, micros: i64) {
+    pub(crate) fn call(&self, api: &str, told: Told, micros: i64) {
         let api = api.to_owned();
         let labels = CallLabels {
             api: api.clone(),
-            code,
+            mode: told.mode,
+            code: told.code,
+            answered: if told.answered { "upstream" } else { "gateway" },
         };
         self.calls.get_or_create(&labels).inc();
         let micros = u32::try_from(micros.max(0)).unwrap_or(u32::MAX);

@@ -3,7 +3,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{Either, Full};
 use http_kit::{Code, Problem, codes};
-use primitives::{RecordId, Timestamp};
+use primitives::{Mode, RecordId, Timestamp};
 use request::RequestProblem;
 
 use crate::answer::{self, AnswerBody};
@@ -48,6 +48,14 @@ impl No {
             Self::Request(problem) => problem.code(),
             Self::Decision(refusal) => refusal.code,
             Self::Edge { code, .. } => code.code,
+        }
+    }
+
+    /// The caller's mode, when a refusal of admission knows it.
+    pub(crate) fn mode(&self) -> Option<Mode> {
+        match self {
+            Self::Decision(refusal) => refusal.mode,
+            Self::Request(_) | Self::Edge { .. } => None,
         }
     }
 
@@ -101,7 +109,9 @@ fn decided(refusal: Refusal, trace_id: &str, now: Timestamp) -> Response<AnswerB
     let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::FORBIDDEN);
     let code = codes::find(refusal.code).unwrap_or(&codes::INTERNAL);
     let mut problem = Problem::of(code).because(refusal.detail);
-    problem.more = refusal.more;
+    for (member, value) in refusal.more {
+        problem = problem.with(&member, value);
+    }
     let problem = problem.with("trace_id", trace_id);
     let mut response = problem_response(status, &problem);
     answer::name_decision(response.headers_mut(), refusal.decision);

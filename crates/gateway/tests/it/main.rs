@@ -1,0 +1,20 @@
+//! The gateway against real sockets: callers and upstreams that misbehave, byte by byte.
+
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod credentials;
+#[cfg(test)]
+mod edge;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod forwarding;
+#[cfg(test)]
+mod observe;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod upstream;
+#[cfg(test)]
+mod world;

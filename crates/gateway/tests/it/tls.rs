@@ -1,0 +1,123 @@
+//! TLS towards callers.
+
+use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use gateway::{TlsCertificate, TlsProblem};
+use rcgen::generate_simple_self_signed;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::sleep,
+};
+use tokio_rustls::TlsConnector;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    client::{Answer, request},
+    upstream::{Upstream, ok},
+    world::{Setup, World},
+};
+
+fn write(directory: &Path) -> CertificateDer<'static> {
+    let made = generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    fs::write(directory.join("cert.pem"), made.cert.pem()).unwrap();
+    fs::write(directory.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    CertificateDer::from_pem_slice(made.cert.pem().as_bytes()).unwrap()
+}
+
+async fn call(
+    address: SocketAddr,
+    trusted: &CertificateDer<'static>,
+    bytes: &str,
+) -> Option<Answer> {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted.clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut stream = TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
+        .ok()?;
+    stream.write_all(bytes.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    Some(Answer::parse(&String::from_utf8_lossy(&answer)))
+}
+
+#[tokio::test]
+async fn a_changed_certificate_is_used_without_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = write(directory.path());
+    let (certificate, key) = (
+        directory.path().join("cert.pem"),
+        directory.path().join("key.pem"),
+    );
+    let files = TlsCertificate::load(&certificate, &key).unwrap();
+    let upstream = Upstream::start(ok).await;
+    let mut setup = Setup::to(upstream.url());
+    setup.tls = Some(files.acceptor().unwrap());
+    let world = World::start(setup).await;
+    let stop = CancellationToken::new();
+    tokio::spawn(files.clone().watch(Duration::from_millis(50), stop.clone()));
+    let bytes = request("GET /shop/items", &world.key(), "");
+    assert_eq!(
+        call(world.address, &first, &bytes).await.unwrap().status,
+        200
+    );
+    assert_eq!(
+        upstream.received()[0].header("x-forwarded-proto"),
+        Some("https")
+    );
+
+    // A file that is no certificate changes nothing.
+    fs::write(&certificate, "rubbish").unwrap();
+    assert!(matches!(files.reload(), Err(TlsProblem::NoCertificate(_))));
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(
+        call(world.address, &first, &bytes).await.unwrap().status,
+        200
+    );
+
+    let second = write(directory.path());
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(
+        call(world.address, &second, &bytes).await.unwrap().status,
+        200
+    );
+    assert!(call(world.address, &first, &bytes).await.is_none());
+    // A key of another certificate does not replace the pair in use.
+    let other = generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    fs::write(&key, other.signing_key.serialize_pem()).unwrap();
+    assert!(matches!(files.reload(), Err(TlsProblem::Unusable { .. })));
+    assert_eq!(
+        call(world.address, &second, &bytes).await.unwrap().status,
+        200
+    );
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn plain_text_where_tls_is_spoken_is_not_answered() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path());
+    let files = TlsCertificate::load(
+        &directory.path().join("cert.pem"),
+        &directory.path().join("key.pem"),
+    );
+    let upstream = Upstream::start(ok).await;
+    let mut setup = Setup::to(upstream.url());
+    setup.tls = Some(files.unwrap().acceptor().unwrap());
+    let world = World::start(setup).await;
+    let answer =
+        crate::client::send(world.address, request("GET /shop/items", &world.key(), "")).await;
+    assert_ne!(answer.status, 200);
+    assert!(upstream.received().is_empty());
+}
