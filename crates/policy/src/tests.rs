@@ -2,11 +2,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use catalog::{
     Api, CapabilityUse, FactDefinition, FactSource, FactTable, FactType, FactValue, Facts, Fold,
-    Operation, UnusableFact,
+    Operation, UnusableFact, Upstream, UpstreamCredential, UpstreamIdentity,
 };
 use decision::{
-    Account, App, Attribute, Call, Caller, Capability, Catalogue, Developer, Ladder, Level, Places,
-    PolicyVerdict, Switches,
+    Account, App, Attribute, Call, Caller, Capability, Catalogue, Developer, Edit, Evidence,
+    Ladder, Level, Places, PolicyVerdict, Switches, Verdict, evaluate,
 };
 use primitives::{AccountId, AppId, CredentialId, Enforcement, Mode, Name, Quantity, Symbol};
 use proptest::prelude::*;
@@ -175,7 +175,13 @@ fn api(catalogue: &Catalogue, ladder: Symbol) -> Api {
         enforcement: Enforcement::Enforce,
         ladder,
         mounts: vec![],
-        live: None,
+        live: Some(Upstream {
+            url: "https://upstream.example".to_owned(),
+            credential: UpstreamCredential::None,
+            timeout: std::time::Duration::from_secs(1),
+            identity: UpstreamIdentity::Ed25519,
+            refund_server_errors: false,
+        }),
         test: None,
         cors: None,
         operations: vec![Arc::new(operation)],
@@ -410,6 +416,91 @@ fn a_developer_without_a_level_stands_on_the_lowest_and_an_unverified_one_on_non
     assert_eq!(setup.ask(&policies, "PAY", &asker), PolicyVerdict::Permit);
     asker.developer.verified = false;
     assert_ne!(setup.ask(&policies, "PAY", &asker), PolicyVerdict::Permit);
+}
+
+/// Evidence of a decision in which nothing is counted.
+struct Judging<'a>(&'a Policies);
+
+impl Evidence for Judging<'_> {
+    fn permits(
+        &self,
+        policy: Symbol,
+        capability: Symbol,
+        call: &Call<'_>,
+        facts: &Facts,
+    ) -> PolicyVerdict {
+        self.0.permits(policy, capability, call, facts)
+    }
+
+    fn permits_settled(
+        &self,
+        policy: Symbol,
+        capability: Symbol,
+        _: &Api,
+        caller: &Caller<'_>,
+    ) -> PolicyVerdict {
+        self.0.permits_settled(policy, capability, caller)
+    }
+
+    fn standing(&self, _: &quota::Demand) -> quota::Standing {
+        quota::Standing {
+            used: Quantity::ZERO,
+            resets_at: None,
+        }
+    }
+}
+
+/// Shows: P-60, P-72.
+#[test]
+fn a_level_that_a_decision_suggests_was_asked_of_the_policy_too() {
+    let (mut setup, policies) = table();
+    let chained = setup.symbol("CHAINED_PAYMENTS");
+    let lowest = setup
+        .catalogue
+        .ladders
+        .get(setup.api.ladder)
+        .unwrap()
+        .levels[0]
+        .symbol;
+    let mut capability = setup.catalogue.capabilities.get(chained).unwrap().clone();
+    capability.levels = vec![(setup.api.ladder, lowest)];
+    setup.catalogue.capabilities.insert(chained, capability);
+    let operation = Arc::make_mut(&mut setup.api.operations[0]);
+    operation.uses.retain(|usage| usage.capability == chained);
+
+    let mut asker = setup.developer(Some("standard")).business();
+    asker.app.subscriptions = Arc::new([setup.api.symbol].into_iter().collect());
+    let decide = |asker: &Asker| {
+        let call = Call {
+            api: &setup.api,
+            operation: &setup.api.operations[0],
+            caller: asker.caller(),
+            places: Places::default(),
+        };
+        evaluate(&setup.catalogue, &call, &asker.facts, &Judging(&policies))
+    };
+    let answer = decide(&asker);
+    assert_eq!(answer.verdict, Verdict::Refused);
+    let entry = setup
+        .catalogue
+        .vocabulary
+        .levels
+        .get("default/entry")
+        .unwrap();
+    let suggested = Edit::AssignLevel {
+        developer: asker.developer.id,
+        ladder: setup.api.ladder,
+        level: entry,
+    };
+    assert_eq!(answer.edits, Some(vec![suggested]));
+
+    let without =
+        |asker: Asker| asker.with("has_verified_business_account", Attribute::Boolean(false));
+    assert_eq!(
+        decide(&without(asker)).edits,
+        None,
+        "no edit of the list changes a property"
+    );
 }
 
 /// The text, and what must be said of it.
