@@ -1,5 +1,6 @@
 //! The use-cases against the embedded store.
 
+mod apply;
 mod keys;
 mod secrets;
 mod sign_in;

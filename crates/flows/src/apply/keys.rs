@@ -4,12 +4,12 @@ use store::{Credential, EventAction, Resource};
 
 use crate::{Authority, Unable};
 
-/// The credential that an existing key becomes; `None` when it is there already.
+/// The credential that an existing key becomes; `None` when the `known` one is it already.
 pub(super) fn taken_over(
     at: &Authority,
     entry: &KeyEntry,
     app: &Resource,
-    known: &[Credential],
+    known: Option<&Credential>,
 ) -> Result<Option<(Credential, EventAction)>, Unable> {
     let app_id = AppId::from_u128(app.id);
     let mut wanted = Credential {
@@ -25,10 +25,7 @@ pub(super) fn taken_over(
         expires_at: None,
         revoked_at: None,
     };
-    let old = known.iter().find(|one| {
-        one.app == app_id && one.external_id.as_deref() == Some(entry.external_id.as_str())
-    });
-    let Some(old) = old else {
+    let Some(old) = known else {
         return Ok(Some((wanted, EventAction::Created)));
     };
     // A key that was revoked or replaced here stays so: the file is older than that.

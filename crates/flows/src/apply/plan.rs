@@ -1,5 +1,7 @@
-use primitives::Name;
-use state::Documents;
+use std::collections::{HashMap, HashSet};
+
+use primitives::{AppId, Name};
+use state::{Document, Documents, document};
 use store::{Credential, EventAction, Kind, Resource, WriteSet};
 
 use super::{Applied, ApplyRequest, ByName, add_credentials, event_detail, keys, new_id};
@@ -81,10 +83,14 @@ impl Plan {
 
     /// Deletes what the files do not have. A file of set-up alone never deletes a developer.
     fn prune(&mut self, documents: &Documents) {
+        let described = described(documents);
         let gone: Vec<_> = self
             .after
             .keys()
             .filter(|(kind, name)| {
+                if *kind == Kind::Description && described.contains(name.as_str()) {
+                    return false;
+                }
                 let member = matches!(kind, Kind::Account | Kind::App);
                 documents.entry(*kind, name.as_str()).is_none()
                     && (!member || documents.mentioned.contains(kind))
@@ -113,15 +119,29 @@ impl Plan {
     }
 
     fn take_over_keys(&mut self, at: &Authority, documents: &Documents) -> Result<(), Unable> {
+        let mut places: HashMap<(AppId, String), usize> = HashMap::new();
+        for (place, known) in self.credentials_after.iter().enumerate() {
+            if let Some(external_id) = &known.external_id {
+                places.insert((known.app, external_id.clone()), place);
+            }
+        }
         for entry in &documents.keys {
             let app = self.after.get(&(Kind::App, entry.app.clone()));
             let Some(app) = app else { continue };
-            if let Some(change) = keys::taken_over(at, entry, app, &self.credentials_after)? {
-                self.credentials_after
-                    .retain(|known| known.id != change.0.id);
-                self.credentials_after.push(change.0.clone());
-                self.credentials.push(change);
+            let key = (AppId::from_u128(app.id), entry.external_id.clone());
+            let place = places.get(&key).copied();
+            let known = place.and_then(|place| self.credentials_after.get_mut(place));
+            let Some(change) = keys::taken_over(at, entry, app, known.as_deref())? else {
+                continue;
+            };
+            match known {
+                Some(known) => known.clone_from(&change.0),
+                None => {
+                    places.insert(key, self.credentials_after.len());
+                    self.credentials_after.push(change.0.clone());
+                }
             }
+            self.credentials.push(change);
         }
         Ok(())
     }
@@ -198,4 +218,15 @@ impl Plan {
         add_credentials(at, actor, &mut changes, &self.credentials)?;
         Ok(changes)
     }
+}
+
+/// The descriptions that the APIs of the files go on using, sent along or not.
+fn described(documents: &Documents) -> HashSet<String> {
+    let apis = documents
+        .entries
+        .iter()
+        .filter(|entry| entry.kind == Kind::Api);
+    apis.filter_map(|entry| document::Api::from_body(&entry.body).ok())
+        .map(|api| api.description)
+        .collect()
 }
