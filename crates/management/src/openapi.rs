@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use http_kit::ProblemDocument;
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 use state::{
@@ -13,7 +14,7 @@ use state::{
     },
 };
 use store::Kind;
-use utoipa::openapi::OpenApi;
+use utoipa::{PartialSchema as _, ToSchema as _, openapi::OpenApi};
 
 use crate::resources::plural;
 
@@ -45,6 +46,7 @@ pub(crate) fn finish(documented: &OpenApi) -> Value {
     described::<Account>(&mut generator, &mut paths, &mut schemas);
     described::<App>(&mut generator, &mut paths, &mut schemas);
     schemas.extend(generator.take_definitions(true));
+    schemas.extend(problem_schemas());
     merge(&mut document, "paths", paths);
     if let Some(components) = member(&mut document, "components") {
         components.insert("securitySchemes".to_owned(), security_schemes());
@@ -73,6 +75,18 @@ fn in_order(value: Value) -> Value {
         Value::Array(items) => items.into_iter().map(in_order).collect(),
         other => other,
     }
+}
+
+/// The schemas of problems, which every operation refers to and none has as its body.
+fn problem_schemas() -> impl Iterator<Item = (String, Value)> {
+    let mut named = vec![(
+        ProblemDocument::name().into_owned(),
+        ProblemDocument::schema(),
+    )];
+    ProblemDocument::schemas(&mut named);
+    named
+        .into_iter()
+        .map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default()))
 }
 
 fn member<'a>(of: &'a mut Value, name: &str) -> Option<&'a mut Map<String, Value>> {

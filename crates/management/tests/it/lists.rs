@@ -56,7 +56,7 @@ async fn a_page_goes_on_where_it_was_even_when_entries_come_and_go() {
     let person = json!({ "kind": "person" });
     desk.put("/v1/accounts/aaa", &person).await.is(201);
     desk.put("/v1/accounts/shop-0015", &person).await.is(201);
-    let rest = walk(&desk, &format!("/v1/accounts?limit=4&cursor={next}")).await;
+    let rest = walk(&desk, &format!("/v1/accounts?limit=9&cursor={next}")).await;
     assert_eq!(
         rest,
         ["shop-0015", "shop-002", "shop-003", "shop-004", "shop-005"]

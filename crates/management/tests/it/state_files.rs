@@ -149,5 +149,9 @@ async fn secrets_are_set_by_name_and_never_shown() {
         .await
         .refuses(400, "path_invalid");
     let export = desk.get("/v1/state/export").await.is(200);
-    assert!(!String::from_utf8(export.bytes).unwrap().contains("open"));
+    assert!(
+        !String::from_utf8(export.bytes)
+            .unwrap()
+            .contains("open barley")
+    );
 }
