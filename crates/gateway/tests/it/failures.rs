@@ -103,7 +103,9 @@ async fn an_answer_that_stops_half_way_is_cut_off_and_was_served() {
             vec![Step::Send(head.to_owned()), end.clone(), Step::Close]
         })
         .await;
-        let answered = world.call("GET /shop/items", "", "").await;
+        let patience = Duration::from_secs(3);
+        let call = world.call("GET /shop/items", "", "");
+        let answered = tokio::time::timeout(patience, call).await.unwrap();
         assert_eq!((answered.status, answered.body.as_str()), (200, "half"));
         let outcomes = world.outcomes(1).await;
         assert!(
