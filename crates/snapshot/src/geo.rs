@@ -1,7 +1,7 @@
 use std::{net::IpAddr, path::Path, sync::Arc};
 
 use arc_swap::ArcSwapOption;
-use maxminddb::{PathElement, Reader};
+use maxminddb::{LookupResult, PathElement, Reader, WithinOptions};
 use primitives::Country;
 
 /// Why a GeoIP file is not used. The one in use stays.
@@ -54,20 +54,39 @@ impl GeoDatabase {
             path: shown.to_owned(),
             why,
         };
-        let reader =
-            Reader::from_source(bytes).map_err(|problem| malformed(problem.to_string()))?;
-        Ok(Self(reader))
+        let checked = Reader::from_source(bytes).and_then(|reader| {
+            reader.verify()?;
+            Ok(Self(reader))
+        });
+        let database = checked.map_err(|problem| malformed(problem.to_string()))?;
+        if !database.has_countries() {
+            let kind = &database.0.metadata().database_type;
+            return Err(malformed(format!(
+                "no network of it (`{kind}`) has a country"
+            )));
+        }
+        Ok(database)
+    }
+
+    /// Whether it is a database of countries, by what it holds; vendors name theirs differently.
+    fn has_countries(&self) -> bool {
+        let networks = self.0.networks(WithinOptions::default());
+        networks.is_ok_and(|mut networks| {
+            networks.any(|network| network.is_ok_and(|network| code(&network).is_some()))
+        })
     }
 
     /// The country where `address` is, when the database knows it.
     #[must_use]
     pub fn country(&self, address: IpAddr) -> Option<Country> {
         let found = self.0.lookup(address).ok()?;
-        let code: Option<&str> = found
-            .decode_path(&[PathElement::Key("country"), PathElement::Key("iso_code")])
-            .ok()?;
-        code?.parse().ok()
+        code(&found)?.parse().ok()
     }
+}
+
+fn code<'a>(found: &LookupResult<'a, Vec<u8>>) -> Option<&'a str> {
+    let path = [PathElement::Key("country"), PathElement::Key("iso_code")];
+    found.decode_path(&path).ok()?
 }
 
 /// Where the database in use stands; empty when none is configured.

@@ -9,6 +9,7 @@ use store::{Credential, Kind, Resource};
 use crate::{Changes, Snapshot, SnapshotHandle};
 
 mod following;
+mod places;
 
 const STATE: &str = include_str!("../../state/fixtures/market.yaml");
 const DESCRIPTION: &str = include_str!("../../state/fixtures/market.openapi.yaml");
@@ -149,6 +150,7 @@ fn dump(snapshot: &Snapshot) -> String {
     lines.join("\n")
 }
 
+/// Shows: P-17.
 #[test]
 fn a_whole_market_can_be_looked_up() {
     let resources = market();
@@ -545,22 +547,4 @@ proptest! {
             }
         }
     }
-}
-
-#[test]
-fn a_malformed_geoip_file_never_replaces_a_good_one() {
-    let problem = crate::GeoDatabase::from_bytes(b"not a database".to_vec(), "geo.mmdb");
-    let told = problem.unwrap_err().to_string();
-    assert!(
-        told.starts_with("`geo.mmdb` is not a usable GeoIP database"),
-        "{told}"
-    );
-    let handle = crate::GeoHandle::default();
-    assert!(
-        handle
-            .replace(std::path::Path::new("/nowhere/geo.mmdb"))
-            .is_err()
-    );
-    assert!(!handle.is_loaded());
-    assert_eq!(handle.country("192.0.2.1".parse().unwrap()), None);
 }

@@ -114,6 +114,7 @@ fn changed(from: &str, to: &str) -> Vec<String> {
     problems(&STATE.replace(from, to))
 }
 
+/// Shows: P-14, P-58.
 #[test]
 fn a_whole_state_compiles_into_what_decisions_read() {
     let documents = parse(&sources(STATE)).unwrap();

@@ -55,6 +55,7 @@ async fn applying_twice_changes_nothing_the_second_time() {
     assert_eq!(revision(&bench).await, Revision(1));
 }
 
+/// Shows: P-17.
 #[tokio::test]
 async fn ids_are_given_once_and_kept() {
     let bench = bench().await;
