@@ -1,8 +1,8 @@
 use std::{str::FromStr, sync::Arc};
 
 use cedar_policy::{
-    Authorizer, Effect, EntityId, EntityTypeName, EntityUid, Policy as Statement, PolicyId,
-    PolicySet, ValidationMode, Validator,
+    Effect, EntityId, EntityTypeName, EntityUid, Expression, Policy as Statement, PolicySet,
+    ValidationMode, Validator,
 };
 use decision::{Catalogue, Ladder, PolicyVerdict, SymbolMap, Vocabulary};
 use primitives::{Name, Symbol};
@@ -25,7 +25,6 @@ pub struct Policies {
     pub(crate) compiled: SymbolMap<Policy>,
     pub(crate) vocabulary: Arc<Vocabulary>,
     pub(crate) ladders: SymbolMap<Ladder>,
-    pub(crate) authorizer: Authorizer,
     pub(crate) types: Types,
     pub(crate) parties: Cache<PartyKey, Arc<Party>>,
     pub(crate) settled: Cache<(Symbol, Symbol, PartyKey), PolicyVerdict>,
@@ -33,14 +32,32 @@ pub struct Policies {
 
 /// One validated policy.
 pub(crate) struct Policy {
-    pub set: PolicySet,
-    /// Each statement in the words that explain a refusal.
-    pub words: Vec<(PolicyId, Effect, String)>,
+    pub rules: Vec<Rule>,
     pub reads: Reads,
     /// The capabilities that name it.
     pub actions: SymbolMap<EntityUid>,
     /// The facts it reads.
     pub facts: Vec<Name>,
+}
+
+/// One statement of a policy, its condition put together once: Cedar's own authorizer does that
+/// for every request, and half of its time goes there.
+pub(crate) struct Rule {
+    pub effect: Effect,
+    /// The head and every `when` and `unless`.
+    pub condition: Expression,
+    /// How refusals quote it.
+    pub words: String,
+}
+
+impl Rule {
+    fn new(statement: &Statement) -> Self {
+        Self {
+            effect: statement.effect(),
+            condition: Expression::from(statement.as_ref().condition()),
+            words: words(statement),
+        }
+    }
 }
 
 /// Cedar's names of our types.
@@ -108,7 +125,6 @@ impl Policies {
             compiled,
             vocabulary: Arc::clone(&catalogue.vocabulary),
             ladders,
-            authorizer: Authorizer::new(),
             types,
             parties: Cache::new(PARTIES),
             settled: Cache::new(SETTLED),
@@ -120,7 +136,7 @@ impl Policies {
     pub fn is_request_dependent(&self, policy: Symbol) -> bool {
         self.compiled
             .get(policy)
-            .is_some_and(|policy| policy.reads.context)
+            .is_some_and(|policy| policy.reads.request())
     }
 }
 
@@ -187,8 +203,7 @@ impl Workshop<'_> {
             actions.insert(symbol, uid(&self.types.action, &capability));
         }
         Ok(Policy {
-            words: set.policies().map(words).collect(),
-            set,
+            rules: set.policies().map(Rule::new).collect(),
             reads,
             actions,
             facts,
@@ -285,14 +300,13 @@ fn parse(name: &Name, text: &str) -> Result<PolicySet, Vec<PolicyProblem>> {
 }
 
 /// A statement as refusals quote it; of a `permit` for everybody, only the conditions.
-fn words(statement: &Statement) -> (PolicyId, Effect, String) {
+fn words(statement: &Statement) -> String {
     let text = statement
         .to_cedar()
         .unwrap_or_else(|| statement.to_string());
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = text.trim_end_matches(';');
-    let bare = text
-        .strip_prefix("permit(principal, action, resource) ")
-        .unwrap_or(text);
-    (statement.id().clone(), statement.effect(), bare.to_owned())
+    text.strip_prefix("permit(principal, action, resource) ")
+        .unwrap_or(text)
+        .to_owned()
 }

@@ -34,22 +34,27 @@ pub(crate) fn context(
         };
         known.push((name.to_string(), value));
     }
-    let unsound =
-        |problem: &dyn std::fmt::Display| PolicyVerdict::Refuse(vec![problem.to_string()]);
-    let facts = RestrictedExpression::new_record(known).map_err(|problem| unsound(&problem))?;
-    let mut pairs = vec![
-        ("api".to_owned(), text_value(call.api.name.as_str())),
-        (
-            "operation".to_owned(),
-            text_value(call.operation.id.as_str()),
-        ),
-        ("mode".to_owned(), text_value(call.caller.mode.as_str())),
-        ("facts".to_owned(), facts),
+    let place = call.places.now.map(|country| country.to_string());
+    let told = [
+        ("api", Some(call.api.name.as_str())),
+        ("operation", Some(call.operation.id.as_str())),
+        ("mode", Some(call.caller.mode.as_str())),
+        ("country", place.as_deref()),
     ];
-    if let Some(country) = call.places.now {
-        pairs.push(("country".to_owned(), text_value(&country.to_string())));
+    let mut pairs: Vec<_> = told
+        .into_iter()
+        .filter(|(attribute, _)| policy.reads.context(attribute))
+        .filter_map(|(attribute, text)| Some((attribute.to_owned(), text_value(text?))))
+        .collect();
+    if policy.reads.context("facts") {
+        let facts = RestrictedExpression::new_record(known).map_err(|problem| unsound(&problem))?;
+        pairs.push(("facts".to_owned(), facts));
     }
     Context::from_pairs(pairs).map_err(|problem| unsound(&problem))
+}
+
+fn unsound(problem: &dyn std::fmt::Display) -> PolicyVerdict {
+    PolicyVerdict::Refuse(vec![problem.to_string()])
 }
 
 fn text_value(text: &str) -> RestrictedExpression {

@@ -1,12 +1,12 @@
 use catalog::Facts;
-use cedar_policy::{Context, Decision, Effect, Request, Response};
+use cedar_policy::{Context, Effect, EvalResult, Request, eval_expression};
 use decision::{Call, Caller, PolicyVerdict};
 use primitives::Symbol;
 use quick_cache::Equivalent;
 
 use crate::{
     Policies,
-    compile::Policy,
+    compile::{Policy, Rule},
     context::context,
     party::{Party, PartyKey, PartyView},
 };
@@ -24,14 +24,14 @@ impl Policies {
         let Some(compiled) = self.compiled.get(policy) else {
             return self.unknown(policy);
         };
-        if !compiled.reads.context {
+        if !compiled.reads.request() {
             return self.settled((policy, compiled), capability, &call.caller);
         }
         let Some(party) = self.party(PartyView::of(&call.caller, compiled.reads.resource)) else {
             return unsound();
         };
         match context(compiled, call, facts) {
-            Ok(context) => self.judge(compiled, capability, &party, context),
+            Ok(context) => judge(compiled, capability, &party, context),
             Err(verdict) => verdict,
         }
     }
@@ -47,7 +47,7 @@ impl Policies {
     ) -> PolicyVerdict {
         match self.compiled.get(policy) {
             None => self.unknown(policy),
-            Some(compiled) if compiled.reads.context => PolicyVerdict::Unread,
+            Some(compiled) if compiled.reads.request() => PolicyVerdict::Unread,
             Some(compiled) => self.settled((policy, compiled), capability, caller),
         }
     }
@@ -70,43 +70,10 @@ impl Policies {
         let Some(party) = self.party(view) else {
             return unsound();
         };
-        let verdict = self.judge(compiled, capability, &party, Context::empty());
+        let verdict = judge(compiled, capability, &party, Context::empty());
         self.settled
             .insert((policy, capability, view.to_key()), verdict.clone());
         verdict
-    }
-
-    fn judge(
-        &self,
-        policy: &Policy,
-        capability: Symbol,
-        party: &Party,
-        context: Context,
-    ) -> PolicyVerdict {
-        let Some(action) = policy.actions.get(capability) else {
-            let said = "the policy does not know the capability".to_owned();
-            return PolicyVerdict::Refuse(vec![said]);
-        };
-        let request = Request::new(
-            party.principal.clone(),
-            action.clone(),
-            party.resource.clone(),
-            context,
-            None,
-        );
-        let Ok(request) = request else {
-            return unsound();
-        };
-        let response = self
-            .authorizer
-            .is_authorized(&request, &policy.set, &party.entities);
-        let sound = response.diagnostics().errors().next().is_none();
-        // Cedar leaves out a statement that fails. If that were a `forbid`, the call would pass
-        // because it was not understood; so any failure refuses.
-        if response.decision() == Decision::Allow && sound {
-            return PolicyVerdict::Permit;
-        }
-        PolicyVerdict::Refuse(reasons(policy, &response))
     }
 
     fn unknown(&self, policy: Symbol) -> PolicyVerdict {
@@ -115,23 +82,47 @@ impl Policies {
     }
 }
 
-/// The `forbid` that was satisfied, or else every `permit`, for none was; then what failed.
-fn reasons(policy: &Policy, response: &Response) -> Vec<String> {
-    let decisive: Vec<_> = response.diagnostics().reason().collect();
-    let forbidding = policy
-        .words
-        .iter()
-        .filter(|(id, effect, _)| *effect == Effect::Forbid && decisive.contains(&id));
-    let mut said: Vec<String> = forbidding.map(|(_, _, words)| words.clone()).collect();
-    if said.is_empty() {
-        let permitting = policy
-            .words
-            .iter()
-            .filter(|(_, effect, _)| *effect == Effect::Permit);
-        said.extend(permitting.map(|(_, _, words)| words.clone()));
+fn judge(policy: &Policy, capability: Symbol, party: &Party, context: Context) -> PolicyVerdict {
+    let Some(action) = policy.actions.get(capability) else {
+        let said = "the policy does not know the capability".to_owned();
+        return PolicyVerdict::Refuse(vec![said]);
+    };
+    let request = Request::new(
+        party.principal.clone(),
+        action.clone(),
+        party.resource.clone(),
+        context,
+        None,
+    );
+    let Ok(request) = request else {
+        return unsound();
+    };
+    weigh(&policy.rules, &request, party)
+}
+
+/// Permits when some `permit` holds and no `forbid` does. Cedar leaves out a statement that
+/// fails; if that were a `forbid`, the call would pass because it was not understood. So here
+/// any failure refuses.
+fn weigh(rules: &[Rule], request: &Request, party: &Party) -> PolicyVerdict {
+    let (mut permitted, mut against) = (false, Vec::new());
+    for rule in rules {
+        let truth = eval_expression(request, &party.entities, &rule.condition);
+        match (rule.effect, truth) {
+            (_, Ok(EvalResult::Bool(false))) => {}
+            (Effect::Permit, Ok(EvalResult::Bool(true))) => permitted = true,
+            (Effect::Forbid, Ok(EvalResult::Bool(true))) => against.push(rule.words.clone()),
+            (_, Ok(_)) => against.push(format!("{}: neither true nor false", rule.words)),
+            (_, Err(problem)) => against.push(format!("{}: {problem}", rule.words)),
+        }
     }
-    said.extend(response.diagnostics().errors().map(ToString::to_string));
-    said
+    if permitted && against.is_empty() {
+        return PolicyVerdict::Permit;
+    }
+    if against.is_empty() {
+        let permits = rules.iter().filter(|rule| rule.effect == Effect::Permit);
+        against.extend(permits.map(|rule| rule.words.clone()));
+    }
+    PolicyVerdict::Refuse(against)
 }
 
 fn unsound() -> PolicyVerdict {

@@ -9,11 +9,13 @@ use serde_json::Value;
 pub(crate) struct Reads {
     /// Anything of the account acted for.
     pub resource: bool,
-    /// Anything of the request.
-    pub context: bool,
+    /// Attributes of the context by name.
+    pub context: BTreeSet<String>,
+    /// The context as a whole.
+    pub whole_context: bool,
     /// Facts by name.
     pub facts: BTreeSet<String>,
-    /// The record of facts, or the context, as a whole.
+    /// The record of facts as a whole.
     pub all_facts: bool,
 }
 
@@ -23,6 +25,16 @@ impl Reads {
         if let Some(conditions) = statement.get("conditions") {
             self.add(conditions);
         }
+    }
+
+    /// Whether anything of the request is mentioned.
+    pub(crate) fn request(&self) -> bool {
+        self.whole_context || !self.context.is_empty()
+    }
+
+    /// Whether that attribute of the context is mentioned.
+    pub(crate) fn context(&self, attribute: &str) -> bool {
+        self.whole_context || self.context.contains(attribute)
     }
 
     fn add(&mut self, expression: &Value) {
@@ -39,15 +51,20 @@ impl Reads {
     fn mention(&mut self, variable: &str, path: &[&str]) {
         match (variable, path) {
             ("resource", _) => self.resource = true,
-            ("context", ["facts", fact, ..]) => {
-                self.context = true;
-                self.facts.insert((*fact).to_owned());
-            }
-            ("context", [] | ["facts"]) => {
-                self.context = true;
+            ("context", []) => {
+                self.whole_context = true;
                 self.all_facts = true;
             }
-            ("context", _) => self.context = true,
+            ("context", [attribute, rest @ ..]) => {
+                self.context.insert((*attribute).to_owned());
+                match (*attribute, rest) {
+                    ("facts", []) => self.all_facts = true,
+                    ("facts", [fact, ..]) => {
+                        self.facts.insert((*fact).to_owned());
+                    }
+                    _ => {}
+                }
+            }
             _ => {}
         }
     }
