@@ -13,7 +13,7 @@ use crate::{
     switch_app, switch_developer,
 };
 
-const STATE: &str = r#"
+const STATE: &str = r"
 portreeve: 1
 ladders:
   - { name: default, levels: [ {name: standard}, {name: advanced}, {name: partner, exact: true} ] }
@@ -29,7 +29,7 @@ limits:
     counted: { window: day, per: developer }
     value: 100
     by_level: { advanced: 1000 }
-"#;
+";
 
 struct Nobody;
 

@@ -5,12 +5,12 @@ use store::{CallIndexRow, FoldedCalls};
 use crate::desk::Desk;
 
 fn row(desk: &(AppId, AccountId), sequence: u64) -> CallIndexRow {
-    let refused = sequence % 3 == 0;
+    let refused = sequence.is_multiple_of(3);
     CallIndexRow {
         id: RecordId { epoch: 1, sequence },
         at: Timestamp::from_seconds(1_760_000_000 + i64::try_from(sequence).unwrap()),
         day: 20_370,
-        mode: (sequence > 1).then_some(if sequence % 2 == 0 {
+        mode: (sequence > 1).then_some(if sequence.is_multiple_of(2) {
             Mode::Live
         } else {
             Mode::Test

@@ -107,14 +107,8 @@ async fn an_app_is_told_of_every_capability_with_decision_and_limits() {
     assert_eq!(of("PAY")["granted"], false);
     assert_eq!(of("PAY")["reasons"], json!(["level_too_low"]));
     let operator = desk.get("/v1/apps/till/capabilities").await.is(200).body;
-    assert_eq!(
-        operator["apis"][0]["capabilities"][0]["gates"]
-            .as_array()
-            .unwrap()
-            .len()
-            > 3,
-        true
-    );
+    let gates = &operator["apis"][0]["capabilities"][0]["gates"];
+    assert!(gates.as_array().unwrap().len() > 3);
 }
 
 #[tokio::test]
@@ -146,10 +140,8 @@ async fn a_key_is_bound_to_a_profile_that_exists() {
 async fn imported_callers_go_on_with_what_they_have() {
     let desk = Desk::with_state().await;
     let secret = "their-old-secret";
-    let hash: String = keys::sha256(secret.as_bytes())
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    // `printf their-old-secret | sha256sum`
+    let hash = "a80d7078c3c8fd251ef82f4f02531baa2cb6d3e7fd7ff15219a0346fb7575a32";
     let import = json!({
         "accounts": [ { "name": "guild", "kind": "company", "verified": true, "developer": {},
                         "title": "Guild of ${smiths}" } ],

@@ -76,7 +76,7 @@ async fn a_cursor_is_of_one_list_and_cannot_be_made_up() {
         format!("/v1/apps?cursor={next}"),
         format!("/v1/accounts?q=shop&cursor={next}"),
         format!("/v1/accounts?cursor={changed}"),
-        format!("/v1/accounts?cursor=shop-001"),
+        "/v1/accounts?cursor=shop-001".to_owned(),
         "/v1/accounts?cursor=".to_owned(),
     ] {
         desk.get(&path).await.refuses(400, "cursor_invalid");

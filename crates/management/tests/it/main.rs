@@ -1,12 +1,22 @@
 //! The API over the embedded store, called as HTTP.
 
+#[cfg(test)]
 mod calls;
+#[cfg(test)]
 mod desk;
+#[cfg(test)]
 mod developers;
+#[cfg(test)]
 mod document;
+#[cfg(test)]
 mod keys;
+#[cfg(test)]
 mod lists;
+#[cfg(test)]
 mod repetitions;
+#[cfg(test)]
 mod resources;
+#[cfg(test)]
 mod state_files;
+#[cfg(test)]
 mod who_may;

@@ -24,7 +24,7 @@ fn operations(document: &Value) -> Vec<(String, String)> {
 }
 
 async fn status(desk: &Desk, method: &str, path: &str, authorization: Option<&str>) -> u16 {
-    let filled = path.replace('{', "").replace('}', "");
+    let filled = path.replace(['{', '}'], "");
     let mut request = Request::builder()
         .method(method.to_uppercase().as_str())
         .uri(filled)
