@@ -29,7 +29,7 @@ pub fn evaluate(
     answer
 }
 
-/// Decides a call as [`evaluate`] does, without looking for edits.
+/// Decides a call as [`evaluate()`] does, without looking for edits.
 #[must_use]
 pub fn assess(
     catalogue: &Catalogue,

@@ -17,7 +17,7 @@ use crate::{
 pub enum Quick {
     /// Every gate is open. Whether the counters cover the call, the reservation says.
     Granted,
-    /// Some gate is closed, or the body must be read: [`crate::evaluate`] knows which.
+    /// Some gate is closed, or the body must be read: [`crate::evaluate()`] knows which.
     Other,
 }
 
