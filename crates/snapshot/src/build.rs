@@ -63,7 +63,6 @@ impl Snapshot {
     pub fn changed(&self, changes: &Changes<'_>) -> Result<Self, Vec<Problem>> {
         let sharing = Arc::clone(&self.sharing);
         let mut sharing = sharing.lock();
-        sharing.sweep();
         let mut build = Build {
             before: self,
             next: self.clone(),
@@ -83,6 +82,7 @@ impl Snapshot {
         }
         build.links();
         build.credentials();
+        sharing.sweep();
         if build.problems.is_empty() {
             Ok(build.next)
         } else {

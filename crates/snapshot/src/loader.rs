@@ -136,18 +136,21 @@ impl Loader {
         let Some(read) = self.read_named(named).await? else {
             return Ok(false);
         };
-        let built = current.changed(&Changes {
-            revision,
-            puts: &read.puts,
-            deletes: &read.deletes,
-            credentials: &read.credentials,
+        let current = current.clone();
+        let built = apart(move || {
+            current.changed(&Changes {
+                revision,
+                puts: &read.puts,
+                deletes: &read.deletes,
+                credentials: &read.credentials,
+            })
         });
         // What was read one by one may be newer than the events: only everything at once tells.
-        let is_built = built.is_ok();
-        if is_built {
-            self.handle.offer(built);
+        match built.await {
+            Some(Ok(snapshot)) => self.handle.store(snapshot),
+            _ => return Ok(false),
         }
-        Ok(is_built)
+        Ok(true)
     }
 
     async fn read_named(
@@ -180,10 +183,22 @@ impl Loader {
     async fn read_everything(&self, current: &Snapshot) -> Result<(), StoreFailure> {
         let (revision, resources, credentials) = self.store.everything().await?;
         let vocabulary = Arc::clone(current.vocabulary());
-        let built = Snapshot::build(vocabulary, revision, &resources, &credentials);
-        self.handle.offer(built);
+        let build = move || Snapshot::build(vocabulary, revision, &resources, &credentials);
+        match apart(build).await {
+            Some(built) => self.handle.offer(built),
+            None => {
+                let problem = format!("building revision {revision} failed");
+                self.handle.refuse(problem);
+            }
+        }
         Ok(())
     }
+}
+
+/// Runs a build where it holds up no call: with a million apps it takes a while. `None` when it
+/// ended without a result, which must not end the process.
+async fn apart<T: Send + 'static>(build: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(build).await.ok()
 }
 
 #[derive(Default)]
