@@ -95,3 +95,13 @@ fn no_schema_has_a_float() {
     }
     look(&management::openapi()["components"], "components");
 }
+
+#[test]
+fn every_code_of_a_decision_is_on_the_page_that_explains_codes() {
+    for (code, _) in decision::codes::ALL {
+        assert!(
+            http_kit::codes::find(code).is_some(),
+            "`{code}` is not explained"
+        );
+    }
+}
