@@ -183,13 +183,13 @@ impl Loader {
     async fn read_everything(&self, current: &Snapshot) -> Result<(), StoreFailure> {
         let (revision, resources, credentials) = self.store.everything().await?;
         let vocabulary = Arc::clone(current.vocabulary());
-        let build = move || Snapshot::build(vocabulary, revision, &resources, &credentials);
-        match apart(build).await {
-            Some(built) => self.handle.offer(built),
-            None => {
-                let problem = format!("building revision {revision} failed");
-                self.handle.refuse(problem);
-            }
+        let built =
+            apart(move || Snapshot::build(vocabulary, revision, &resources, &credentials)).await;
+        if let Some(built) = built {
+            self.handle.offer(built);
+        } else {
+            let problem = format!("building revision {revision} failed");
+            self.handle.refuse(problem);
         }
         Ok(())
     }

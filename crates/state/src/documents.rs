@@ -22,7 +22,7 @@ pub struct SourceFile {
 pub struct Sources {
     /// The state files.
     pub files: Vec<SourceFile>,
-    /// The API descriptions that the files name, by path (see [`described`]).
+    /// The API descriptions that the files name, by path (see [`described`](crate::described)).
     pub descriptions: BTreeMap<String, String>,
     /// Values of `${name}`.
     pub variables: BTreeMap<String, String>,
