@@ -7,6 +7,9 @@ use store::{Credential, EventAction, Kind, Resource, WriteSet};
 use super::{Applied, ApplyRequest, ByName, add_credentials, event_detail, keys, new_id};
 use crate::{Authority, Unable};
 
+/// An entry that differs: what it is, and its body before and after.
+pub(crate) type Changed<'a> = (&'a (Kind, Name), Option<&'a str>, Option<&'a str>);
+
 /// The difference between what is in force and what the files say.
 pub(crate) struct Plan {
     /// Everything before.
@@ -134,12 +137,11 @@ impl Plan {
             let Some(change) = keys::taken_over(at, entry, app, known.as_deref())? else {
                 continue;
             };
-            match known {
-                Some(known) => known.clone_from(&change.0),
-                None => {
-                    places.insert(key, self.credentials_after.len());
-                    self.credentials_after.push(change.0.clone());
-                }
+            if let Some(known) = known {
+                known.clone_from(&change.0);
+            } else {
+                places.insert(key, self.credentials_after.len());
+                self.credentials_after.push(change.0.clone());
             }
             self.credentials.push(change);
         }
@@ -158,7 +160,7 @@ impl Plan {
     }
 
     /// Entries whose bodies differ, in order: (entry, before, after).
-    pub(crate) fn differences(&self) -> Vec<(&(Kind, Name), Option<&str>, Option<&str>)> {
+    pub(crate) fn differences(&self) -> Vec<Changed<'_>> {
         let mut changed: Vec<_> = self
             .created
             .iter()
