@@ -2,18 +2,14 @@
 //!
 //! Prints medians as text, and with `--json` one line of JSON after them.
 
-use std::{alloc::System, error::Error, hint::black_box, time::Instant};
+use std::{error::Error, fs, hint::black_box, time::Instant};
 
-use bench::{Kind, Provider, zipf};
+use bench::{Kind, Provider, Ready, zipf};
 use clap::{Parser, Subcommand};
 use decision::{Account, App};
 use primitives::Timestamp;
 use serde_json::json;
 use snapshot::SnapshotHandle;
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-
-#[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Measures what a decision costs.
 #[derive(Parser)]
@@ -38,7 +34,8 @@ enum Bench {
 
 /// Calls whose time is taken together.
 const BATCH: usize = 64;
-const CALLS: usize = 400_000;
+const CALLS: usize = 200_000;
+const ROUNDS: usize = 6;
 const TOGGLES: usize = 200;
 const NOON: Timestamp = Timestamp::from_seconds(1_800_014_400);
 
@@ -55,33 +52,60 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-/// Microseconds of a call: the median over batches, callers as often as Zipf has it.
-fn call_micros(provider: &Provider, kind: Kind) -> Result<f64, Box<dyn Error>> {
-    let mut ready = provider.ready(kind).ok_or("no such operation")?;
-    let callers = zipf(provider.apps, CALLS)?;
-    let handles: Vec<(&App, &Account)> = callers
-        .iter()
-        .filter_map(|&app| provider.handle(app))
-        .collect();
-    let mut medians = Vec::new();
-    let mut moment = NOON;
-    // The first round warms up what a running process has warm; the others are measured.
-    for round in 0..4 {
-        for batch in handles.chunks_exact(BATCH) {
+/// Calls against one provider, callers as often as Zipf has it.
+struct Load<'p> {
+    ready: Ready<'p>,
+    handles: Vec<(&'p App, &'p Account)>,
+    moment: Timestamp,
+    batches: Vec<f64>,
+}
+
+impl<'p> Load<'p> {
+    fn new(provider: &'p Provider, kind: Kind) -> Result<Self, Box<dyn Error>> {
+        let callers = zipf(provider.apps, CALLS)?;
+        let handles = callers.iter().filter_map(|&app| provider.handle(app));
+        Ok(Self {
+            ready: provider.ready(kind).ok_or("no such operation")?,
+            handles: handles.collect(),
+            moment: NOON,
+            batches: Vec::new(),
+        })
+    }
+
+    /// Every call once; the time of each batch is kept if `counts`.
+    fn round(&mut self, counts: bool) -> Result<(), Box<dyn Error>> {
+        for batch in self.handles.chunks_exact(BATCH) {
             let before = now();
             for handle in batch {
-                moment = moment.plus_micros(100);
-                if !black_box(ready.call(*handle, moment)) {
+                self.moment = self.moment.plus_micros(100);
+                if !black_box(self.ready.call(*handle, self.moment)) {
                     return Err("a call was refused".into());
                 }
             }
             let nanos = u32::try_from(before.elapsed().as_nanos())?;
-            if round > 0 {
-                medians.push(f64::from(nanos) / 1_000.0 / f64::from(u32::try_from(BATCH)?));
+            if counts {
+                let calls = f64::from(u32::try_from(BATCH)?);
+                self.batches.push(f64::from(nanos) / 1_000.0 / calls);
             }
         }
+        Ok(())
     }
-    Ok(median(medians))
+}
+
+/// Microseconds of a call, the median over batches, of the small and of the large provider.
+/// They take turns, so that what else the machine does falls on both alike; the first round
+/// warms up what a running process has warm.
+fn call_micros(
+    small: &Provider,
+    large: &Provider,
+    kind: Kind,
+) -> Result<(f64, f64), Box<dyn Error>> {
+    let (mut small, mut large) = (Load::new(small, kind)?, Load::new(large, kind)?);
+    for round in 0..ROUNDS {
+        small.round(round > 0)?;
+        large.round(round > 0)?;
+    }
+    Ok((median(small.batches), median(large.batches)))
 }
 
 /// Milliseconds from a changed toggle to the snapshot in force in which it holds.
@@ -110,20 +134,24 @@ fn toggle_millis(provider: Provider) -> Result<f64, Box<dyn Error>> {
     Ok(median(times))
 }
 
-/// Bytes that stay allocated after `add`, for each of `count`.
+/// Bytes of memory that the process holds.
+fn resident() -> Result<f64, Box<dyn Error>> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().next());
+    Ok(kib.ok_or("no VmRSS")?.parse::<f64>()? * 1_024.0)
+}
+
+/// Bytes that the process has grown by after `add`, for each of `count`: what is kept, and what
+/// the allocator holds on to.
 fn bytes_each(
     provider: &mut Provider,
     count: usize,
     add: impl FnOnce(&mut Provider) -> Result<(), Box<dyn Error>>,
 ) -> Result<f64, Box<dyn Error>> {
-    let region = Region::new(ALLOCATOR);
+    let before = resident()?;
     add(provider)?;
-    let change = region.change();
-    let kept = change
-        .bytes_allocated
-        .saturating_sub(change.bytes_deallocated);
-    let kept = u32::try_from(kept / 1_024)?;
-    Ok(f64::from(kept) * 1_024.0 / f64::from(u32::try_from(count)?))
+    Ok((resident()? - before) / f64::from(u32::try_from(count)?))
 }
 
 struct Sizes {
@@ -149,12 +177,9 @@ fn provider(apps: usize) -> Result<(Provider, Sizes), Box<dyn Error>> {
 
 fn decide(apps: usize, as_json: bool) -> Result<(), Box<dyn Error>> {
     let (small, _) = provider(1_000)?;
-    let plain_small = call_micros(&small, Kind::Plain)?;
-    let judged_small = call_micros(&small, Kind::Judged)?;
-    drop(small);
     let (large, sizes) = provider(apps)?;
-    let plain_large = call_micros(&large, Kind::Plain)?;
-    let judged_large = call_micros(&large, Kind::Judged)?;
+    let (plain_small, plain_large) = call_micros(&small, &large, Kind::Plain)?;
+    let (judged_small, judged_large) = call_micros(&small, &large, Kind::Judged)?;
     let toggle = toggle_millis(large)?;
     println!("decide and reserve four counters, median of a call:");
     println!("                      1000 apps   {apps:>8} apps   ratio");

@@ -26,7 +26,7 @@ ladders: [ { name: default, levels: [ { name: standard }, { name: advanced } ] }
 policies:
   - name: small-unless-approved
     cedar: |
-      permit(principal, action, resource) when { principal.approved || context.facts.amount < 1000000000 };
+      permit(principal, action, resource) when { principal.approved || (context.facts has amount && context.facts.amount < 1000000000) };
 capabilities:
   - { name: PLAIN, level: standard }
   - { name: JUDGED, level: standard, policy: small-unless-approved }

@@ -156,11 +156,18 @@ impl Counters {
     ) -> Result<Reservation, Exhausted> {
         let (placed, mut locks) = self.lock(demands);
         let now = self.not_before_swept(now);
+        // Looked up one right after the other, so that the processor waits for memory once and
+        // not four times.
+        let slots: SmallVec<[Option<&Slot>; INLINE]> = demands
+            .iter()
+            .zip(&placed)
+            .map(|(demand, place)| {
+                let (_, shard) = locks.get(place.lock)?;
+                shard.find(place.hash, &demand.key)
+            })
+            .collect();
         let mut taken = SmallVec::<[Taken; INLINE]>::new();
-        for (at, (demand, place)) in demands.iter().zip(&placed).enumerate() {
-            let slot = locks
-                .get(place.lock)
-                .and_then(|(_, shard)| shard.find(place.hash, &demand.key));
+        for (at, (demand, slot)) in demands.iter().zip(slots).enumerate() {
             match fit(demand, slot, &taken, (now, calendar)) {
                 Ok(fits) => taken.push(fits),
                 Err(standing) => return Err(Exhausted { at, standing }),
