@@ -48,6 +48,9 @@ pub struct Installation {
     /// the signed context of a call. Unset: `http://localhost` and the site's port, which
     /// only `--dev` accepts.
     pub issuer: Option<String>,
+    /// The address of the management listener as operators' browsers know it; sign-in links
+    /// begin with it. Unset: the address it listens on.
+    pub console: Option<String>,
 }
 
 impl Default for Installation {
@@ -55,6 +58,7 @@ impl Default for Installation {
         Self {
             name: "Portreeve".to_owned(),
             issuer: None,
+            console: None,
         }
     }
 }
@@ -165,7 +169,8 @@ pub struct Journal {
     pub directory: Option<PathBuf>,
     /// Name of this gateway among those of the installation.
     pub gateway: String,
-    /// How safely a call is written before it is forwarded.
+    /// How surely a call that takes of a bounded counter is written down before it is
+    /// forwarded. Anything but `strict` may let a limit be exceeded after a loss of power.
     pub durability: Durability,
 }
 
@@ -174,18 +179,18 @@ impl Default for Journal {
         Self {
             directory: None,
             gateway: "main".to_owned(),
-            durability: Durability::Relaxed,
+            durability: Durability::Strict,
         }
     }
 }
 
-/// How safely a call is written before it is forwarded.
+/// How surely a call is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Durability {
     /// On disk before the first byte goes upstream.
     Strict,
-    /// On disk within 100 ms.
+    /// Handed to the system within 100 ms.
     Relaxed,
 }
 

@@ -131,12 +131,12 @@ fn refused(status: u16, body: &str) -> Failure {
         // Writing to a `String` cannot fail.
         let _ = write!(message, " (`{code}`)");
     }
-    for fault in problem
-        .get("errors")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
+    let faults = problem.get("errors").and_then(Value::as_array);
+    let faults = faults.map_or(&[][..], Vec::as_slice);
+    if !faults.is_empty() {
+        message = format!("{} problems; nothing was changed", faults.len());
+    }
+    for fault in faults {
         let place: Vec<String> = ["file", "line", "column"]
             .iter()
             .filter_map(|key| text(fault, key))

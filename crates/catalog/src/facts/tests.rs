@@ -130,6 +130,9 @@ fn folds_several_matches_into_one_fact() {
     assert_eq!(of_json(emails, Quantity, Fold::Sum, PAY), wrong("quantity"));
     let largest = r"[9223372036854.775807, 0.000001, -1]";
     assert_eq!(of_json("$[*]", Quantity, Fold::Sum, largest), OUT_OF_RANGE);
+    for hidden in ["[5000, -4950]", "[-4950, 5000]", "[1, 1, -1]"] {
+        assert_eq!(of_json("$[*]", Quantity, Fold::Sum, hidden), OUT_OF_RANGE);
+    }
 }
 
 #[test]

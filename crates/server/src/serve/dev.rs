@@ -5,8 +5,11 @@ mod file;
 mod keys;
 mod upstream;
 
+use std::path::PathBuf;
+
 use primitives::{OperatorId, Secret};
 use snapshot::Loader;
+use state::Sources;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +24,9 @@ use crate::{
 
 /// Who the operator's token and the sign-in link stand for.
 const OPERATOR: OperatorId = OperatorId::from_u128(1);
+
+/// The variable that stands for the upstream's address in state files.
+const UPSTREAM_VARIABLE: &str = "dev_upstream";
 
 /// Where the listeners are reached.
 #[derive(Clone)]
@@ -56,6 +62,40 @@ pub(crate) struct Begun {
     listener: TcpListener,
     upstream: String,
     token: Secret,
+    wanted: Wanted,
+}
+
+/// The state files that a `--dev` runs on. Those of an earlier start are put in force again only
+/// when the upstream has moved, so that what was changed since stays.
+struct Wanted {
+    /// Whether this start names them.
+    asked: bool,
+    states: Vec<PathBuf>,
+    variables: Vec<(String, String)>,
+}
+
+impl Wanted {
+    fn of(arguments: &ServeArguments, earlier: Option<&DevFile>) -> Self {
+        let asked = !arguments.states.is_empty();
+        let (states, variables) = match earlier {
+            Some(file) if !asked => (&file.states, &file.variables),
+            _ => (&arguments.states, &arguments.variables),
+        };
+        let whole = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        Self {
+            asked,
+            states: states.iter().map(whole).collect(),
+            variables: variables.clone(),
+        }
+    }
+
+    fn sources(&self) -> Result<Sources, Failure> {
+        if self.states.is_empty() {
+            Ok(examples::sources())
+        } else {
+            source::read(&self.states, self.variables.iter().cloned())
+        }
+    }
 }
 
 /// A `--dev` with everything a first look needs.
@@ -63,6 +103,7 @@ pub(crate) struct Furnished {
     upstream: String,
     token: Secret,
     keys: Vec<file::Key>,
+    wanted: Wanted,
 }
 
 impl Begun {
@@ -74,14 +115,13 @@ impl Begun {
         let earlier = DevFile::read(&house.loaded.settings.data.directory);
         let before = earlier.as_ref().map(|file| file.upstream.as_str());
         let (listener, upstream) = upstream::place(before).await?;
-        let mut sources = if arguments.states.is_empty() {
-            examples::sources()
-        } else {
-            source::read(&arguments.states, arguments.variables.iter().cloned())?
-        };
-        let variable = sources.variables.entry("dev_upstream".to_owned());
-        variable.or_insert_with(|| upstream.clone());
-        states::apply(house, sources).await?;
+        let wanted = Wanted::of(arguments, earlier.as_ref());
+        if wanted.asked || before != Some(upstream.as_str()) {
+            let mut sources = wanted.sources()?;
+            let variable = sources.variables.entry(UPSTREAM_VARIABLE.to_owned());
+            variable.or_insert_with(|| upstream.clone());
+            states::apply(house, sources).await?;
+        }
         let token = match &earlier {
             Some(file) => Secret::new(file.operator_token.clone()),
             None => new_token()?,
@@ -91,6 +131,7 @@ impl Begun {
             listener,
             upstream,
             token,
+            wanted,
         })
     }
 
@@ -117,6 +158,7 @@ impl Begun {
             upstream: self.upstream,
             token: self.token,
             keys,
+            wanted: self.wanted,
         })
     }
 }
@@ -138,6 +180,8 @@ impl Furnished {
             management: at.management.clone(),
             ops: at.ops.clone(),
             upstream: self.upstream.clone(),
+            states: self.wanted.states.clone(),
+            variables: self.wanted.variables.clone(),
             operator_token: self.token.expose().to_owned(),
             apps: self.keys,
         }

@@ -1,4 +1,9 @@
-use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use primitives::Mode;
 use serde::{Deserialize, Serialize};
@@ -13,6 +18,12 @@ pub(crate) struct DevFile {
     pub(crate) management: String,
     pub(crate) ops: String,
     pub(crate) upstream: String,
+    /// The state files it was started with; none means the examples.
+    #[serde(default)]
+    pub(crate) states: Vec<PathBuf>,
+    /// The variables given with them.
+    #[serde(default)]
+    pub(crate) variables: Vec<(String, String)>,
     pub(crate) operator_token: String,
     pub(crate) apps: Vec<Key>,
 }
