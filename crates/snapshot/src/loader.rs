@@ -22,8 +22,9 @@ pub struct Loader {
     handle: Arc<SnapshotHandle>,
     clock: Arc<dyn Clock>,
     changed: Notify,
-    /// One refresh at a time; two would build the same snapshot twice.
-    turn: Mutex<()>,
+    /// One refresh at a time; two would build the same snapshot twice. Holds the revision that
+    /// was refused last: trying it again would come to the same.
+    turn: Mutex<Option<Revision>>,
 }
 
 impl std::fmt::Debug for Loader {
@@ -48,7 +49,7 @@ impl Loader {
             handle: Arc::new(SnapshotHandle::new(Snapshot::empty(vocabulary))),
             clock,
             changed: Notify::new(),
-            turn: Mutex::new(()),
+            turn: Mutex::new(None),
         };
         loader.refresh().await?;
         Ok(loader)
@@ -71,13 +72,16 @@ impl Loader {
     /// # Errors
     /// When the store fails.
     pub async fn refresh(&self) -> Result<Revision, StoreFailure> {
-        let _turn = self.turn.lock().await;
+        let mut refused = self.turn.lock().await;
         let now = self.clock.now();
         let current = self.handle.load_full();
         let newest = self.store.revision().await?;
-        if newest == current.revision() && newest > Revision(0) {
+        if newest == current.revision() {
             self.handle.confirm(now);
             return Ok(newest);
+        }
+        if *refused == Some(newest) {
+            return Ok(current.revision());
         }
         if !self.catch_up(&current).await? {
             self.read_everything(&current).await?;
@@ -88,7 +92,10 @@ impl Loader {
                 self.handle.confirm(now);
                 info!(%revision, "snapshot in force");
             }
-            Some(problem) => warn!(%revision, %newest, %problem, "snapshot refused"),
+            Some(problem) => {
+                *refused = Some(newest);
+                warn!(%revision, %newest, %problem, "snapshot refused");
+            }
         }
         Ok(revision)
     }
