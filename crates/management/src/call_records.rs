@@ -86,8 +86,23 @@ pub(crate) struct Call {
 pub(crate) struct Explanation {
     /// The call.
     call: Call,
-    /// The whole record: every gate with value and threshold, the outcome, the counters.
+    /// The answer of every gate, with values, thresholds, limits and edits.
+    answer: Value,
+    /// The whole record: what was decided when and by which state, the outcome, the counters.
     record: Value,
+}
+
+/// The answer stands in a record as text, because a journal keeps it as it was said.
+fn parted(record: &str) -> (Value, Value) {
+    let mut record: Value = serde_json::from_str(record).unwrap_or_default();
+    let call = record.get_mut("call").and_then(Value::as_object_mut);
+    let answer = call
+        .and_then(|call| call.remove("answer"))
+        .unwrap_or_default();
+    let answer = answer
+        .as_str()
+        .and_then(|text| serde_json::from_str(text).ok());
+    (answer.unwrap_or_default(), record)
 }
 
 impl From<&CallIndexRow> for Call {
@@ -183,8 +198,10 @@ async fn explain(
     let id = record_id(&given)?;
     let row = settled(&desk, id).await?;
     let row = row.ok_or_else(|| unknown("decision", &given))?;
+    let (answer, record) = parted(&row.record);
     Ok(Json(Explanation {
         call: Call::from(&row),
-        record: serde_json::from_str(&row.record).unwrap_or(Value::Null),
+        answer,
+        record,
     }))
 }

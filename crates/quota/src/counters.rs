@@ -6,7 +6,7 @@ use std::{
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use parking_lot::{Mutex, MutexGuard};
-use primitives::{Quantity, Timestamp};
+use primitives::{Mode, Quantity, Timestamp};
 use smallvec::SmallVec;
 
 use crate::{
@@ -35,29 +35,70 @@ pub struct Counters {
     swept: AtomicI64,
 }
 
+/// Whose counters: all of a key but the limit. The counters of one caller stand together, so
+/// that a call that takes several waits for memory once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Owner {
+    subject: u128,
+    fact: u128,
+    mode: Mode,
+}
+
+impl From<&CounterKey> for Owner {
+    fn from(key: &CounterKey) -> Self {
+        Self {
+            subject: key.subject,
+            fact: key.fact,
+            mode: key.mode,
+        }
+    }
+}
+
+/// The counters of one owner, by limit.
+type Counts = SmallVec<[(u64, Slot); 1]>;
+
 #[derive(Debug, Default)]
-struct Shard(HashTable<(CounterKey, Slot)>);
+struct Shard(HashTable<(Owner, Counts)>);
 
 impl Shard {
     fn find(&self, hash: u64, key: &CounterKey) -> Option<&Slot> {
-        self.0
-            .find(hash, |(found, _)| found == key)
-            .map(|(_, slot)| slot)
+        let owner = Owner::from(key);
+        let (_, counts) = self.0.find(hash, |(found, _)| *found == owner)?;
+        let (_, slot) = counts.iter().find(|(limit, _)| *limit == key.limit)?;
+        Some(slot)
     }
 
     fn find_mut(&mut self, hash: u64, key: &CounterKey) -> Option<&mut Slot> {
-        self.0
-            .find_mut(hash, |(found, _)| found == key)
-            .map(|(_, slot)| slot)
+        let owner = Owner::from(key);
+        let (_, counts) = self.0.find_mut(hash, |(found, _)| *found == owner)?;
+        let (_, slot) = counts.iter_mut().find(|(limit, _)| *limit == key.limit)?;
+        Some(slot)
     }
 
-    fn find_or_insert(&mut self, hash: u64, key: CounterKey, hasher: &RandomState) -> &mut Slot {
+    /// Adds to a counter, which is made if there is none.
+    fn change(
+        &mut self,
+        (hash, hasher): (u64, &RandomState),
+        spend: &Spend,
+        add: fn(&mut Slot, &Spend),
+    ) {
+        let owner = Owner::from(&spend.key);
         let entry = self.0.entry(
             hash,
-            |(found, _)| *found == key,
+            |(found, _)| *found == owner,
             |(found, _)| hasher.hash_one(found),
         );
-        &mut entry.or_insert_with(|| (key, Slot::default())).into_mut().1
+        let (_, counts) = entry.or_insert_with(|| (owner, Counts::new())).into_mut();
+        let known = counts
+            .iter_mut()
+            .find(|(limit, _)| *limit == spend.key.limit);
+        if let Some((_, slot)) = known {
+            add(slot, spend);
+        } else {
+            let mut slot = Slot::default();
+            add(&mut slot, spend);
+            counts.push((spend.key.limit, slot));
+        }
     }
 }
 
@@ -175,9 +216,7 @@ impl Counters {
         }
         for (taken, place) in taken.iter().zip(&placed) {
             if let Some((_, shard)) = locks.get_mut(place.lock) {
-                shard
-                    .find_or_insert(place.hash, taken.spend.key, &self.hasher)
-                    .add(&taken.spend);
+                shard.change((place.hash, &self.hasher), &taken.spend, Slot::add);
             }
         }
         Ok(Reservation(taken))
@@ -186,7 +225,7 @@ impl Counters {
     /// Gives a reservation back, to the windows it was taken from.
     pub fn refund(&self, reservation: Reservation) {
         for taken in reservation.0 {
-            let hash = self.hasher.hash_one(taken.spend.key);
+            let hash = self.hash(&taken.spend.key);
             if let Some(shard) = self.shards.get(shard_of(hash))
                 && let Some(slot) = shard.lock().find_mut(hash, &taken.spend.key)
             {
@@ -198,7 +237,7 @@ impl Counters {
     /// Where the counter of a demand stands.
     #[must_use]
     pub fn standing(&self, demand: &Demand, now: Timestamp, calendar: &Calendar) -> Standing {
-        let hash = self.hasher.hash_one(demand.key);
+        let hash = self.hash(&demand.key);
         let Some(shard) = self.shards.get(shard_of(hash)) else {
             return Standing {
                 used: Quantity::ZERO,
@@ -213,12 +252,11 @@ impl Counters {
     /// Adds what was counted before this process began.
     pub fn load(&self, spends: impl IntoIterator<Item = Spend>) {
         for spend in spends {
-            let hash = self.hasher.hash_one(spend.key);
+            let hash = self.hash(&spend.key);
             if let Some(shard) = self.shards.get(shard_of(hash)) {
                 shard
                     .lock()
-                    .find_or_insert(hash, spend.key, &self.hasher)
-                    .load(&spend);
+                    .change((hash, &self.hasher), &spend, Slot::load);
             }
         }
     }
@@ -229,12 +267,15 @@ impl Counters {
         self.swept.fetch_max(now.as_micros(), Ordering::AcqRel);
         for shard in &self.shards {
             let mut shard = shard.lock();
-            shard.0.retain(|(_, slot)| slot.sweep(now));
+            shard.0.retain(|(_, counts)| {
+                counts.retain(|(_, slot)| slot.sweep(now));
+                !counts.is_empty()
+            });
             let live = shard.0.len();
             if shard.0.capacity() > 4 * live + 64 {
                 shard
                     .0
-                    .shrink_to(2 * live, |(key, _)| self.hasher.hash_one(key));
+                    .shrink_to(2 * live, |(owner, _)| self.hasher.hash_one(owner));
             }
         }
     }
@@ -242,7 +283,11 @@ impl Counters {
     /// How many counters are held.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().0.len()).sum()
+        let of_shard = |shard: &Mutex<Shard>| -> usize {
+            let shard = shard.lock();
+            shard.0.iter().map(|(_, counts)| counts.len()).sum()
+        };
+        self.shards.iter().map(of_shard).sum()
     }
 
     /// Whether no counter is held.
@@ -251,13 +296,17 @@ impl Counters {
         self.len() == 0
     }
 
+    fn hash(&self, key: &CounterKey) -> u64 {
+        self.hasher.hash_one(Owner::from(key))
+    }
+
     /// Locks the shards of all demands. INVARIANT: always in ascending order, each once, so that
     /// two calls never wait for each other in a circle.
     fn lock(&self, demands: &[Demand]) -> (SmallVec<[Placed; INLINE]>, Locks<'_>) {
         let mut placed: SmallVec<[Placed; INLINE]> = demands
             .iter()
             .map(|demand| Placed {
-                hash: self.hasher.hash_one(demand.key),
+                hash: self.hash(&demand.key),
                 lock: 0,
             })
             .collect();

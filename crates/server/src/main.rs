@@ -60,7 +60,10 @@ async fn perform(command: Command) -> Result<(), Failure> {
             clap_complete::generate(shell, &mut arguments, "portreeve", &mut std::io::stdout());
             Ok(())
         }
-        Command::Version { json } => commands::version::run(json),
+        Command::Version { json } => {
+            commands::version::run(json);
+            Ok(())
+        }
         Command::Generate { into } => commands::generate::run(&into),
     }
 }

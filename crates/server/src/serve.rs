@@ -151,7 +151,7 @@ impl Told {
         })
     }
 
-    async fn to_stop(&mut self) {
+    async fn arrived(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
@@ -167,7 +167,7 @@ async fn wait(
     house: &House,
 ) -> Result<(), Failure> {
     let ended = tokio::select! {
-        () = told.to_stop() => Ok(()),
+        () = told.arrived() => Ok(()),
         failure = doors.lost() => Err(failure),
     };
     readiness.fail();

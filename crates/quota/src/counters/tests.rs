@@ -398,3 +398,35 @@ fn sweeping_forgets_what_ended_and_nothing_else() {
         .unwrap();
     assert_eq!(taken.taken()[0].spend.begins_at, seconds(86_400));
 }
+
+#[test]
+fn counters_are_found_again_after_a_sweep_gave_room_back() {
+    let (counters, calendar) = (Counters::new(), Calendar::utc());
+    for subject in 0..40_000 {
+        let of_today = demand(subject, DAY, 5, 1);
+        let for_ever = Demand {
+            key: key(2, subject),
+            ..demand(subject, Window::Lifetime, 5, 1)
+        };
+        let demands = [of_today, for_ever];
+        let wanted = if subject % 400 == 0 { 2 } else { 1 };
+        assert!(
+            counters
+                .reserve(&demands[..wanted], seconds(10), &calendar)
+                .is_ok()
+        );
+    }
+    assert_eq!(counters.len(), 40_100);
+    counters.sweep(seconds(86_400));
+    assert_eq!(counters.len(), 100);
+    for subject in 0..40_000 {
+        let for_ever = Demand {
+            key: key(2, subject),
+            ..demand(subject, Window::Lifetime, 5, 1)
+        };
+        let used = counters
+            .standing(&for_ever, seconds(86_400), &calendar)
+            .used;
+        assert_eq!(used, whole(i64::from(subject % 400 == 0)));
+    }
+}

@@ -53,11 +53,7 @@ fn told(explanation: &Value) -> String {
         or_none(&who("developer")),
         or_none(&who("account")),
     );
-    let answer = call
-        .get("answer")
-        .and_then(Value::as_str)
-        .and_then(|inner| serde_json::from_str::<Value>(inner).ok())
-        .unwrap_or_default();
+    let answer = explanation.get("answer").cloned().unwrap_or_default();
     gates(&mut text, "call", answer.get("gates"));
     for capability in items(answer.get("capabilities")) {
         let granted = capability.get("granted") == Some(&Value::Bool(true));

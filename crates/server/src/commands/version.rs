@@ -1,7 +1,5 @@
 use serde_json::{Value, json};
 
-use crate::failure::Failure;
-
 /// What this program is.
 pub(crate) fn facts() -> Value {
     json!({
@@ -10,11 +8,10 @@ pub(crate) fn facts() -> Value {
     })
 }
 
-pub(crate) fn run(as_json: bool) -> Result<(), Failure> {
+pub(crate) fn run(as_json: bool) {
     if as_json {
         println!("{}", facts());
     } else {
         println!("portreeve {}", env!("CARGO_PKG_VERSION"));
     }
-    Ok(())
 }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::serve::{doors::Rooms, house::House};
 
 /// How often what has ended is dropped from the store.
-const SWEEP_EVERY: Duration = Duration::from_secs(300);
+const SWEEP_EVERY: Duration = Duration::from_mins(5);
 
 /// What runs beside the doors. Each has its cursor in the store, so ending one loses nothing.
 pub(crate) struct Jobs {

@@ -16,15 +16,15 @@ use store::Store;
 
 use crate::commands::version;
 
+/// What a check finds: what is there, or what is wrong.
+type Found = Arc<dyn Fn() -> Result<String, String> + Send + Sync>;
+
 /// Whether this process should be given calls.
 #[derive(Clone)]
 pub(crate) struct Readiness {
     draining: Arc<AtomicBool>,
     store: Arc<dyn Store>,
-    checks: Vec<(
-        &'static str,
-        Arc<dyn Fn() -> Result<String, String> + Send + Sync>,
-    )>,
+    checks: Vec<(&'static str, Found)>,
 }
 
 impl Readiness {

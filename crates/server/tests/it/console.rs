@@ -68,36 +68,46 @@ async fn foreign_requests(driver: &WebDriver) -> Vec<String> {
     found.convert().expect("a list of texts")
 }
 
+/// Opens a fresh one-time link and signs in with it; gives the link back.
+async fn sign_in(browser: &Browser, platform: &Platform) -> String {
+    let driver = browser.driver();
+    let link = sign_in_link(platform);
+    driver.goto(&link).await.expect("the link opens");
+    browser.screenshot("console-sign-in").await;
+    press(driver, By::Css("form button[type=submit]")).await;
+    wait_for(driver, By::Css("nav [aria-current=page]")).await;
+    link
+}
+
+async fn press(driver: &WebDriver, by: By) {
+    wait_for(driver, by).await.click().await.expect("a click");
+}
+
+async fn stands_at_sign_in(driver: &WebDriver) -> bool {
+    driver
+        .current_url()
+        .await
+        .expect("a url")
+        .path()
+        .ends_with("/sign-in")
+}
+
 /// Shows: P-57, J-2.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_signs_in_once_and_sees_apis_apps_and_every_decision() {
+async fn a_refusal_appears_in_the_list_by_itself_and_explains_itself() {
     let Some(browser) = Browser::launch().await else {
         return;
     };
     let platform = Platform::start(&[]);
     let driver = browser.driver();
     let console = format!("{}/console", platform.text("management"));
-
-    driver.goto(&console).await.expect("the console answers");
-    assert!(
-        driver
-            .current_url()
-            .await
-            .expect("a url")
-            .path()
-            .ends_with("/sign-in")
-    );
-
-    let link = sign_in_link(&platform);
     browser.resize(1280, 900).await;
-    driver.goto(&link).await.expect("the link opens");
-    browser.screenshot("console-sign-in").await;
-    wait_for(driver, By::Css("form button[type=submit]"))
+    sign_in(&browser, &platform).await;
+    driver
+        .goto(format!("{console}/decisions"))
         .await
-        .click()
-        .await
-        .expect("a click");
-    wait_for(driver, By::Css("nav [aria-current=page]")).await;
+        .expect("a page");
+    assert!(text(driver).await.contains("No decisions here yet"));
 
     assert_eq!(
         call(
@@ -117,15 +127,10 @@ async fn an_operator_signs_in_once_and_sees_apis_apps_and_every_decision() {
         ),
         "403"
     );
-
-    driver
-        .goto(format!("{console}/decisions"))
-        .await
-        .expect("a page");
-    // The list renews itself: the refusal appears without another visit.
     let refused = wait_for(driver, By::XPath("//tr[contains(., 'level_too_low')]//a")).await;
     assert!(text(driver).await.contains("acme-shop"));
-    browser.screenshot("console-decisions-desktop").await;
+    browser.screenshot("console-decisions-live").await;
+
     refused.click().await.expect("a click");
     wait_for(driver, By::XPath("//h1[contains(., 'Decision')]")).await;
     let page = text(driver).await;
@@ -141,8 +146,28 @@ async fn an_operator_signs_in_once_and_sees_apis_apps_and_every_decision() {
             "`{part}` is not on the decision's page:\n{page}"
         );
     }
-    browser.screenshot("console-decision-desktop").await;
+    browser.screenshot("console-decision").await;
+    browser.quit().await;
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_fits_a_phone_and_a_desk_and_asks_nobody_else() {
+    let Some(browser) = Browser::launch().await else {
+        return;
+    };
+    let platform = Platform::start(&[]);
+    let driver = browser.driver();
+    let console = format!("{}/console", platform.text("management"));
+    sign_in(&browser, &platform).await;
+    assert_eq!(
+        call(
+            &platform,
+            "acme-shop",
+            "/payments/AdaptivePayments/Preapproval",
+            AGREE
+        ),
+        "403"
+    );
     for (path, name, part) in [
         ("", "overview", "Newest decisions"),
         ("/apis", "apis", "payments-classic"),
@@ -157,16 +182,10 @@ async fn an_operator_signs_in_once_and_sees_apis_apps_and_every_decision() {
                 .goto(format!("{console}{path}"))
                 .await
                 .expect("a page");
-            wait_for(driver, By::Css("h1")).await;
-            assert!(
-                text(driver).await.contains(part),
-                "`{part}` is not on {path}"
-            );
+            wait_for(driver, By::XPath(format!("//main[contains(., '{part}')]"))).await;
+            let script = "return document.documentElement.scrollWidth - innerWidth;";
             let wider = driver
-                .execute(
-                    "return document.documentElement.scrollWidth - innerWidth;",
-                    Vec::new(),
-                )
+                .execute(script, Vec::new())
                 .await
                 .expect("a script runs");
             let wider: i64 = wider.convert().expect("a number");
@@ -179,33 +198,32 @@ async fn an_operator_signs_in_once_and_sees_apis_apps_and_every_decision() {
             browser.screenshot(&format!("console-{name}-{size}")).await;
         }
     }
+    browser.quit().await;
+}
 
-    // A link works once, and signing out ends what it began.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_signs_in_once_and_signing_out_ends_it() {
+    let Some(browser) = Browser::launch().await else {
+        return;
+    };
+    let platform = Platform::start(&[]);
+    let driver = browser.driver();
+    let console = format!("{}/console", platform.text("management"));
+    driver.goto(&console).await.expect("the console answers");
+    assert!(stands_at_sign_in(driver).await);
+    let link = sign_in(&browser, &platform).await;
     driver.goto(&link).await.expect("the link opens");
-    wait_for(driver, By::Css("form button[type=submit]"))
-        .await
-        .click()
-        .await
-        .expect("a click");
+    press(driver, By::Css("form button[type=submit]")).await;
+    wait_for(driver, By::Css("[role=alert]")).await;
     assert!(text(driver).await.contains("has been used"));
     driver.goto(&console).await.expect("a page");
-    wait_for(driver, By::XPath("//button[contains(., 'Sign out')]"))
-        .await
-        .click()
-        .await
-        .expect("a click");
+    press(driver, By::XPath("//button[contains(., 'Sign out')]")).await;
+    wait_for(driver, By::XPath("//h1[contains(., 'Sign in')]")).await;
     driver
         .goto(format!("{console}/apps"))
         .await
         .expect("a page");
-    assert!(
-        driver
-            .current_url()
-            .await
-            .expect("a url")
-            .path()
-            .ends_with("/sign-in")
-    );
+    assert!(stands_at_sign_in(driver).await);
     browser.quit().await;
 }
 

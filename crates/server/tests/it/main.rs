@@ -1,6 +1,10 @@
 //! The product as its users meet it: the real binary, real listeners, a real browser.
 
+#[cfg(test)]
 mod console;
+#[cfg(test)]
 mod lifecycle;
+#[cfg(test)]
 mod platform;
+#[cfg(test)]
 mod walkthrough;

@@ -118,7 +118,7 @@ fn launch(folder: &Path, extra: &[&str]) -> (Child, Value) {
             }
         }
     });
-    if wait.recv_timeout(Duration::from_secs(60)).is_err() {
+    if wait.recv_timeout(Duration::from_mins(1)).is_err() {
         let _ = child.kill();
         panic!("the platform did not become ready");
     }

@@ -34,7 +34,7 @@ fn steps(page: &str) -> Vec<Step> {
                 steps
                     .last_mut()
                     .expect("a text block follows a sh block")
-                    .expected = Some(block.join("\n"))
+                    .expected = Some(block.join("\n"));
             }
         }
     }
@@ -60,8 +60,8 @@ fn line_agrees(line: &str, pattern: &str) -> bool {
     };
     let mut open_end = false;
     for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
             None => return false,
         }
         open_end = part.is_empty();
@@ -80,17 +80,17 @@ fn follow(platform: &Platform, page: &str) {
     );
     let folder = tempfile::tempdir().expect("a folder");
     let bin = PathBuf::from(env!("CARGO_BIN_EXE_portreeve"));
-    let path = format!(
-        "{}:{}",
-        bin.parent().expect("a folder").display(),
-        std::env::var("PATH").expect("PATH")
-    );
+    let bin = bin.parent().expect("a folder").display();
     for step in steps {
         let mut command = Command::new("bash");
         command
-            .args(["-euo", "pipefail", "-c", &step.script])
+            .args([
+                "-euo",
+                "pipefail",
+                "-c",
+                &format!("PATH={bin}:$PATH\n{}", step.script),
+            ])
             .current_dir(folder.path())
-            .env("PATH", &path)
             .env("NO_COLOR", "1")
             .env(
                 "EXAMPLES",
