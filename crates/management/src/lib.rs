@@ -1,6 +1,6 @@
 //! The operator's and the developer's REST API, on the management listener.
 //!
-//! [`router`] serves it, [`openapi`] describes it (OpenAPI 3.1, kept as `openapi/management.json`).
+//! [`router`] serves it, [`openapi()`] describes it (OpenAPI 3.1, kept as `openapi/management.json`).
 //! A handler extracts, calls one use-case of `flows`, and maps the outcome; what goes wrong is
 //! an RFC 9457 problem with a stable code. A change answers only when the snapshot has it, so
 //! that the next call is decided with it.

@@ -151,6 +151,10 @@ fn shown(workspace: &Workspace) -> Result<BTreeMap<String, BTreeSet<Test>>, Stri
         else {
             continue;
         };
+        // This file's own tests hold claims as data.
+        if crate_name == "xtask" {
+            continue;
+        }
         for (ids, function) in claims(&text) {
             for id in ids {
                 shown.entry(id).or_default().insert(Test {
