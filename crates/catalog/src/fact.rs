@@ -34,6 +34,9 @@ pub enum UnusableFact {
     /// Does not fit without rounding.
     #[error("it does not fit without rounding")]
     OutOfRange,
+    /// An item of a sum is below zero: it would hide another one from a limit on the sum.
+    #[error("an item of the sum is below zero")]
+    BelowZero,
 }
 
 /// The facts of one request, by place in the operation's fact table.

@@ -219,6 +219,11 @@ impl Rule {
 
     fn number(&self, value: Scalar<'_>) -> Result<Quantity, UnusableFact> {
         match convert(value, self.kind)? {
+            FactValue::Quantity(quantity)
+                if self.fold == Fold::Sum && quantity < Quantity::ZERO =>
+            {
+                Err(UnusableFact::BelowZero)
+            }
             FactValue::Quantity(quantity) => Ok(quantity),
             _ => Err(UnusableFact::WrongType("quantity")),
         }
@@ -228,8 +233,6 @@ impl Rule {
         match self.fold {
             Fold::Min => Ok(so_far.min(next)),
             Fold::Max => Ok(so_far.max(next)),
-            // An item below zero would hide another one from a limit on the sum.
-            Fold::Sum if so_far.min(next) < Quantity::ZERO => Err(UnusableFact::OutOfRange),
             Fold::Single | Fold::Count | Fold::Sum => {
                 so_far.checked_add(next).ok_or(UnusableFact::OutOfRange)
             }

@@ -165,10 +165,11 @@ mod tests {
         });
         let text = told(&json!({
             "call": { "outcome": "refused", "at": "2026-01-01T00:00:00Z" },
+            "answer": answer,
             "record": { "call": {
                 "id": "dec_1", "code": "level_too_low", "method": "POST", "path": "/p",
                 "api": "payments", "operation": "Preapproval", "mode": "live",
-                "app": ["app_1", "shop"], "answer": answer.to_string(),
+                "app": ["app_1", "shop"],
             }},
         }));
         for part in [
