@@ -136,3 +136,25 @@ fn the_walk_through_works_on_the_shipped_descriptions() {
     let platform = Platform::start(&[]);
     follow(&platform, "docs/walkthrough.md");
 }
+
+/// Shows: P-09, P-10, P-14, P-55, P-58.
+#[test]
+fn the_walk_through_works_on_descriptions_that_others_wrote() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let corpus = root.join("../shared/data/openapi");
+    if !corpus.is_dir() {
+        println!("skipped: the published descriptions are not beside the project");
+        return;
+    }
+    let state = |name: &str| root.join("examples/real").join(name).display().to_string();
+    let corpus = format!("corpus={}", corpus.display());
+    let platform = Platform::start(&[
+        "--state",
+        &state("paypal.state.yaml"),
+        "--state",
+        &state("twilio.state.yaml"),
+        "--var",
+        &corpus,
+    ]);
+    follow(&platform, "docs/walkthrough-real.md");
+}
