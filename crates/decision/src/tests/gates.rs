@@ -712,7 +712,7 @@ fn limits_of_the_whole_api_are_held_beside_those_of_capabilities() {
     );
 }
 
-/// Shows: P-44, P-55.
+/// Shows: P-44, P-55, P-53.
 #[test]
 fn every_capability_used_must_be_granted_and_every_gate_answers() {
     let (mut world, pay) = open();
