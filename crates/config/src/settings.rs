@@ -244,7 +244,7 @@ impl Default for Limits {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Proxies {
-    /// Networks whose `Forwarded` and `X-Forwarded-For` are believed.
+    /// Networks whose `X-Forwarded-For` is believed.
     pub trusted: Vec<Network>,
     /// How many proxies stand in front; 0 believes no header.
     pub hops: u8,

@@ -5,6 +5,8 @@ use http::HeaderMap;
 use http_kit::{Basic, TraceContext};
 use primitives::Entropy;
 
+use crate::Limits;
+
 /// Who stands at the other end of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer {
@@ -21,9 +23,9 @@ pub(crate) fn presented(headers: &HeaderMap) -> Presented {
     }
 }
 
-/// Where the call comes from: the peer, or what `proxies` proxies of our own say. An entry that
+/// Where the call comes from: the peer, or what proxies of our own say. An entry that
 /// is no address makes the nearest known hop the answer; nothing a caller wrote is believed.
-pub(crate) fn caller_address(peer: IpAddr, headers: &HeaderMap, proxies: usize) -> IpAddr {
+pub(crate) fn caller_address(peer: IpAddr, headers: &HeaderMap, limits: &Limits) -> IpAddr {
     let mut entries = Vec::new();
     for field in headers.get_all("x-forwarded-for") {
         match field.to_str() {
@@ -32,13 +34,23 @@ pub(crate) fn caller_address(peer: IpAddr, headers: &HeaderMap, proxies: usize) 
         }
     }
     let mut address = peer;
-    for entry in entries.iter().rev().take(proxies) {
+    for entry in entries.iter().rev().take(limits.trusted_proxies) {
+        if !is_proxy(address, limits) {
+            break;
+        }
         match entry.parse::<IpAddr>() {
             Ok(hop) => address = hop,
             Err(_) => break,
         }
     }
     address.to_canonical()
+}
+
+/// Whether what `address` says about the hop before it is believed.
+fn is_proxy(address: IpAddr, limits: &Limits) -> bool {
+    let address = address.to_canonical();
+    let networks = &limits.proxy_networks;
+    networks.is_empty() || networks.iter().any(|network| network.contains(&address))
 }
 
 /// The caller's trace, or a new one; and whether it is the caller's.
@@ -73,7 +85,11 @@ mod tests {
     fn only_hops_of_our_own_are_believed() {
         let peer: IpAddr = "10.0.0.9".parse().unwrap();
         let at = |fields: &[(&'static str, &str)], proxies| {
-            caller_address(peer, &headers(fields), proxies).to_string()
+            let limits = Limits {
+                trusted_proxies: proxies,
+                ..Limits::default()
+            };
+            caller_address(peer, &headers(fields), &limits).to_string()
         };
         let spoofed = [
             ("x-forwarded-for", "6.6.6.6, 7.7.7.7"),
@@ -92,5 +108,22 @@ mod tests {
             "192.0.2.7"
         );
         assert_eq!(at(&[], 1), "10.0.0.9");
+    }
+
+    #[test]
+    fn only_proxies_within_the_networks_are_believed() {
+        let said = headers(&[("x-forwarded-for", "7.7.7.7, 10.0.0.8")]);
+        let at = |peer: &str, network: &str| {
+            let limits = Limits {
+                trusted_proxies: 2,
+                proxy_networks: vec![network.parse().unwrap()],
+                ..Limits::default()
+            };
+            caller_address(peer.parse().unwrap(), &said, &limits).to_string()
+        };
+        assert_eq!(at("10.0.0.9", "10.0.0.0/8"), "7.7.7.7");
+        assert_eq!(at("::ffff:10.0.0.9", "10.0.0.0/8"), "7.7.7.7");
+        assert_eq!(at("10.0.0.9", "10.0.0.9/32"), "10.0.0.8");
+        assert_eq!(at("192.0.2.1", "10.0.0.0/8"), "192.0.2.1");
     }
 }

@@ -57,11 +57,7 @@ pub(crate) async fn answer(
         return response;
     }
     let call = Call {
-        address: arrival::caller_address(
-            peer.address,
-            &request.headers,
-            door.limits.trusted_proxies,
-        ),
+        address: arrival::caller_address(peer.address, &request.headers, &door.limits),
         request,
         trace,
         traced,

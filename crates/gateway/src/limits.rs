@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 /// Every bound of the public listener. Nothing that a caller or an upstream does is unbounded.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -30,6 +32,8 @@ pub struct Limits {
     /// How many proxies of our own stand before this one: so many entries at the end of
     /// `X-Forwarded-For` are believed.
     pub trusted_proxies: usize,
+    /// Where those proxies are: an address outside is believed about nobody. Empty: anywhere.
+    pub proxy_networks: Vec<IpNet>,
 }
 
 impl Default for Limits {
@@ -48,6 +52,7 @@ impl Default for Limits {
             drain: Duration::from_secs(30),
             idle_per_upstream: 128,
             trusted_proxies: 0,
+            proxy_networks: Vec::new(),
         }
     }
 }

@@ -170,6 +170,12 @@ fn bounds(settings: &Settings) -> gateway::Limits {
         drain: seconds(settings.shutdown.drain_seconds),
         idle_per_upstream: count(limits.idle_per_upstream),
         trusted_proxies: usize::from(settings.proxies.hops),
+        proxy_networks: settings
+            .proxies
+            .trusted
+            .iter()
+            .map(|network| network.0)
+            .collect(),
     }
 }
 
