@@ -54,11 +54,14 @@ fn nextest(workspace: &Workspace) -> Result<(), String> {
     ))
 }
 
-/// PostgreSQL, Chromium with its driver, and Node, from the distribution.
+/// PostgreSQL, Chromium with its driver, curl and Node, from the distribution.
 fn debian(workspace: &Workspace) -> Result<(), String> {
     let mut packages = Vec::new();
     if !has_postgresql() {
         packages.push("postgresql");
+    }
+    if !on_path("curl") {
+        packages.push("curl");
     }
     if !on_path("chromium") {
         packages.push("chromium");
