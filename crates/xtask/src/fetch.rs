@@ -54,14 +54,16 @@ fn nextest(workspace: &Workspace) -> Result<(), String> {
     ))
 }
 
-/// PostgreSQL, Chromium with its driver, curl and Node, from the distribution.
+/// PostgreSQL, Chromium with its driver, curl, jq and Node, from the distribution.
 fn debian(workspace: &Workspace) -> Result<(), String> {
     let mut packages = Vec::new();
     if !has_postgresql() {
         packages.push("postgresql");
     }
-    if !on_path("curl") {
-        packages.push("curl");
+    for tool in ["curl", "jq"] {
+        if !on_path(tool) {
+            packages.push(tool);
+        }
     }
     if !on_path("chromium") {
         packages.push("chromium");
