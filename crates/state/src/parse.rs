@@ -126,8 +126,8 @@ impl Reader<'_> {
                 return;
             }
             Err(wrong) => {
-                self.problems
-                    .push(Problem::at(&file.path, wrong.place, wrong.message));
+                let problem = Problem::at(&file.path, wrong.place, wrong.message);
+                self.problems.push(problem.mend(wrong.mend));
                 return;
             }
         };

@@ -292,6 +292,18 @@ fn assert_same_when_rendered(documents: &Documents) {
     assert_eq!(render(borrowed).unwrap(), rendered);
     let file = SourceFile {
         path: "state.yaml".to_owned(),
+    let mut chain = "portreeve: 1\nx:\n  - &a0 x\n".to_owned();
+    for i in 1..400 {
+        let (open, close) = ("[".repeat(40), "]".repeat(40));
+        chain = format!("{chain}  - &a{i} {open}*a{}{close}\n", i - 1);
+    }
+    let told = problems(&chain);
+    assert!(told[0].contains("its alias is written out"), "{told:?}");
+    let nested: String = (0..40).map(|i| format!("&a{i} [")).collect();
+    let items = "x, ".repeat(10_000);
+    let held = format!("portreeve: 1\nx: {nested}{items}{}", "]".repeat(40));
+    let told = problems(&held);
+    assert!(told[0].contains("what its anchors hold"), "{told:?}");
         text: rendered.state.clone(),
     };
     let descriptions = rendered.descriptions.iter();

@@ -4,7 +4,7 @@
 //! read into, so `NO` is a country where a country is wanted, and no amount ever passes
 //! through a float.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span};
 
@@ -12,8 +12,10 @@ use crate::problem::Place;
 
 /// Deeper documents are refused.
 const DEPTH: usize = 48;
-/// Longer documents are refused; aliases count as often as they are used.
+/// Longer documents are refused.
 const NODES: usize = 4_000_000;
+/// What anchors keep and aliases repeat, together: a short text may ask for a lot of it.
+const COPIES: usize = 200_000;
 
 /// A value with its place.
 #[derive(Clone, Debug)]
@@ -45,7 +47,13 @@ pub(crate) struct Key {
 pub(crate) struct NotYaml {
     pub(crate) place: Place,
     pub(crate) message: String,
+    pub(crate) mend: &'static str,
 }
+
+/// What is mostly wrong where the reader of YAML does not understand a text.
+const SYNTAX: &str = "compare the indentation and the brackets with the lines before; a text with \
+                      `: ` or ` #` in it, or that begins with one of `{[&*!|>%@` and the backtick, \
+                      needs quotes";
 
 impl Node {
     /// Whether it is nothing: an empty scalar, `null` or `~`.
@@ -73,20 +81,31 @@ impl Node {
     /// Where a field stands, by a path such as `operations[2].uses[0]`; the nearest part of it
     /// that exists when the field itself does not.
     pub(crate) fn locate(&self, path: &str) -> Place {
+        let steps = path.split(['.', '[']).filter(|step| !step.is_empty());
+        self.follow(steps.map(|step| step.strip_suffix(']').unwrap_or(step).into()))
+    }
+
+    /// The same by a JSON Pointer.
+    pub(crate) fn locate_pointer(&self, pointer: &str) -> Place {
+        let steps = pointer.split('/').skip(1).filter(|step| !step.is_empty());
+        self.follow(steps.map(|step| step.replace("~1", "/").replace("~0", "~").into()))
+    }
+
+    fn follow<'s>(&self, steps: impl Iterator<Item = Cow<'s, str>>) -> Place {
         let mut node = self;
         let mut place = self.place;
-        for step in path.split(['.', '[']).filter(|step| !step.is_empty()) {
-            let next = match (&node.value, step.strip_suffix(']')) {
-                (Value::List(items), Some(index)) => index
+        for step in steps {
+            let next = match &node.value {
+                Value::List(items) => step
                     .parse()
                     .ok()
                     .and_then(|i: usize| items.get(i))
                     .map(|n| (n.place, n)),
-                (Value::Map(entries), None) => entries
+                Value::Map(entries) => entries
                     .iter()
                     .find(|(key, _)| key.text == step)
                     .map(|(key, value)| (key.place, value)),
-                _ => None,
+                Value::Scalar { .. } => None,
             };
             let Some((found, inner)) = next else { break };
             (place, node) = (found, inner);
@@ -94,13 +113,27 @@ impl Node {
         place
     }
 
-    fn size(&self) -> usize {
+    /// How many nodes it is, and how many of them stand in one another.
+    fn extent(&self) -> (usize, usize) {
+        let over = |parts: &mut dyn Iterator<Item = &Self>| {
+            parts.fold((1, 1), |(size, height), part| {
+                let (inner, below) = part.extent();
+                (size + inner, height.max(below + 1))
+            })
+        };
         match &self.value {
-            Value::Scalar { .. } => 1,
-            Value::List(items) => items.iter().map(Self::size).sum::<usize>() + 1,
-            Value::Map(entries) => entries.iter().map(|(_, v)| v.size()).sum::<usize>() + 1,
+            Value::Scalar { .. } => (1, 1),
+            Value::List(items) => over(&mut items.iter()),
+            Value::Map(entries) => over(&mut entries.iter().map(|(_, value)| value)),
         }
     }
+}
+
+/// What an alias may repeat.
+struct Anchored {
+    node: Node,
+    size: usize,
+    height: usize,
 }
 
 fn place(span: &Span) -> Place {
@@ -117,6 +150,7 @@ pub(crate) fn read(text: &str) -> Result<Option<Node>, NotYaml> {
         parser: Parser::new_from_str(text),
         anchors: HashMap::new(),
         nodes: 0,
+        copies: 0,
     };
     let mut document = None;
     loop {
@@ -127,7 +161,8 @@ pub(crate) fn read(text: &str) -> Result<Option<Node>, NotYaml> {
             _ if document.is_some() => {
                 return Err(NotYaml {
                     place: at,
-                    message: "a second document begins here; put it in a file of its own".into(),
+                    message: "a second document begins here".into(),
+                    mend: "put it in a file of its own",
                 });
             }
             event => document = Some(reader.node(&event, at, 0)?),
@@ -137,8 +172,9 @@ pub(crate) fn read(text: &str) -> Result<Option<Node>, NotYaml> {
 
 struct Reader<'t> {
     parser: Parser<'t, serde_saphyr::granit_parser::StrInput<'t>>,
-    anchors: HashMap<usize, Node>,
+    anchors: HashMap<usize, Anchored>,
     nodes: usize,
+    copies: usize,
 }
 
 impl<'t> Reader<'t> {
@@ -154,6 +190,7 @@ impl<'t> Reader<'t> {
                 Some(Err(problem)) => Err(NotYaml {
                     place: place(&Span::empty(*problem.marker())),
                     message: problem.info(),
+                    mend: SYNTAX,
                 }),
                 None => Ok((Event::StreamEnd, Place::default())),
             };
@@ -165,6 +202,7 @@ impl<'t> Reader<'t> {
             Err(NotYaml {
                 place: at,
                 message: message.to_owned(),
+                mend: "",
             })
         };
         self.nodes += 1;
@@ -182,11 +220,16 @@ impl<'t> Reader<'t> {
             Event::SequenceStart(_, anchor, _) => (Value::List(self.list(depth)?), *anchor),
             Event::MappingStart(_, anchor, _) => (Value::Map(self.map(depth)?), *anchor),
             Event::Alias(anchor) => {
-                let Some(node) = self.anchors.get(anchor) else {
+                let Some(Anchored { node, size, height }) = self.anchors.get(anchor) else {
                     return refuse("the alias names nothing that stands before it");
                 };
-                self.nodes = self.nodes.saturating_add(node.size());
-                if self.nodes > NODES {
+                // Otherwise aliases of aliases nest without end, and whoever walks the tree
+                // runs out of stack.
+                if depth + height > DEPTH + 1 {
+                    return refuse("this is nested too deeply when its alias is written out");
+                }
+                self.copies += size;
+                if self.copies > COPIES {
                     return refuse("the document is too long when its aliases are written out");
                 }
                 (node.value.clone(), 0)
@@ -195,7 +238,14 @@ impl<'t> Reader<'t> {
         };
         let node = Node { place: at, value };
         if anchor != 0 {
-            self.anchors.insert(anchor, node.clone());
+            let (size, height) = node.extent();
+            self.copies += size;
+            if self.copies > COPIES {
+                return refuse("the document is too long for what its anchors hold");
+            }
+            let node = node.clone();
+            let anchored = Anchored { node, size, height };
+            self.anchors.insert(anchor, anchored);
         }
         Ok(node)
     }
@@ -223,12 +273,14 @@ impl<'t> Reader<'t> {
                 return Err(NotYaml {
                     place: at,
                     message: "a key must be a single value".into(),
+                    mend: "write `key: value`; a value that begins with `{` or `[` needs quotes",
                 });
             };
             if !seen.insert(text.clone()) {
                 return Err(NotYaml {
                     place: at,
-                    message: format!("the key `{text}` stands here twice; keep one"),
+                    message: format!("the key `{text}` stands here twice"),
+                    mend: "keep one",
                 });
             }
             let (event, value_at) = self.next()?;
