@@ -113,6 +113,35 @@ pub enum ImportProblem {
     },
 }
 
+impl ImportProblem {
+    /// Line and column, from 1, when the text cannot even be read.
+    #[must_use]
+    pub const fn position(&self) -> Option<(u64, u64)> {
+        match self {
+            Self::NotReadable { line, column, .. } => Some((*line, *column)),
+            _ => None,
+        }
+    }
+
+    /// Where it is in a document that can be read, as a JSON pointer.
+    #[must_use]
+    pub fn pointer(&self) -> Option<&str> {
+        match self {
+            Self::TooLarge | Self::NotReadable { .. } => None,
+            Self::Version(_) => Some("/openapi"),
+            Self::Missing { at, .. }
+            | Self::WrongType { at, .. }
+            | Self::Dangling { at, .. }
+            | Self::External { at, .. }
+            | Self::Circle { at }
+            | Self::Template { at, .. }
+            | Self::SamePath { at, .. }
+            | Self::SameId { at, .. }
+            | Self::Server { at, .. } => Some(at),
+        }
+    }
+}
+
 const MOST_BYTES: usize = 64 << 20;
 const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",

@@ -88,12 +88,13 @@ impl Documents {
         if let Some((kind, name)) = &problem.entry
             && problem.file.is_empty()
             && let Some(entry) = self.entry(*kind, name)
-            && let Some(node) = &entry.node
         {
-            let place = node.locate(&problem.field);
             problem.file = entry.file.to_string();
-            problem.line = place.line;
-            problem.column = place.column;
+            // Without a node it is a description, whose problems know their line.
+            if let Some(node) = &entry.node {
+                let place = node.locate(&problem.field);
+                (problem.line, problem.column) = (place.line, place.column);
+            }
         }
         problem
     }

@@ -276,7 +276,8 @@ impl Reader<'_> {
                 .push(Problem::at(file, place, message).mend("use letters, digits and . _ - only"));
             return;
         };
-        match self.sources.descriptions.get(&beside(file, text)) {
+        let path = beside(file, text);
+        match self.sources.descriptions.get(&path) {
             Some(content) => {
                 let body = document::Description {
                     text: content.clone(),
@@ -287,7 +288,7 @@ impl Reader<'_> {
                     kind: Kind::Description,
                     name,
                     body,
-                    file: beside(file, text).into(),
+                    file: path.into(),
                     node: None,
                 });
             }

@@ -313,6 +313,40 @@ fn assert_same_when_rendered(documents: &Documents) {
             .map(|d| (d.path.clone(), d.text.clone()))
             .collect(),
         variables: BTreeMap::new(),
+#[test]
+fn a_mistake_in_a_description_is_told_with_its_line() {
+    let told = |text: String| -> String {
+        let mut sources = sources(STATE);
+        let path = "town/market.openapi.yaml".to_owned();
+        sources.descriptions.insert(path, text);
+        let documents = parse(&sources).unwrap();
+        let problems = compile(&documents).err().expect("refused");
+        documents.located(problems[0].clone()).to_string()
+    };
+    let line = |needle: &str| {
+        DESCRIPTION
+            .lines()
+            .position(|l| l.contains(needle))
+            .unwrap()
+            + 1
+    };
+    let cases = [
+        ("in: path", "in: paths", line("in: path")),
+        ("openapi: 3", "openapi: 4", 1),
+        ("paths:", "paths: [", line("paths:")),
+    ];
+    for (from, to, line) in cases {
+        assert!(DESCRIPTION.contains(from));
+        let told = told(DESCRIPTION.replacen(from, to, 1));
+        let front = format!("town/market.openapi.yaml:{line}:");
+        // A bracket that is never closed shows at the earliest where it opens.
+        assert!(
+            told.starts_with(&front) || (to.ends_with('[') && told.contains("yaml:")),
+            "{told}"
+        );
+    }
+}
+
     })
     .unwrap_or_else(|problems| panic!("{problems:?}\n{}", rendered.state));
     assert_eq!(bodies(&again), before, "{}", rendered.state);

@@ -29,7 +29,7 @@ impl Document {
             budget: serde_saphyr::budget! {
                 max_events: 5_000_000,
                 max_nodes: 2_500_000,
-                max_depth: 100,
+                max_depth: 64,
             },
             with_snippet: false,
         };
@@ -37,11 +37,28 @@ impl Document {
             let place = problem.location();
             let what = problem.without_snippet().to_string();
             ImportProblem::NotReadable {
-                what: what.lines().next().unwrap_or_default().to_owned(),
+                what: in_our_words(&what),
                 line: place.as_ref().map_or(1, serde_saphyr::Location::line),
                 column: place.as_ref().map_or(1, serde_saphyr::Location::column),
             }
         })
+    }
+}
+
+/// What the YAML reader says, without the place, which stands elsewhere, and without advice to
+/// programs that use it.
+fn in_our_words(said: &str) -> String {
+    let line = said.lines().next().unwrap_or_default();
+    let what = line.split(" at line ").next().unwrap_or(line);
+    match what.strip_prefix("duplicate mapping key: ") {
+        Some(rest) => {
+            let key = rest.split(", set ").next().unwrap_or(rest);
+            format!("the key `{key}` stands there twice: keep one of them")
+        }
+        None => match what.strip_prefix("budget breached: ") {
+            Some(_) => "it is nested too deeply, or too long with its aliases".to_owned(),
+            None => what.to_owned(),
+        },
     }
 }
 

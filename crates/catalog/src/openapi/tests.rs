@@ -370,3 +370,27 @@ fn the_description_of_github_is_read_unmodified() {
         Some("https://uploads.github.com")
     );
 }
+
+#[test]
+fn a_text_that_cannot_be_read_is_told_in_our_words() {
+    let twice = import("openapi: 3.1.0\npaths: {}\npaths: {}\n").unwrap_err();
+    assert_eq!(twice.position(), Some((3, 1)));
+    let told = twice.to_string();
+    assert!(
+        told.ends_with("the key `paths` stands there twice: keep one of them"),
+        "{told}"
+    );
+    assert_eq!(told.matches("line 3").count(), 1, "{told}");
+    let mut chain = "openapi: 3.1.0\nx:\n  - &a0 x\n".to_owned();
+    for i in 1..9 {
+        let (open, close) = ("[".repeat(40), "]".repeat(40));
+        chain = format!("{chain}  - &a{i} {open}*a{}{close}\n", i - 1);
+    }
+    let deep = import(&format!("{{\"openapi\": {}1", "[".repeat(5_000))).unwrap_err();
+    assert!(deep.to_string().contains("recursion"), "{deep}");
+    let deep = import(&chain).unwrap_err();
+    assert!(deep.to_string().contains("nested too deeply"), "{deep}");
+    assert_eq!(deep.pointer(), None);
+    let version = import("openapi: 2.0\n").unwrap_err();
+    assert_eq!(version.pointer(), Some("/openapi"));
+}

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     document::{self, Document},
-    problem::Problem,
+    problem::{Place, Problem},
+    yaml,
 };
 
 /// One resource of a set-up as it is compiled from.
@@ -72,7 +73,7 @@ impl Setup {
     }
 }
 
-/// Imports a description's body.
+/// Imports a description's body. A problem has its place in the description's text.
 ///
 /// # Errors
 /// When the body holds no OpenAPI description that can be read.
@@ -82,7 +83,29 @@ pub fn description(name: &Name, body: &str) -> Result<Arc<catalog::Description>,
         .map_err(|problem| Box::new(at.problem(problem.to_string())))?;
     catalog::openapi::import(&document.text)
         .map(Arc::new)
-        .map_err(|problem| Box::new(at.problem(problem.to_string())))
+        .map_err(|problem| {
+            let place = place_in(&document.text, &problem);
+            Box::new(Problem {
+                line: place.line,
+                column: place.column,
+                ..at.problem(problem.to_string())
+            })
+        })
+}
+
+fn place_in(text: &str, problem: &catalog::openapi::ImportProblem) -> Place {
+    let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    if let Some((line, column)) = problem.position() {
+        return Place {
+            line: number(line),
+            column: number(column),
+        };
+    }
+    let found = problem.pointer().and_then(|pointer| {
+        let root = yaml::read(text).ok()??;
+        Some(root.locate_pointer(pointer))
+    });
+    found.unwrap_or(Place { line: 1, column: 1 })
 }
 
 /// Compiles a set-up.
