@@ -53,8 +53,8 @@ async fn take_over(
             dry_run: posted.body.dry_run,
         };
         let keep = |applied: &flows::Applied| posted.answer(200, &Applied::from(applied));
-        let applied = import(&desk.authority, ACTOR, wanted, &keep).await;
-        let applied = applied.map_err(refused)?;
+        let applied = import(&desk.authority, ACTOR, wanted.clone(), &keep).await;
+        let applied = applied.map_err(|why| refused(why, &wanted))?;
         desk.settle().await?;
         if posted.body.dry_run || !applied.changed_anything() {
             posted.keep(&desk, keep(&applied).map_err(unable)?).await?;
@@ -65,15 +65,19 @@ async fn take_over(
 }
 
 /// The entries came as JSON: lines of the text made of them would mean nothing to the sender.
-fn refused(refused: ApplyRefused) -> Problem {
+fn refused(refused: ApplyRefused, wanted: &flows::Import) -> Problem {
     match refused {
         ApplyRefused::Unable(failure) => unable(failure),
         ApplyRefused::Wrong(mut problems) => {
+            let pointers = wanted.pointers();
             for problem in &mut problems {
                 problem.file.clear();
-                (problem.line, problem.column) = (0, 0);
             }
-            with_places(Problem::of(&codes::STATE_INVALID), &problems, |_| None)
+            let pointer = |problem: &state::Problem| {
+                let line = usize::try_from(problem.line).ok()?;
+                Some(pointers.get(line.checked_sub(1)?)?.clone())
+            };
+            with_places(Problem::of(&codes::STATE_INVALID), &problems, pointer)
         }
     }
 }

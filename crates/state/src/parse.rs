@@ -308,18 +308,26 @@ impl Reader<'_> {
             return; // The entry itself says what is wrong.
         };
         for (index, key) in read.keys.into_iter().enumerate() {
-            let place = node.locate(&format!("keys[{index}]"));
+            let mut refuse = |field: &str, message: String, mend: &str| {
+                let place = node.locate(&format!("keys[{index}].{field}"));
+                self.problems.push(Problem {
+                    entry: Some((Kind::App, app.to_string())),
+                    mend: mend.to_owned(),
+                    ..Problem::at(file, place, message)
+                });
+            };
+            if !is_user_name(&key.id) {
+                let message = format!("`{}` cannot be the id of a key", key.id.escape_debug());
+                refuse("id", message, USER_NAME);
+            }
             if !self.keys.insert(key.id.clone()) {
-                let message = format!("the key `{}` stands twice; keep one", key.id);
-                self.problems.push(Problem::at(file, place, message));
+                let message = format!("the key `{}` stands twice", key.id.escape_debug());
+                refuse("id", message, "keep one");
             }
             if !is_hash(&key.hash) {
                 // What was given is not shown: it may be a secret written here by mistake.
-                let message = "this is not the hash of a key's secret";
-                let problem = Problem::at(file, place, message);
-                self.problems.push(problem.mend(
-                    "write `sha256:<64 hex digits>` or `sha256-salted:<salt in hex>:<64 hex digits>`",
-                ));
+                let message = "this is not the hash of a key's secret".to_owned();
+                refuse("hash", message, HASH);
             }
             self.documents.keys.push(KeyEntry {
                 app: app.clone(),
@@ -333,6 +341,18 @@ impl Reader<'_> {
             });
         }
     }
+}
+
+const HASH: &str =
+    "write `sha256:<64 hex digits>` or `sha256-salted:<salt in hex>:<64 hex digits>`";
+const USER_NAME: &str = "give it 1 to 200 characters without `:` and control characters, not \
+                         beginning with `key_`";
+
+/// Whether callers can send it as user name of HTTP Basic, and nobody takes it for an id that
+/// was given here.
+fn is_user_name(text: &str) -> bool {
+    let fits = |one: char| one != ':' && !one.is_control();
+    (1..=200).contains(&text.chars().count()) && text.chars().all(fits) && !text.starts_with("key_")
 }
 
 /// Whether keys can be taken over with it: a hash that needs none of our keys.

@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::desk::Desk;
 
@@ -186,8 +186,55 @@ async fn a_wrong_import_changes_nothing() {
         .refuses(422, "state_invalid");
     assert!(problem["errors"][0]["line"].is_null());
     assert!(problem["errors"][0].to_string().contains("bad"));
+    assert_eq!(problem["errors"][0]["pointer"], "/accounts/1/kind");
     desk.get("/v1/accounts/good")
         .await
         .refuses(404, "resource_unknown");
     assert_eq!(desk.get("/v1/whoami").await.body["revision"], before);
+}
+
+#[tokio::test]
+async fn every_fault_of_an_import_has_its_pointer() {
+    let desk = Desk::with_state().await;
+    let hash = format!("sha256:{}", "0".repeat(64));
+    let key = |id: &str, hash: &str| json!({ "id": id, "mode": "live", "hash": hash });
+    let keys = [
+        key("fine", &hash),
+        key("a:b", &hash),
+        key("", &hash),
+        key("nul\u{0}", &hash),
+        key("key_01k0000000000000000000000", &hash),
+        key("plain", "my-secret"),
+    ];
+    let import = json!({
+        "accounts": [ { "name": "new", "kind": "person", "plan": "none" } ],
+        "apps": [ { "name": "a", "developer": "acme" },
+                  { "name": "b", "developer": "acme", "keys": keys } ],
+    });
+    let problem = desk.post("/v1/import", &import).await;
+    let problem = problem.refuses(422, "state_invalid");
+    let pointers = |problem: &Value| -> Vec<String> {
+        let faults = problem["errors"].as_array().unwrap().iter();
+        faults
+            .map(|fault| fault["pointer"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        pointers(&problem),
+        [1, 2, 3, 4]
+            .map(|at| format!("/apps/1/keys/{at}/id"))
+            .into_iter()
+            .chain(["/apps/1/keys/5/hash".to_owned()])
+            .collect::<Vec<_>>()
+    );
+    assert!(!problem.to_string().contains("my-secret"), "{problem}");
+    // What only shows beside everything else has its pointer as well.
+    let import = json!({
+        "accounts": [ { "name": "new", "kind": "person", "plan": "none" } ],
+        "apps": [ { "name": "a", "developer": "acme" }, { "name": "b", "developer": "acne" } ],
+    });
+    let problem = desk.post("/v1/import", &import).await;
+    let found = pointers(&problem.refuses(422, "state_invalid"));
+    assert!(found.contains(&"/accounts/0/plan".to_owned()), "{found:?}");
+    assert!(found.contains(&"/apps/1/developer".to_owned()), "{found:?}");
 }
