@@ -29,12 +29,6 @@ pub async fn import(
     wanted: Import,
     keep: Keep<'_, Applied>,
 ) -> Result<Applied, ApplyRefused> {
-    let mut document = json!({
-        "portreeve": 1,
-        "accounts": wanted.accounts,
-        "apps": wanted.apps,
-    });
-    keep_dollars(&mut document);
     // JSON is YAML, and the reader of state files is the one place that knows entries.
     let file = SourceFile {
         path: IMPORT.to_owned(),
