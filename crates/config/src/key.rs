@@ -201,20 +201,28 @@ pub(crate) fn nearest(keys: &[Key], path: &str) -> Option<String> {
     if let [only] = namesakes.as_slice() {
         return Some(only.path.clone());
     }
-    let sections = keys
-        .iter()
-        .filter_map(|key| key.path.rsplit_once('.'))
-        .map(|(section, _)| section);
     keys.iter()
         .map(|key| key.path.as_str())
-        .chain(sections)
+        .chain(sections(keys))
         .map(|known| (strsim::normalized_damerau_levenshtein(known, path), known))
         .filter(|(likeness, _)| *likeness >= 0.6)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, known)| known.to_owned())
 }
 
+/// Sections, and what they are sections of.
+fn sections(keys: &[Key]) -> impl Iterator<Item = &str> {
+    keys.iter().flat_map(|key| {
+        let dots = key.path.match_indices('.');
+        dots.filter_map(|(at, _)| key.path.get(..at))
+    })
+}
+
 pub(crate) fn unknown(keys: &[Key], path: &str, origin: crate::Origin) -> Problem {
+    if sections(keys).any(|section| section == path) {
+        let message = format!("`{path}` is a section; name one of the keys in it");
+        return Problem::new(origin, message);
+    }
     let hint = nearest(keys, path).map_or_else(
         || "; `portreeve config schema` lists the keys".to_owned(),
         |known| format!("; did you mean `{known}`?"),

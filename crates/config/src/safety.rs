@@ -1,4 +1,10 @@
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs::{self, File},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
+
+use primitives::Name;
 
 use crate::{
     load::Loaded,
@@ -30,7 +36,7 @@ impl Refusal {
     }
 }
 
-/// Settings that do not fit each other, and without `dev` those that are unsafe.
+/// Settings that cannot work or do not fit each other, and without `dev` those that are unsafe.
 #[must_use]
 pub fn refusals(loaded: &Loaded, dev: bool) -> Vec<Refusal> {
     let settings = &loaded.settings;
@@ -52,10 +58,96 @@ pub fn refusals(loaded: &Loaded, dev: bool) -> Vec<Refusal> {
             "list the proxies' networks in `proxies.trusted`",
         ));
     }
+    found.extend(nothing_let_through(settings));
+    found.extend(files(settings));
+    found.extend(addresses(settings));
+    if settings.journal.gateway.parse::<Name>().is_err() {
+        found.push(Refusal::new(
+            "journal.gateway",
+            format!("`{}` is not a name", settings.journal.gateway),
+            "use 1 to 100 letters, digits and . _ - @, beginning with a letter or digit",
+        ));
+    }
     if !dev {
         found.extend(unsafe_in_production(settings));
     }
     found
+}
+
+/// Limits that at zero would let no call through.
+fn nothing_let_through(settings: &Settings) -> impl Iterator<Item = Refusal> {
+    let limits = &settings.limits;
+    let all = [
+        ("connections", limits.connections),
+        ("calls", limits.calls),
+        ("head_bytes", limits.head_bytes),
+        ("head_seconds", limits.head_seconds),
+        ("body_idle_seconds", limits.body_idle_seconds),
+        ("body_seconds", limits.body_seconds),
+        ("connect_seconds", limits.connect_seconds),
+        ("answer_idle_seconds", limits.answer_idle_seconds),
+    ];
+    let zeroes = all.into_iter().filter(|(_, most)| *most == 0);
+    zeroes.map(|(key, _)| {
+        Refusal::new(
+            &format!("limits.{key}"),
+            "0 would let no call through",
+            "write 1 or more, or leave it out for the default",
+        )
+    })
+}
+
+/// Files that are named and cannot be opened.
+fn files(settings: &Settings) -> Vec<Refusal> {
+    let mut named: Vec<(String, &Path)> = Vec::new();
+    for (name, listener) in listeners(settings) {
+        let of = |key: &str| format!("listeners.{name}.{key}");
+        let pair = [
+            (of("tls_certificate"), &listener.tls_certificate),
+            (of("tls_key"), &listener.tls_key),
+        ];
+        let set = pair
+            .into_iter()
+            .filter_map(|(key, path)| Some((key, path.as_deref()?)));
+        named.extend(set);
+    }
+    if let Some(path) = &settings.geo.mmdb_path {
+        named.push(("geo.mmdb_path".to_owned(), path));
+    }
+    let problems = named.into_iter().filter_map(|(key, path)| {
+        let problem = File::open(path).err()?;
+        Some(Refusal::new(
+            &key,
+            format!("`{}` cannot be read: {problem}", path.display()),
+            "name a file that is there, or leave the key out",
+        ))
+    });
+    problems.collect()
+}
+
+/// Addresses for people that are none.
+fn addresses(settings: &Settings) -> impl Iterator<Item = Refusal> {
+    let installation = &settings.installation;
+    let all = [
+        ("installation.issuer", installation.issuer.as_deref()),
+        ("installation.console", installation.console.as_deref()),
+    ];
+    all.into_iter().filter_map(|(key, given)| {
+        let given = given?;
+        let rest = given
+            .strip_prefix("https://")
+            .or_else(|| given.strip_prefix("http://"));
+        let host =
+            rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_alphanumeric() || c == '['));
+        let wrong = !host || given.contains(char::is_whitespace);
+        wrong.then(|| {
+            Refusal::new(
+                key,
+                format!("`{given}` is not the address of a site"),
+                "write it as https://developers.example.com",
+            )
+        })
+    })
 }
 
 fn listeners(settings: &Settings) -> [(&'static str, &Listener); 4] {
@@ -87,6 +179,7 @@ fn unsafe_in_production(settings: &Settings) -> Vec<Refusal> {
     found.extend(issuer(settings.installation.issuer.as_deref()));
     found.extend(operator_token(settings));
     for (name, listener) in listeners(settings) {
+        found.extend(open_key(name, listener.tls_key.as_deref()));
         let plain = listener.tls_certificate.is_none() && !listener.behind_tls_proxy;
         if name != "ops" && plain && !listener.address.0.ip().is_loopback() {
             found.push(Refusal::new(
@@ -130,13 +223,27 @@ fn key_file(path: Option<&Path>) -> Option<Refusal> {
     }
 }
 
+/// A group may share a certificate's key; the world may not.
+fn open_key(name: &str, path: Option<&Path>) -> Option<Refusal> {
+    let path = path?;
+    let mode = fs::metadata(path).ok()?.permissions().mode();
+    (mode & 0o007 != 0).then(|| {
+        let shown = path.display();
+        Refusal::new(
+            &format!("listeners.{name}.tls_key"),
+            format!("everybody can open `{shown}`"),
+            format!("run `chmod o= {shown}`"),
+        )
+    })
+}
+
 fn issuer(issuer: Option<&str>) -> Option<Refusal> {
     let key = "installation.issuer";
     let mend = "write the address of the site listener as browsers know it, such as \
                 https://developers.example.com";
     match issuer {
         None => Some(Refusal::new(key, "unset", mend)),
-        Some(text) if !text.starts_with("https://") => Some(Refusal::new(
+        Some(text) if text.starts_with("http://") => Some(Refusal::new(
             key,
             format!("`{text}` does not begin with https://"),
             mend,

@@ -128,9 +128,15 @@ fn secrets_come_from_files_and_are_never_shown() {
 /// Without `--dev` each unsafe setting is refused by name, and the mends are enough.
 #[test]
 fn production_refuses_unsafe_settings_until_mended() {
-    let (folder, mut sources) = sources(
-        "[listeners.public]\naddress = \"0.0.0.0:8080\"\n[listeners.site]\ntls_key = \"k.pem\"\n",
-    );
+    let (folder, mut sources) = sources("[listeners.public]\naddress = \"0.0.0.0:8080\"\n");
+    let made = |name: &str, mode: u32| {
+        let path = folder.path().join(name);
+        fs::write(&path, "{}").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (tls_key, certificate) = (made("k.pem", 0o640), made("c.pem", 0o644));
+    sources.environment = vec![variable("PORTREEVE__LISTENERS__SITE__TLS_KEY", &tls_key)];
     let refused: Vec<String> = refusals(&load(&sources).unwrap(), false)
         .into_iter()
         .map(|refusal| refusal.key)
@@ -149,7 +155,8 @@ fn production_refuses_unsafe_settings_until_mended() {
     fs::write(&keys, "{}").unwrap();
     fs::set_permissions(&keys, fs::Permissions::from_mode(0o644)).unwrap();
     sources.environment = vec![
-        variable("PORTREEVE__LISTENERS__SITE__TLS_CERTIFICATE", "c.pem"),
+        variable("PORTREEVE__LISTENERS__SITE__TLS_KEY", &tls_key),
+        variable("PORTREEVE__LISTENERS__SITE__TLS_CERTIFICATE", &certificate),
         variable("PORTREEVE__LISTENERS__PUBLIC__BEHIND_TLS_PROXY", "true"),
         variable("PORTREEVE__KEYS__FILE", keys.to_str().unwrap()),
         variable("PORTREEVE__INSTALLATION__ISSUER", "https://a.example"),
@@ -160,6 +167,50 @@ fn production_refuses_unsafe_settings_until_mended() {
     assert!(left[0].mend.starts_with("run `chmod 600 "));
     fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(refusals(&load(&sources).unwrap(), false), []);
+    fs::set_permissions(&tls_key, fs::Permissions::from_mode(0o644)).unwrap();
+    let left = refusals(&load(&sources).unwrap(), false);
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert!(left[0].mend.starts_with("run `chmod o= "));
+}
+
+#[test]
+fn what_cannot_work_is_refused_in_dev_as_well() {
+    let (_folder, sources) = sources(
+        "[installation]\nissuer = \"not a url\"\nconsole = \"ftp://x\"\n\
+         [limits]\ncalls = 0\nhead_seconds = 0\n[journal]\ngateway = \"../x\"\n\
+         [geo]\nmmdb_path = \"/nowhere/country.mmdb\"\n\
+         [listeners.ops]\ntls_certificate = \"/nowhere/c.pem\"\ntls_key = \"/nowhere/k.pem\"\n",
+    );
+    let refused: Vec<String> = refusals(&load(&sources).unwrap(), true)
+        .into_iter()
+        .map(|refusal| refusal.key)
+        .collect();
+    assert_eq!(
+        refused,
+        [
+            "limits.calls",
+            "limits.head_seconds",
+            "listeners.ops.tls_certificate",
+            "listeners.ops.tls_key",
+            "geo.mmdb_path",
+            "installation.issuer",
+            "installation.console",
+            "journal.gateway",
+        ]
+    );
+}
+
+#[test]
+fn a_section_is_not_taken_for_a_misspelt_key() {
+    let (_folder, mut sources) = sources("[listners.public]\naddress = \"127.0.0.1:0\"\n");
+    sources.environment = vec![variable("PORTREEVE__LIMITS", "3")];
+    assert_eq!(
+        messages(&sources),
+        [
+            "portreeve.toml:1: unknown key `listners`; did you mean `listeners`?",
+            "environment PORTREEVE__LIMITS: `limits` is a section; name one of the keys in it",
+        ]
+    );
 }
 
 #[test]
