@@ -54,6 +54,21 @@ pub fn read_json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Resul
     if !is_json(headers) {
         return Err(Problem::of(&codes::MEDIA_TYPE_UNSUPPORTED));
     }
+    if let Some(coding) = headers.get(header::CONTENT_ENCODING)
+        && coding != "identity"
+    {
+        return Err(Problem::of(&codes::MEDIA_TYPE_UNSUPPORTED)
+            .because("a body with a `Content-Encoding` is not taken; send it as it is"));
+    }
+    // A struct reads itself from a list as well, its fields by position: nobody means that.
+    if body.trim_ascii_start().starts_with(b"[") {
+        let detail = "this is a list, and an object is wanted".to_owned();
+        return Err(Problem::of(&codes::BODY_MALFORMED).at(FieldProblem {
+            pointer: Some(String::new()),
+            detail,
+            ..FieldProblem::default()
+        }));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|failure| {
         let pointer = pointer(failure.path());

@@ -114,8 +114,10 @@ where
         let rest = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(&pairs)
             .finish();
-        let filter = serde_urlencoded::from_str(&rest)
-            .map_err(|failure: serde_urlencoded::de::Error| query_problem(&failure.to_string()))?;
+        let filter =
+            serde_urlencoded::from_str(&rest).map_err(|failure: serde_urlencoded::de::Error| {
+                query_problem(&format!("{failure}; every list takes `limit` and `cursor`"))
+            })?;
         let scope = format!("{}?{rest}", parts.uri.path());
         let after = match cursor {
             Some(text) => {

@@ -189,7 +189,14 @@ async fn a_bad_body_is_refused_with_its_place() {
     );
     assert_eq!(body["errors"][0]["pointer"], "/lines/1/count");
     assert_eq!(body["errors"][0]["line"], 2);
-    for bad in ["", "[", "{\"lines\":[]} x", "{\"lines\":[],\"more\":1}"] {
+    let list = " [[{\"count\":1}]]";
+    for bad in [
+        "",
+        "[",
+        list,
+        "{\"lines\":[]} x",
+        "{\"lines\":[],\"more\":1}",
+    ] {
         assert_eq!(
             post_order(bad, None).await.1["code"],
             "body_malformed",
@@ -200,6 +207,8 @@ async fn a_bad_body_is_refused_with_its_place() {
     assert_eq!(post_order(&long, None).await.1["code"], "body_too_large");
     let (_, plain) = post_order("{}", Some(("content-type", "text/plain"))).await;
     assert_eq!(plain["code"], "body_malformed", "the first type counts");
+    let (_, packed) = post_order("{\"lines\":[]}", Some(("content-encoding", "gzip"))).await;
+    assert_eq!(packed["code"], "media_type_unsupported");
     let request = Request::post("/orders").body(Body::from("{}")).unwrap();
     assert_eq!(send(request).await.2["code"], "media_type_unsupported");
 }
