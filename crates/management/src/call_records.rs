@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use http_kit::{Json, Listing, Page, PageParameters, Path, Problem, Problems};
-use primitives::{Mode, RecordId};
+use http_kit::{FieldProblem, Json, Listing, Page, PageParameters, Path, Problem, Problems, codes};
+use primitives::{Mode, Name, RecordId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{CallFilter, CallIndexRow};
@@ -38,7 +38,8 @@ pub(crate) struct CallQuery {
     /// Name of a capability the call used.
     capability: Option<String>,
     /// `served`, `refused`, `unknown` or `not_sent`.
-    outcome: Option<String>,
+    #[param(value_type = Option<String>)]
+    outcome: Option<Outcome>,
     /// `test` or `live`.
     #[param(value_type = Option<String>)]
     mode: Option<Mode>,
@@ -48,6 +49,27 @@ pub(crate) struct CallQuery {
     /// Before this time.
     #[param(value_type = Option<String>)]
     until: Option<Instant>,
+}
+
+/// What may have become of a call, as the index of calls has it.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    Served,
+    Refused,
+    Unknown,
+    NotSent,
+}
+
+impl Outcome {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Served => "served",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+            Self::NotSent => "not_sent",
+        }
+    }
 }
 
 /// A call: what was decided, and what became of it.
@@ -136,19 +158,31 @@ impl CallQuery {
         };
         Ok(CallFilter {
             mode: self.mode,
-            api: self.api.clone(),
+            api: named("api", self.api.as_deref())?,
             app: match &self.app {
                 Some(given) => Some(app_id(desk, given)?),
                 None => None,
             },
             developer: account(&self.developer)?,
             account: account(&self.account)?,
-            capability: self.capability.clone(),
-            outcome: self.outcome.clone(),
+            capability: named("capability", self.capability.as_deref())?,
+            outcome: self.outcome.map(|outcome| outcome.text().to_owned()),
             from: self.from.map(Into::into),
             until: self.until.map(Into::into),
         })
     }
+}
+
+/// A filter by name. What has the name may be gone, so that only what can be none is refused.
+fn named(field: &str, given: Option<&str>) -> Result<Option<String>, Problem> {
+    let parse = |given: &str| given.parse::<Name>().map(String::from);
+    given.map(parse).transpose().map_err(|why| {
+        Problem::of(&codes::QUERY_INVALID).at(FieldProblem {
+            field: Some(field.to_owned()),
+            detail: why.to_string(),
+            ..FieldProblem::default()
+        })
+    })
 }
 
 /// Calls, the newest first

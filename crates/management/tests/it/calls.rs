@@ -88,7 +88,8 @@ async fn calls_are_found_by_what_is_known_of_them() {
     assert_eq!(sequences(&desk, window).await, [5, 4]);
     let unknown = desk.get("/v1/call-records?app=nobody").await;
     unknown.refuses(404, "resource_unknown");
-    for query in ["mode=loud", "from=yesterday", "color=red"] {
+    let wrong = ["mode=loud", "from=yesterday", "color=red", "outcome=lost"];
+    for query in wrong.into_iter().chain(["api=a%00b", "capability=a%20b"]) {
         desk.get(&format!("/v1/call-records?{query}"))
             .await
             .refuses(400, "query_invalid");
