@@ -31,6 +31,9 @@ use crate::{
 /// How many rows one request looks at when a filter lets few through.
 const LOOKS: usize = 20;
 
+/// The name of the one entry that the settings are.
+const SETTINGS: &str = "settings";
+
 /// A resource: an entry of the state document with what the store knows of it.
 #[derive(Serialize)]
 pub(crate) struct View<T> {
@@ -121,6 +124,8 @@ fn called(desk: &Management, kind: Kind, given: &str) -> Result<Name, Problem> {
     match kind {
         Kind::Account => account_name(desk, given),
         Kind::App => app_name(desk, given),
+        Kind::Settings if given != SETTINGS => Err(Problem::of(&codes::RESOURCE_UNKNOWN)
+            .because(format!("the settings are one entry, called `{SETTINGS}`"))),
         _ => name(given),
     }
 }

@@ -149,6 +149,13 @@ async fn what_contradicts_the_rest_is_refused_with_its_place() {
     desk.put("/v1/profiles/a%20b", &json!({ "capabilities": [] }))
         .await
         .refuses(400, "path_invalid");
+    desk.put("/v1/profiles/wide", &json!(["Wide", ["LOOK"]]))
+        .await
+        .refuses(400, "body_malformed");
+    // There is one entry of settings: of two, which holds?
+    desk.put("/v1/settings/other", &json!({ "time_zone": "UTC" }))
+        .await
+        .refuses(404, "resource_unknown");
     assert_eq!(desk.get("/v1/whoami").await.body["revision"], before);
 }
 
