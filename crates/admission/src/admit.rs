@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use decision::{App, Caller, CapabilityAnswer};
+use decision::{Answer, App, Caller, CapabilityAnswer};
 use journal::{CallRecord, Durability, Journal};
 use keys::HashingKey;
 use primitives::{Clock, CredentialId, Mode, Symbol};
@@ -70,16 +70,27 @@ pub enum Arrived {
 
 /// A call whose body must be read to decide it. Nothing was counted or written down yet.
 #[derive(Debug)]
-pub struct AwaitingBody(Case);
+pub struct AwaitingBody {
+    case: Case,
+    so_far: Answer,
+}
 
 impl AwaitingBody {
-    pub(crate) fn new(case: Case) -> Self {
-        Self(case)
+    pub(crate) fn new(case: Case, so_far: Answer) -> Self {
+        Self { case, so_far }
     }
 
     /// Decides with the body. Never answers [`Arrived::NeedsBody`].
     pub async fn with_body(self, content_type: Option<&str>, body: &[u8]) -> Arrived {
-        self.0.with_body(content_type, body).await
+        self.case.with_body(self.so_far, content_type, body).await
+    }
+
+    /// Goes on without a body that cannot be read, for the reason that `code` and `why` give:
+    /// refuses where the decision binds, else lets the call pass undecided. Never answers
+    /// [`Arrived::NeedsBody`].
+    pub async fn without_body(self, code: &'static str, why: impl Into<String>) -> Arrived {
+        let ground = Ground::new(code, why);
+        self.case.without_body(self.so_far, ground).await
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use catalog::{Api, Body, BodyField, CompiledFacts, Facts, Operation};
+use catalog::{
+    Api, Body, BodyField, BodyProblem, CompiledFacts, Facts, Operation, UpstreamCredential,
+};
 use decision::{Account, Answer, Call, Caller, Catalogue, Gate, Outcome, Places, Verdict};
 use journal::{Durability, Entry};
 use primitives::{AccountId, CredentialId, Enforcement, Mode, RecordId, Symbol, Timestamp};
@@ -140,7 +142,7 @@ impl Case {
             Verdict::Refused => account_in_body && only_the_account_decides(&answer),
         };
         if waits {
-            return Arrived::NeedsBody(Box::new(AwaitingBody::new(self)));
+            return Arrived::NeedsBody(Box::new(AwaitingBody::new(self, answer)));
         }
         if answer.verdict == Verdict::Granted {
             match parts.counters.reserve(&answer.demands, self.at, &calendar) {
@@ -163,11 +165,19 @@ impl Case {
     }
 
     /// Takes the facts and the account out of the body, and decides.
-    pub(crate) async fn with_body(mut self, content_type: Option<&str>, bytes: &[u8]) -> Arrived {
+    pub(crate) async fn with_body(
+        mut self,
+        so_far: Answer,
+        content_type: Option<&str>,
+        bytes: &[u8],
+    ) -> Arrived {
         if let Err(problem) = self.read_body(content_type, bytes) {
-            return self
-                .refuse(Ground::new("malformed_request", problem), None)
-                .await;
+            let ground = Ground::new("malformed_request", problem.to_string());
+            return if problem.is_malformed() {
+                self.refuse(ground, None).await
+            } else {
+                self.without_body(so_far, ground).await
+            };
         }
         match self.find_account() {
             Ok(()) => self.decide(true).await,
@@ -175,7 +185,7 @@ impl Case {
         }
     }
 
-    fn read_body(&mut self, content_type: Option<&str>, bytes: &[u8]) -> Result<(), String> {
+    fn read_body(&mut self, content_type: Option<&str>, bytes: &[u8]) -> Result<(), BodyProblem> {
         let field = match &self.named {
             AccountNamed::InBody(field) => Some(field.clone()),
             _ => None,
@@ -185,9 +195,7 @@ impl Case {
         if compiled.is_some() || field.is_some() {
             let body = Body::read(content_type, bytes).map_err(|problem| problem.to_string())?;
             if let Some(compiled) = compiled {
-                compiled
-                    .read_parsed(&mut facts, &body)
-                    .map_err(|problem| problem.to_string())?;
+                compiled.read_parsed(&mut facts, &body)?;
             }
             if let Some(field) = field {
                 self.named = match body.field(&field) {
@@ -208,6 +216,25 @@ impl Case {
         };
         let Some(caller) = view.caller else {
             return Ok(());
+    /// Goes on without a body that cannot be read.
+    pub(crate) async fn without_body(mut self, mut so_far: Answer, ground: Ground) -> Arrived {
+        if !self.observes() {
+            return self.refuse(ground, None).await;
+        }
+        if matches!(self.named, AccountNamed::InBody(_)) {
+            // Whom the call acts for stands in the body: the app's own account would be a guess.
+            self.account = None;
+        }
+        // What was not decided promises nothing to the upstream.
+        so_far.verdict = Verdict::NeedsBody;
+        so_far.demands.clear();
+        for capability in &mut so_far.capabilities {
+            capability.granted = false;
+        }
+        self.admit(Some(so_far), Reservation::default(), Some(ground))
+            .await
+    }
+
         };
         let found = target::account(&self.snapshot, view.api, &caller, &self.named);
         match found {
@@ -248,9 +275,8 @@ impl Case {
     /// Writes the refusal down and tells it.
     pub(crate) async fn refuse(self, ground: Ground, answer: Option<Answer>) -> Arrived {
         let status = ground.status();
-        let mut record = record::of(&self, answer.as_ref());
+        let mut record = record::of(&self, answer.as_ref(), Some(&ground));
         record.status = status;
-        ground.code.clone_into(&mut record.code);
         self.admission.show(&record);
         let entry = Entry::Refused(Box::new(record));
         let journal = &self.admission.parts().journal;

@@ -50,11 +50,8 @@ impl Case {
             );
             return self.refuse(ground, answer).await;
         };
-        let mut record = record::of(&self, answer.as_ref());
+        let mut record = record::of(&self, answer.as_ref(), would.as_ref());
         record.counters = ticket.taken().iter().map(record::write_spend).collect();
-        if let Some(would) = &would {
-            would.code.clone_into(&mut record.code);
-        }
         self.admission.show(&record);
         let durability = self.durability(&ticket, answer.as_ref());
         let entry = Entry::Admitted(Box::new(record));

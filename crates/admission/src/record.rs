@@ -1,25 +1,25 @@
 //! What is written down of a call, and what its upstream is told.
 
-use decision::{Account, Answer, CapabilityAnswer, LimitAnswer};
+use decision::{Account, Answer, CapabilityAnswer, LimitAnswer, Verdict};
 use journal::{CallRecord, CounterSpend};
 use primitives::{AccountId, Enforcement};
 use quota::{Spend, Taken};
+use serde_json::{Value, json};
 
 use crate::{
     Context, ContextAccount, ContextCapability, ContextLimit, ExternalAccount, Named,
     case::Case,
     explain::{Audience, explanation, remaining},
+    refusal::Ground,
     target::AccountNamed,
 };
 
-/// The record of a call: of an admitted one unless status and code say otherwise.
-pub(crate) fn of(case: &Case, answer: Option<&Answer>) -> CallRecord {
+/// The record of a call: of an admitted one unless its status says otherwise. `ground` is what
+/// refuses it, or would.
+pub(crate) fn of(case: &Case, answer: Option<&Answer>, ground: Option<&Ground>) -> CallRecord {
     let view = case.view();
     let caller = view.and_then(|view| view.caller);
     let vocabulary = &case.catalogue().vocabulary;
-    let told = answer
-        .zip(case.names())
-        .map(|(answer, names)| explanation(answer, names, Audience::Operator).to_string());
     CallRecord {
         id: case.id,
         at: case.at,
@@ -42,12 +42,29 @@ pub(crate) fn of(case: &Case, answer: Option<&Answer>) -> CallRecord {
         }),
         enforcement: view.map_or(Enforcement::Enforce, |view| view.api.enforcement),
         status: 0,
-        code: String::new(),
-        answer: told.unwrap_or_default(),
+        code: ground.map_or_else(String::new, |ground| ground.code.to_owned()),
+        answer: told(case, answer, ground).map_or_else(String::new, |told| told.to_string()),
         counters: Vec::new(),
         revision: case.snapshot.revision(),
         trace_id: case.trace_id.clone(),
     }
+}
+
+/// The answer in words. What no gate says stands in `because`: why there is no answer, or why it
+/// could not be completed.
+fn told(case: &Case, answer: Option<&Answer>, ground: Option<&Ground>) -> Option<Value> {
+    let because = || ground.map(|ground| ground.detail.as_str());
+    let Some((answer, names)) = answer.zip(case.names()) else {
+        return because().map(|because| json!({ "verdict": "refused", "because": because }));
+    };
+    let mut told = explanation(answer, names, Audience::Operator);
+    if answer.verdict == Verdict::NeedsBody
+        && let (Some(because), Some(told)) = (because(), told.as_object_mut())
+    {
+        told.insert("verdict".to_owned(), "undecided".into());
+        told.insert("because".to_owned(), because.into());
+    }
+    Some(told)
 }
 
 fn named(account: &Account) -> (AccountId, String) {

@@ -72,6 +72,7 @@ impl Ground {
             codes::QUOTA_EXHAUSTED => 429,
             "overloaded" => 503,
             _ => 403,
+            "body_too_large" => 413,
         }
     }
 }

@@ -52,33 +52,65 @@ impl Idle {
     }
 }
 
-/// Reads a body whole.
-pub(crate) async fn read_whole(
-    mut body: Incoming,
+/// What reading a body came to.
+pub(crate) enum Read {
+    /// It is there as a whole.
+    Whole(Bytes),
+    /// It is longer than asked for; what was read of it.
+    More(Bytes),
+}
+
+/// Reads a body, and stops when it turns out to be longer than `most` bytes.
+pub(crate) async fn read(
+    body: &mut Incoming,
     most: u64,
     (pause, total): (Duration, Duration),
-) -> Result<Bytes, BodyFailure> {
+) -> Result<Read, BodyFailure> {
+    if body.size_hint().lower() > most {
+        return Ok(Read::More(Bytes::new()));
+    }
     let read = async {
-        let mut whole = BytesMut::new();
+        let mut read = BytesMut::new();
         loop {
             let frame = tokio::time::timeout(pause, body.frame())
                 .await
                 .map_err(|_| BodyFailure::Paused)?;
             let Some(frame) = frame else {
-                return Ok(whole.freeze());
+                return Ok(Read::Whole(read.freeze()));
             };
             let frame = frame.map_err(|_| BodyFailure::Broken)?;
             if let Some(data) = frame.data_ref() {
-                if (whole.len() as u64).saturating_add(data.len() as u64) > most {
-                    return Err(BodyFailure::TooLong(most));
+                read.extend_from_slice(data);
+                if read.len() as u64 > most {
+                    return Ok(Read::More(read.freeze()));
                 }
-                whole.extend_from_slice(data);
             }
         }
     };
     tokio::time::timeout(total, read)
         .await
         .unwrap_or(Err(BodyFailure::Paused))
+}
+
+/// For so long a body is taken that nobody wants.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// Takes the rest of a body that nobody wants and throws it away, up to a bound. A connection
+/// closed with bytes of the caller on their way is reset, and the answer may be lost with it
+/// (RFC 9112, section 9.6).
+pub(crate) async fn discard(mut body: Incoming, most: u64) {
+    let taken = async {
+        let mut left = most;
+        while let Some(Ok(frame)) = body.frame().await {
+            let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+            match left.checked_sub(length) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    };
+    // What is not over by then is cut off.
+    let _ = tokio::time::timeout(LINGER, taken).await;
 }
 
 /// What the sender of a body tells those who wait for its end.
@@ -120,6 +152,8 @@ pub(crate) struct Outgoing {
 enum Source {
     Whole(Full<Bytes>),
     Streamed {
+        /// What was read of it before, which goes first.
+        begun: Bytes,
         body: Incoming,
         left: u64,
         most: u64,
@@ -137,15 +171,16 @@ impl Outgoing {
         }
     }
 
-    /// A body that is passed on as it comes.
+    /// A body that is passed on as it comes, after what was read of it before.
     pub(crate) fn streamed(
-        body: Incoming,
+        (begun, body): (Bytes, Incoming),
         most: u64,
         pause: Duration,
         sent: Arc<AtomicU64>,
     ) -> Self {
         Self {
             source: Source::Streamed {
+                begun,
                 body,
                 left: most,
                 most,
@@ -168,36 +203,52 @@ impl Outgoing {
                 Poll::Ready(bytes.map(Ok))
             }
             Source::Streamed {
+                begun,
                 body,
                 left,
                 most,
                 idle,
-            } => loop {
-                let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else {
-                    if idle.is_over(cx) {
-                        return Poll::Ready(Some(Err(BodyFailure::Paused)));
-                    }
-                    return Poll::Pending;
+            } => {
+                let data = if begun.is_empty() {
+                    ready!(poll_data(body, idle, cx))
+                } else {
+                    Some(Ok(std::mem::take(begun)))
                 };
-                idle.restart();
-                let Some(frame) = frame else {
-                    return Poll::Ready(None);
-                };
-                let Ok(frame) = frame else {
-                    return Poll::Ready(Some(Err(BodyFailure::Broken)));
-                };
-                // Trailers of a request are not forwarded: nobody decided about them.
-                let Ok(data) = frame.into_data() else {
-                    continue;
-                };
-                return Poll::Ready(Some(match left.checked_sub(data.len() as u64) {
-                    Some(rest) => {
-                        *left = rest;
-                        Ok(data)
-                    }
-                    None => Err(BodyFailure::TooLong(*most)),
-                }));
-            },
+                Poll::Ready(data.map(|data| {
+                    let data = data?;
+                    *left = left
+                        .checked_sub(data.len() as u64)
+                        .ok_or(BodyFailure::TooLong(*most))?;
+                    Ok(data)
+                }))
+            }
+        }
+    }
+}
+
+/// The next piece of a body, if it comes in time.
+fn poll_data(
+    body: &mut Incoming,
+    idle: &mut Idle,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Bytes, BodyFailure>>> {
+    loop {
+        let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else {
+            if idle.is_over(cx) {
+                return Poll::Ready(Some(Err(BodyFailure::Paused)));
+            }
+            return Poll::Pending;
+        };
+        idle.restart();
+        let Some(frame) = frame else {
+            return Poll::Ready(None);
+        };
+        let Ok(frame) = frame else {
+            return Poll::Ready(Some(Err(BodyFailure::Broken)));
+        };
+        // Trailers of a request are not forwarded: nobody decided about them.
+        if let Ok(data) = frame.into_data() {
+            return Poll::Ready(Some(Ok(data)));
         }
     }
 }
@@ -229,14 +280,22 @@ impl Body for Outgoing {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Whole(full) => full.is_end_stream(),
-            Source::Streamed { body, .. } => body.is_end_stream(),
+            Source::Streamed { begun, body, .. } => begun.is_empty() && body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Whole(full) => full.size_hint(),
-            Source::Streamed { body, .. } => body.size_hint(),
+            Source::Streamed { begun, body, .. } => {
+                let (begun, rest) = (begun.len() as u64, body.size_hint());
+                let mut whole = SizeHint::new();
+                whole.set_lower(rest.lower().saturating_add(begun));
+                if let Some(upper) = rest.upper().and_then(|upper| upper.checked_add(begun)) {
+                    whole.set_upper(upper);
+                }
+                whole
+            }
         }
     }
 }

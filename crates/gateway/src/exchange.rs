@@ -1,6 +1,7 @@
 use std::{net::IpAddr, sync::Arc};
 
-use admission::{Arrival, Arrived};
+use admission::{Arrival, Arrived, AwaitingBody};
+use bytes::Bytes;
 use http::{Request, Response, header};
 use http_body::Body as _;
 use http_kit::{TraceContext, codes};
@@ -11,7 +12,7 @@ use request::CanonicalRequest;
 use crate::{
     answer::AnswerBody,
     arrival::{self, Peer},
-    body::{self, BodyFailure},
+    body::{self, BodyFailure, Read},
     cors::FromPage,
     forward::{self, Sending},
     gateway::Door,
@@ -64,7 +65,11 @@ pub(crate) async fn answer(
         peer,
     };
     let mut told = Told::default();
-    let answered = attempt(door, &call, body, &mut told).await;
+    let mut unread = Some(body);
+    let answered = attempt(door, &call, &mut unread, &mut told).await;
+    if let Some(unread) = unread.filter(|_| !call.request.headers.contains_key(header::EXPECT)) {
+        tokio::spawn(body::discard(unread, door.limits.body_bytes));
+    }
     let mut response = conclude(door, (&api, told), answered, &trace, began);
     if let Some(page) = page {
         page.mark(response.headers_mut());
@@ -105,16 +110,17 @@ fn conclude(
     response
 }
 
+/// Leaves in `unread` a body that nobody wanted.
 async fn attempt(
     door: &Arc<Door>,
     call: &Call,
-    body: Incoming,
+    unread: &mut Option<Incoming>,
     told: &mut Told,
 ) -> Result<Response<AnswerBody>, No> {
     let Ok(slot) = Arc::clone(&door.calls).try_acquire_owned() else {
         return Err(No::edge(&codes::OVERLOADED, codes::OVERLOADED.explanation));
     };
-    let declared = body.size_hint().lower();
+    let declared = unread.as_ref().map_or(0, |body| body.size_hint().lower());
     if declared > door.limits.body_bytes {
         return Err(broken(BodyFailure::TooLong(door.limits.body_bytes)));
     }
@@ -129,21 +135,19 @@ async fn attempt(
             presented: &presented,
         })
         .await;
-    let (arrived, sending) = match arrived {
-        Arrived::NeedsBody(waiting) => {
-            let bytes = read_for_decision(door, call, body).await?;
-            let content_type = call.request.headers.get(header::CONTENT_TYPE);
-            let content_type = content_type.and_then(|value| value.to_str().ok());
-            let arrived = waiting.with_body(content_type, &bytes).await;
-            (arrived, Sending::Whole(bytes))
-        }
-        arrived => (arrived, Sending::Streamed(body)),
+    let (arrived, taken) = match arrived {
+        Arrived::NeedsBody(waiting) => decide_by_body(door, call, *waiting, unread).await?,
+        arrived => (arrived, Taken::Begun(Bytes::new())),
     };
     match arrived {
         Arrived::Permitted(permit) => {
             let mode = permit.context().map(|context| context.mode);
             told.mode = mode.map_or("", Mode::as_str);
             told.code = permit.would_refuse();
+            let sending = match (taken, unread.take()) {
+                (Taken::Begun(begun), Some(rest)) => Sending::Streamed(begun, rest),
+                (Taken::Whole(bytes) | Taken::Begun(bytes), _) => Sending::Whole(bytes),
+            };
             forward::forward(door, call, permit, sending, slot).await
         }
         Arrived::Refused(refusal) => Err(No::Decision(refusal)),
@@ -154,28 +158,56 @@ async fn attempt(
     }
 }
 
-/// Reads the body of a call whose decision depends on it.
-async fn read_for_decision(door: &Door, call: &Call, body: Incoming) -> Result<bytes::Bytes, No> {
-    let encoded = call
-        .request
-        .headers
-        .get_all(header::CONTENT_ENCODING)
-        .iter()
-        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if encoded {
-        return Err(No::edge(
-            &codes::MALFORMED_REQUEST,
-            "a body that is decided about is not taken encoded: send it without `Content-Encoding`",
-        ));
+/// What was taken of a body for the decision.
+enum Taken {
+    Whole(Bytes),
+    /// The beginning; the rest is unread.
+    Begun(Bytes),
+}
+
+/// Reads the body of a call whose decision depends on it, and decides. What cannot be read goes
+/// back to admission, which lets it pass where decisions do not bind.
+async fn decide_by_body(
+    door: &Door,
+    call: &Call,
+    waiting: AwaitingBody,
+    unread: &mut Option<Incoming>,
+) -> Result<(Arrived, Taken), No> {
+    if is_encoded(call) {
+        let why =
+            "a body that is decided about is not taken encoded: send it without `Content-Encoding`";
+        let code = codes::MALFORMED_REQUEST.code;
+        let arrived = waiting.without_body(code, why).await;
+        return Ok((arrived, Taken::Begun(Bytes::new())));
     }
     let limits = &door.limits;
-    body::read_whole(
-        body,
-        limits.decision_body_bytes,
-        (limits.body_idle, limits.body_total),
-    )
-    .await
-    .map_err(broken)
+    let times = (limits.body_idle, limits.body_total);
+    let read = match unread.as_mut() {
+        Some(body) => body::read(body, limits.decision_body_bytes, times).await,
+        None => Ok(Read::Whole(Bytes::new())),
+    };
+    match read.map_err(broken)? {
+        Read::Whole(bytes) => {
+            *unread = None;
+            let content_type = call.request.headers.get(header::CONTENT_TYPE);
+            let content_type = content_type.and_then(|value| value.to_str().ok());
+            let arrived = waiting.with_body(content_type, &bytes).await;
+            Ok((arrived, Taken::Whole(bytes)))
+        }
+        Read::More(begun) => {
+            let why = BodyFailure::TooLong(limits.decision_body_bytes).to_string();
+            let code = codes::BODY_TOO_LARGE.code;
+            let arrived = waiting.without_body(code, why).await;
+            Ok((arrived, Taken::Begun(begun)))
+        }
+    }
+}
+
+fn is_encoded(call: &Call) -> bool {
+    let codings = call.request.headers.get_all(header::CONTENT_ENCODING);
+    codings
+        .iter()
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// A body that could not be taken, as a refusal.

@@ -26,8 +26,8 @@ use crate::{
 pub(crate) enum Sending {
     /// It was read for the decision.
     Whole(Bytes),
-    /// It passes through.
-    Streamed(Incoming),
+    /// It passes through, after what was read of it before.
+    Streamed(Bytes, Incoming),
 }
 
 /// Forwards a permitted call once, and settles it whatever happens.
@@ -41,7 +41,7 @@ pub(crate) async fn forward(
     let decision = permit.decision();
     let whole = match &mut sending {
         Sending::Whole(bytes) => Some(bytes),
-        Sending::Streamed(_) => None,
+        Sending::Streamed(..) => None,
     };
     let mut plan = match Plan::make(door, call, &permit, whole) {
         Ok(plan) => plan,
@@ -74,8 +74,9 @@ fn outgoing(door: &Door, sending: Sending, settle: &Settle) -> Outgoing {
     let counted = Arc::clone(&settle.bytes_in);
     match sending {
         Sending::Whole(bytes) => Outgoing::whole(bytes, counted),
-        Sending::Streamed(body) => {
-            Outgoing::streamed(body, door.limits.body_bytes, door.limits.body_idle, counted)
+        Sending::Streamed(begun, rest) => {
+            let (most, pause) = (door.limits.body_bytes, door.limits.body_idle);
+            Outgoing::streamed((begun, rest), most, pause, counted)
         }
     }
 }

@@ -66,6 +66,24 @@ pub enum BodyProblem {
 /// A value that a fact can be made of. `Loose` texts come from places that know only text.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Scalar<'a> {
+impl BodyProblem {
+    /// Whether the body contradicts its own content type, or has two readings. The others are
+    /// bodies that an API may take, and that facts are not read from.
+    #[must_use]
+    pub const fn is_malformed(&self) -> bool {
+        match self {
+            Self::NotUtf8 | Self::NotJson { .. } | Self::RepeatedKey(_) => true,
+            Self::ContentType(_)
+            | Self::NotListed(_)
+            | Self::TooDeep
+            | Self::TooMany
+            | Self::Number
+            | Self::Escape(_)
+            | Self::TooCostly => false,
+        }
+    }
+}
+
     Number(&'a Decimal),
     Text(&'a str),
     Loose(&'a str),

@@ -63,6 +63,11 @@ async fn hostile_requests_are_refused_and_nothing_is_forwarded() {
         ("GET /shop/items", "content-length: +1\r\n", 400),
         ("GET /shop/items", "content-length: 0x1\r\n", 400),
         ("GET /shop/items", "transfer-encoding: xchunked\r\n", 400),
+        (
+            "PUT /shop/items",
+            "transfer-encoding: gzip, chunked\r\n",
+            501,
+        ),
         ("GET /nothing/here", "", 404),
         ("GET /shop/nothing", "", 404),
         ("DELETE /shop/items", "", 405),
@@ -275,4 +280,26 @@ async fn calls_are_counted_by_api_and_code() {
     ] {
         assert!(text.contains(counted), "{counted} is not in {text}");
     }
+}
+
+/// A connection closed with bytes of the caller on their way would be reset, and the answer lost.
+#[tokio::test]
+async fn a_refusal_before_the_end_of_a_body_is_heard_and_the_connection_goes_on() {
+    let upstream = Upstream::start(ok).await;
+    let world = World::start(Setup::to(upstream.url())).await;
+    let body = "x".repeat(3_000_000);
+    let refused = format!(
+        "POST /shop/items HTTP/1.1\r\nhost: gate.test\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let allowed = request("GET /shop/items", &world.key(), "");
+    let answers = send(world.address, refused + &allowed).await;
+    assert_eq!((answers.status, upstream.received().len()), (401, 1));
+    assert!(answers.body.contains("HTTP/1.1 200 OK"), "{answers:?}");
+
+    // Who waits to be asked for the body is not asked.
+    let waiting = "POST /shop/items HTTP/1.1\r\nhost: gate.test\r\nexpect: 100-continue\r\n\
+                   content-length: 10\r\n\r\n";
+    let answered = send(world.address, waiting).await;
+    assert_eq!(answered.status, 401, "{answered:?}");
 }

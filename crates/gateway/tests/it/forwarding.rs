@@ -11,7 +11,7 @@ use crate::{
     world::{CONTEXT_KEY, ISSUER, Setup, World},
 };
 
-fn context(verifier: &Verifier, got: &Received) -> verifier::Context {
+pub(crate) fn context(verifier: &Verifier, got: &Received) -> verifier::Context {
     let mut line = got.line().split(' ');
     let line = RequestLine {
         method: line.next().unwrap(),
@@ -219,6 +219,10 @@ async fn a_body_is_read_for_a_decision_only_and_forwarded_as_it_was() {
 #[tokio::test]
 async fn a_body_nobody_asks_about_streams_through() {
     let upstream = Upstream::start(ok).await;
+        let decision = refused.json()["decision_id"].clone();
+        assert_eq!(decision.as_str(), refused.header("portreeve-decision"));
+        let twice = headers.matches("content-type").count() > 1;
+        assert_eq!(decision.is_null(), twice, "{headers}");
     let world = World::start(Setup::to(upstream.url())).await;
     let body = "0123456789".repeat(300_000);
     let length = format!("content-length: {}\r\n", body.len());

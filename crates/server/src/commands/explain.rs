@@ -54,10 +54,18 @@ fn told(explanation: &Value) -> String {
         or_none(&who("account")),
     );
     let answer = explanation.get("answer").cloned().unwrap_or_default();
+    because(&mut text, &answer);
+    if answer.get("gates").is_none() {
+        return text;
+    }
     gates(&mut text, "call", answer.get("gates"));
     for capability in items(answer.get("capabilities")) {
         let granted = capability.get("granted") == Some(&Value::Bool(true));
-        let word = if granted { "granted" } else { "refused" };
+        let word = match answer.get("verdict").and_then(Value::as_str) {
+            Some("undecided") => "undecided",
+            _ if granted => "granted",
+            _ => "refused",
+        };
         let head = format!("{} {word}", cell(capability.get("capability")));
         gates(&mut text, &head, capability.get("gates"));
         limits(&mut text, capability.get("limits"));
@@ -65,6 +73,21 @@ fn told(explanation: &Value) -> String {
     limits(&mut text, answer.get("limits"));
     edits(&mut text, &answer);
     text
+}
+
+/// What no gate says: why the call could not be decided, or not even be asked about.
+fn because(text: &mut String, answer: &Value) {
+    let because = cell(answer.get("because"));
+    if because.is_empty() {
+        return;
+    }
+    let undecided = answer.get("verdict").and_then(Value::as_str) == Some("undecided");
+    let head = if undecided {
+        "could not be decided because"
+    } else {
+        "refused because"
+    };
+    let _ = writeln!(text, "\n{head} {because}");
 }
 
 fn items(value: Option<&Value>) -> impl Iterator<Item = &Value> {
@@ -120,7 +143,8 @@ fn limits(text: &mut String, limits: Option<&Value>) {
 }
 
 fn edits(text: &mut String, answer: &Value) {
-    if answer.get("verdict").and_then(Value::as_str) == Some("granted") {
+    let verdict = answer.get("verdict").and_then(Value::as_str);
+    if matches!(verdict, Some("granted" | "undecided")) {
         return;
     }
     match answer.get("edits") {
@@ -149,6 +173,31 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_could_not_be_decided_says_why_and_proposes_nothing() {
+        let text = told(&json!({
+            "call": { "outcome": "served", "at": "2026-01-01T00:00:00Z" },
+            "answer": {
+                "verdict": "undecided", "because": "the body is longer than 1048576 bytes",
+                "gates": [],
+                "capabilities": [{ "capability": "PAY", "granted": false, "gates": [] }],
+                "edits": [],
+            },
+            "record": { "call": { "id": "dec_1", "code": "body_too_large" } },
+        }));
+        assert!(
+            text.contains("could not be decided because the body is longer"),
+            "{text}"
+        );
+        assert!(text.contains("PAY undecided") && !text.contains("admit"), "{text}");
+        let text = told(&json!({
+            "call": { "outcome": "refused", "at": "2026-01-01T00:00:00Z" },
+            "answer": { "verdict": "refused", "because": "no key has this id and secret" },
+            "record": { "call": { "id": "dec_2", "code": "credential_unknown" } },
+        }));
+        assert!(text.ends_with("refused because no key has this id and secret\n"), "{text}");
+    }
 
     #[test]
     fn a_refusal_is_told_with_gates_and_the_change_that_admits() {
