@@ -54,8 +54,9 @@ impl From<&CounterKey> for Owner {
     }
 }
 
-/// The counters of one owner, by limit.
-type Counts = SmallVec<[(u64, Slot); 1]>;
+/// The counters of one owner, by limit. The first few stand beside the owner: one more pointer
+/// to follow would be one more wait for memory.
+type Counts = SmallVec<[(u64, Slot); 3]>;
 
 #[derive(Debug, Default)]
 struct Shard(HashTable<(Owner, Counts)>);
@@ -95,9 +96,7 @@ impl Shard {
         if let Some((_, slot)) = known {
             add(slot, spend);
         } else {
-            let mut slot = Slot::default();
-            add(&mut slot, spend);
-            counts.push((spend.key.limit, slot));
+            counts.push((spend.key.limit, Slot::of(spend)));
         }
     }
 }

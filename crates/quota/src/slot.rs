@@ -41,23 +41,51 @@ struct Bucket {
     used: Quantity,
 }
 
-/// What one counter holds: mostly one bucket, which then needs no allocation of its own.
-#[derive(Debug, Default)]
-pub(crate) struct Slot {
-    first: Option<Bucket>,
-    more: Vec<Bucket>,
+impl Bucket {
+    fn of(spend: &Spend) -> Self {
+        Self {
+            span: Span {
+                begins_at: spend.begins_at,
+                ends_at: spend.ends_at,
+            },
+            used: spend.cost,
+        }
+    }
 }
 
+/// What one counter holds, never nothing. Mostly that is one bucket, which then needs no
+/// allocation of its own; kept small, because a call to a caller not met for a while waits for
+/// every line of memory that this takes.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    first: Bucket,
+    more: Option<Box<More>>,
+}
+
+/// Further buckets, behind one pointer.
+#[derive(Debug, Default)]
+struct More(Vec<Bucket>);
+
 impl Slot {
+    /// A counter of which this much has been taken.
+    pub(crate) fn of(spend: &Spend) -> Self {
+        Self {
+            first: Bucket::of(spend),
+            more: None,
+        }
+    }
+
     fn buckets(&self) -> impl Iterator<Item = &Bucket> {
-        self.first.iter().chain(&self.more)
+        let more = self.more.iter().flat_map(|more| &more.0);
+        std::iter::once(&self.first).chain(more)
     }
 
     fn find(&mut self, span: Span) -> Option<&mut Bucket> {
-        self.first
-            .iter_mut()
-            .chain(&mut self.more)
-            .find(|bucket| bucket.span == span)
+        if self.first.span == span {
+            return Some(&mut self.first);
+        }
+        let mut more = self.more.iter_mut().flat_map(|more| &mut more.0);
+        more.find(|bucket| bucket.span == span)
     }
 
     /// `now`, or the beginning of the newest window seen, whichever is later.
@@ -119,51 +147,35 @@ impl Slot {
 
     /// Counts a spend that was found to fit, and forgets what has ended by its beginning.
     pub(crate) fn add(&mut self, spend: &Spend) {
-        let span = Span {
-            begins_at: spend.begins_at,
-            ends_at: spend.ends_at,
-        };
-        if let Some(bucket) = self.find(span) {
-            bucket.used = saturating(bucket.used.checked_add(spend.cost));
+        let bucket = Bucket::of(spend);
+        if let Some(known) = self.find(bucket.span) {
+            known.used = saturating(known.used.checked_add(spend.cost));
             return;
         }
-        self.forget(span.begins_at);
-        self.push(Bucket {
-            span,
-            used: spend.cost,
-        });
+        self.forget_more(bucket.span.begins_at);
+        if self.first.span.ends_at <= bucket.span.begins_at {
+            self.first = bucket;
+        } else {
+            self.push(bucket);
+        }
     }
 
     /// Counts a spend of an earlier run, in whatever order they come.
     pub(crate) fn load(&mut self, spend: &Spend) {
-        let span = Span {
-            begins_at: spend.begins_at,
-            ends_at: spend.ends_at,
-        };
-        match self.find(span) {
-            Some(bucket) => bucket.used = saturating(bucket.used.checked_add(spend.cost)),
-            None => self.push(Bucket {
-                span,
-                used: spend.cost,
-            }),
+        let bucket = Bucket::of(spend);
+        match self.find(bucket.span) {
+            Some(known) => known.used = saturating(known.used.checked_add(spend.cost)),
+            None => self.push(bucket),
         }
     }
 
     fn push(&mut self, bucket: Bucket) {
-        if self.first.is_none() {
-            self.first = Some(bucket);
-        } else {
-            self.more.push(bucket);
-        }
+        self.more.get_or_insert_default().0.push(bucket);
     }
 
     /// Gives a spend back if its window is still known.
     pub(crate) fn subtract(&mut self, spend: &Spend) {
-        let span = Span {
-            begins_at: spend.begins_at,
-            ends_at: spend.ends_at,
-        };
-        if let Some(bucket) = self.find(span) {
+        if let Some(bucket) = self.find(Bucket::of(spend).span) {
             bucket.used = bucket
                 .used
                 .checked_sub(spend.cost)
@@ -172,17 +184,26 @@ impl Slot {
         }
     }
 
-    fn forget(&mut self, now: Timestamp) {
-        self.more.retain(|bucket| now < bucket.span.ends_at);
-        if self.first.is_some_and(|bucket| bucket.span.ends_at <= now) {
-            self.first = self.more.pop();
+    fn forget_more(&mut self, now: Timestamp) {
+        let Some(more) = &mut self.more else {
+            return;
+        };
+        more.0.retain(|bucket| now < bucket.span.ends_at);
+        if more.0.is_empty() {
+            self.more = None;
         }
     }
 
     /// Forgets what has ended; whether anything is left to remember. A window yet to come is
     /// remembered even at zero: it says that an older one must not be opened again.
     pub(crate) fn sweep(&mut self, now: Timestamp) -> bool {
-        self.forget(now);
+        self.forget_more(now);
+        if self.first.span.ends_at <= now {
+            let Some(next) = self.more.as_mut().and_then(|more| more.0.pop()) else {
+                return false;
+            };
+            self.first = next;
+        }
         self.buckets()
             .any(|bucket| bucket.used > Quantity::ZERO || now < bucket.span.begins_at)
     }
