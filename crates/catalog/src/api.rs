@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use primitives::{Enforcement, Name, Symbol};
 
-use crate::{AccountParameter, CapabilityUse, FactTable};
+use crate::{AccountParameter, CapabilityUse, FactTable, ReadableBodies};
 
 /// One API of the provider, in one version.
 #[derive(Clone, Debug)]
@@ -57,6 +57,8 @@ pub struct Operation {
     pub facts: FactTable,
     /// The parameter that names an account.
     pub account: Option<AccountParameter>,
+    /// The bodies that facts, and the account, are read from.
+    pub bodies: ReadableBodies,
 }
 
 /// A server of the provider that calls are forwarded to.

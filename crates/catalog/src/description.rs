@@ -107,6 +107,55 @@ impl BodyKind {
     }
 }
 
+/// The bodies that facts of an operation are read from. A caller cannot choose how its body is
+/// read: an upstream that only knows JSON reads JSON, whatever the content type says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadableBodies {
+    /// JSON.
+    pub json: bool,
+    /// `application/x-www-form-urlencoded`.
+    pub form: bool,
+}
+
+impl Default for ReadableBodies {
+    fn default() -> Self {
+        Self {
+            json: true,
+            form: true,
+        }
+    }
+}
+
+impl ReadableBodies {
+    /// Those that a description lists for an operation; both when it lists none at all.
+    #[must_use]
+    pub fn of(listed: &[BodyFormat]) -> Self {
+        let lists = |kind| {
+            listed.iter().any(|format| {
+                let essence = format.media_type.split(';').next().unwrap_or_default();
+                format.kind == kind || matches!(essence.trim(), "*/*" | "application/*")
+            })
+        };
+        if listed.is_empty() {
+            return Self::default();
+        }
+        Self {
+            json: lists(BodyKind::Json),
+            form: lists(BodyKind::Form),
+        }
+    }
+
+    /// Whether a body of this kind is among them.
+    #[must_use]
+    pub const fn takes(self, kind: BodyKind) -> bool {
+        match kind {
+            BodyKind::Json => self.json,
+            BodyKind::Form => self.form,
+            BodyKind::Other => false,
+        }
+    }
+}
+
 impl Description {
     /// The operation that `text` names: by its `operationId`, by its name, or as
     /// `METHOD /template`.

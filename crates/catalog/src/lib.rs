@@ -29,6 +29,7 @@ pub use description::{
     BodyFormat, BodyKind, DescribedOperation, Description, ImportReport, Parameter, ParameterPlace,
 };
 pub use diff::{DescriptionDiff, OperationChange, diff};
+    ReadableBodies,
 pub use fact::{FactValue, Facts, UnusableFact};
 pub use facts::{
     Body, BodyField, BodyProblem, CompiledFacts, FactTableProblem, PathProblem, RequestHead,

@@ -106,6 +106,7 @@ mod tests {
             uses: Vec::new(),
             facts: FactTable::default(),
             account: Some(parameter),
+            bodies: catalog::ReadableBodies::default(),
         };
         let mut path = CanonicalPath::parse("/Accounts/acme/Calls/C1.json").unwrap();
         let mut query = Query::parse("a=acme&acct=acme").unwrap();

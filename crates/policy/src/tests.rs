@@ -166,6 +166,7 @@ fn api(catalogue: &Catalogue, ladder: Symbol) -> Api {
             fact("channel", FactType::Text),
         ]),
         account: None,
+        bodies: catalog::ReadableBodies::default(),
     };
     Api {
         symbol: catalogue.vocabulary.apis.intern("payments"),

@@ -48,6 +48,14 @@ impl CanonicalRequest {
         headers: &HeaderMap,
     ) -> Result<Self, RequestProblem> {
         check_method(method, headers)?;
+        if headers
+            .get_all(header::CONTENT_TYPE)
+            .iter()
+            .nth(1)
+            .is_some()
+        {
+            return Err(RequestProblem::ContentTypeTwice);
+        }
         let written = target.to_string();
         let (authority, path, query) = split(&written)?;
         let host = host(authority, headers)?;
@@ -80,6 +88,11 @@ fn check_method(method: &Method, headers: &HeaderMap) -> Result<(), RequestProbl
             return Err(RequestProblem::Method(shown));
         }
         _ => {}
+    }
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        let coding = "a transfer coding other than `chunked`";
+        return Err(RequestProblem::NotOffered(coding));
     }
     if headers.contains_key(header::UPGRADE) {
         return Err(RequestProblem::NotOffered("a change of protocol (Upgrade)"));

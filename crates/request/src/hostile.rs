@@ -162,6 +162,29 @@ fn methods_are_an_exact_list() {
     }
 }
 
+/// Shows: S-01.
+#[test]
+fn a_body_is_framed_by_chunks_or_by_length_alone() {
+    let with = |coding| read("POST", "/", &[("host", "a"), ("transfer-encoding", coding)]);
+    assert!(with("chunked").is_ok() && with("Chunked").is_ok());
+    for coding in ["gzip, chunked", "identity", "chunked, chunked", "gzip"] {
+        assert_eq!(with(coding).unwrap_err().code(), "not_offered", "{coding}");
+    }
+}
+
+/// Shows: S-15.
+#[test]
+fn the_content_type_is_one() {
+    let both = [
+        ("host", "a"),
+        ("content-type", "application/json"),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+    ];
+    let problem = read("POST", "/", &both).unwrap_err();
+    assert_eq!(problem, P::ContentTypeTwice);
+    assert_eq!(problem.code(), "malformed_request");
+}
+
 /// Shows: S-13.
 #[test]
 fn the_host_is_one() {

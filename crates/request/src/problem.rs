@@ -90,6 +90,9 @@ pub enum RequestProblem {
     /// A header that asks the upstream to take another method than the one decided about.
     #[error("the header `{0}` would change the method after the decision")]
     MethodOverride(String),
+    /// Several `Content-Type` fields: one server reads the body by the first, another by the last.
+    #[error("the request has more than one `Content-Type`")]
+    ContentTypeTwice,
     /// `Connection` is not a list of names.
     #[error("`Connection` is not a list of header names")]
     ConnectionForm,

@@ -2,7 +2,7 @@ use jiter::{Jiter, JiterError, Peek};
 use percent_encoding::percent_decode_str;
 
 use super::{decimal::Decimal, node::Node, path::BodyPath};
-use crate::{BodyKind, UnusableFact};
+use crate::{BodyKind, ReadableBodies, UnusableFact};
 
 /// A body that has been read.
 #[derive(Clone, Debug)]
@@ -30,6 +30,9 @@ pub enum BodyProblem {
         "facts are read from `application/json` and `application/x-www-form-urlencoded` bodies, not from `{0}`"
     )]
     ContentType(String),
+    /// A content type that the description does not list for the operation.
+    #[error("the operation takes no `{0}` body: its description does not list that")]
+    NotListed(String),
     /// Not UTF-8.
     #[error("the body is not UTF-8")]
     NotUtf8,
@@ -63,9 +66,6 @@ pub enum BodyProblem {
     TooCostly,
 }
 
-/// A value that a fact can be made of. `Loose` texts come from places that know only text.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Scalar<'a> {
 impl BodyProblem {
     /// Whether the body contradicts its own content type, or has two readings. The others are
     /// bodies that an API may take, and that facts are not read from.
@@ -84,6 +84,9 @@ impl BodyProblem {
     }
 }
 
+/// A value that a fact can be made of. `Loose` texts come from places that know only text.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Scalar<'a> {
     Number(&'a Decimal),
     Text(&'a str),
     Loose(&'a str),
@@ -95,6 +98,24 @@ const MOST_DEPTH: usize = 64;
 const MOST_NODES: usize = 100_000;
 
 impl Body {
+    /// Reads a body by its content type, as [`Body::read`] does, when it is one of `listed`.
+    ///
+    /// # Errors
+    /// As [`Body::read`], and when it is none of `listed`.
+    pub fn read_listed(
+        listed: ReadableBodies,
+        content_type: Option<&str>,
+        bytes: &[u8],
+    ) -> Result<Self, BodyProblem> {
+        let kind = content_type.map_or(BodyKind::Other, BodyKind::of);
+        let read = Self::read(content_type, bytes)?;
+        if bytes.is_empty() || listed.takes(kind) {
+            return Ok(read);
+        }
+        let shown = content_type.unwrap_or_default().chars().take(100);
+        Err(BodyProblem::NotListed(shown.collect()))
+    }
+
     /// Reads a body by its content type. No bytes are no body, whatever the content type.
     ///
     /// # Errors

@@ -479,6 +479,7 @@ fn app(developer: &Account, subscriptions: SymbolSet) -> App {
         active: true,
         provider: false,
         subscriptions: Arc::new(subscriptions),
+            bodies: catalog::ReadableBodies::default(),
         off: Arc::default(),
         profile: None,
         limits: Arc::default(),

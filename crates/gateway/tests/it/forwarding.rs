@@ -193,6 +193,19 @@ async fn a_body_is_read_for_a_decision_only_and_forwarded_as_it_was() {
             400,
             "malformed_request",
         ),
+        // JSON to an upstream that knows nothing else, and a form without the fact to us.
+        (
+            "content-type: application/x-www-form-urlencoded\r\n",
+            r#"{"amount": 500}"#,
+            400,
+            "malformed_request",
+        ),
+        (
+            "content-type: application/json\r\ncontent-type: text/plain\r\n",
+            r#"{"amount": 1}"#,
+            400,
+            "malformed_request",
+        ),
         (
             "content-type: application/json\r\ncontent-encoding: gzip\r\n",
             "x",
@@ -206,6 +219,10 @@ async fn a_body_is_read_for_a_decision_only_and_forwarded_as_it_was() {
             (status, code),
             "{body}"
         );
+        let decision = refused.json()["decision_id"].clone();
+        assert_eq!(decision.as_str(), refused.header("portreeve-decision"));
+        let twice = headers.matches("content-type").count() > 1;
+        assert_eq!(decision.is_null(), twice, "{headers}");
     }
     let long = format!(r#"{{"amount": 1, "x": "{}"}}"#, "a".repeat(70_000));
     let refused = world.call("POST /shop/items", json, &long).await;
@@ -219,10 +236,6 @@ async fn a_body_is_read_for_a_decision_only_and_forwarded_as_it_was() {
 #[tokio::test]
 async fn a_body_nobody_asks_about_streams_through() {
     let upstream = Upstream::start(ok).await;
-        let decision = refused.json()["decision_id"].clone();
-        assert_eq!(decision.as_str(), refused.header("portreeve-decision"));
-        let twice = headers.matches("content-type").count() > 1;
-        assert_eq!(decision.is_null(), twice, "{headers}");
     let world = World::start(Setup::to(upstream.url())).await;
     let body = "0123456789".repeat(300_000);
     let length = format!("content-length: {}\r\n", body.len());

@@ -34,7 +34,7 @@ const DESCRIPTION: &str = r#"{
     "/items": {
       "get": {"operationId": "listItems", "responses": {"200": {"description": "ok"}}},
       "head": {"operationId": "headItems", "responses": {"200": {"description": "ok"}}},
-      "post": {"operationId": "addItem", "responses": {"200": {"description": "ok"}}},
+      "post": {"operationId": "addItem", "requestBody": {"content": {"application/json": {}}}, "responses": {"200": {"description": "ok"}}},
       "put": {"operationId": "putItem", "responses": {"200": {"description": "ok"}}}
     },
     "/accounts/{acct}/items.json": {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use catalog::{
     CapabilityUse, DescribedOperation, Description, FactDefinition, FactSource, FactTable,
-    FactType, Fold, Operation,
+    FactType, Fold, Operation, ReadableBodies,
 };
 use primitives::Name;
 use store::Kind;
@@ -69,6 +69,7 @@ fn bare(index: u32, described: &DescribedOperation) -> Operation {
         uses: Vec::new(),
         facts: FactTable::default(),
         account: None,
+        bodies: ReadableBodies::of(&described.bodies),
     }
 }
 
