@@ -56,6 +56,12 @@ impl View<'_> {
     pub(crate) fn mode(&self) -> Option<Mode> {
         self.caller.map(|caller| caller.mode())
     }
+
+    /// What the upstream wants for the account acted for, where that is not its own credential.
+    pub(crate) fn credential_of_account(&self) -> Option<&UpstreamCredential> {
+        let of_account = &self.account?.upstream_credentials;
+        of_account.get(&self.api.name)?.of(self.mode()?)
+    }
 }
 
 impl Case {
@@ -193,7 +199,8 @@ impl Case {
         let mut facts = std::mem::take(&mut self.facts);
         let compiled = self.compiled_facts().filter(|facts| facts.wants_body());
         if compiled.is_some() || field.is_some() {
-            let body = Body::read(content_type, bytes).map_err(|problem| problem.to_string())?;
+            let listed = self.operation.as_ref().map(|operation| operation.bodies);
+            let body = Body::read_listed(listed.unwrap_or_default(), content_type, bytes)?;
             if let Some(compiled) = compiled {
                 compiled.read_parsed(&mut facts, &body)?;
             }
@@ -209,13 +216,6 @@ impl Case {
         Ok(())
     }
 
-    /// Finds the account that the request names, or the app's.
-    pub(crate) fn find_account(&mut self) -> Result<(), Ground> {
-        let Some(view) = self.view() else {
-            return Ok(());
-        };
-        let Some(caller) = view.caller else {
-            return Ok(());
     /// Goes on without a body that cannot be read.
     pub(crate) async fn without_body(mut self, mut so_far: Answer, ground: Ground) -> Arrived {
         if !self.observes() {
@@ -235,6 +235,13 @@ impl Case {
             .await
     }
 
+    /// Finds the account that the request names, or the app's.
+    pub(crate) fn find_account(&mut self) -> Result<(), Ground> {
+        let Some(view) = self.view() else {
+            return Ok(());
+        };
+        let Some(caller) = view.caller else {
+            return Ok(());
         };
         let found = target::account(&self.snapshot, view.api, &caller, &self.named);
         match found {

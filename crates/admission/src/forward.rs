@@ -104,6 +104,7 @@ impl Case {
             enforcement: view.api.enforcement,
             operation: self.operation.clone(),
             upstream: upstream?.clone(),
+            credential: view.credential_of_account().cloned(),
             path: path.clone(),
         })
     }

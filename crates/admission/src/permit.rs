@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use catalog::{Operation, Upstream};
+use catalog::{Operation, Upstream, UpstreamCredential};
 use journal::CallOutcome;
 use primitives::{Enforcement, Name, RecordId};
 use request::CanonicalPath;
@@ -28,6 +28,8 @@ pub(crate) struct Route {
     pub(crate) enforcement: Enforcement,
     pub(crate) operation: Option<Arc<Operation>>,
     pub(crate) upstream: Upstream,
+    /// What the upstream wants for the account, where that is not its own credential.
+    pub(crate) credential: Option<UpstreamCredential>,
     pub(crate) path: CanonicalPath,
 }
 
@@ -71,6 +73,14 @@ impl Permit {
     #[must_use]
     pub fn upstream(&self) -> &Upstream {
         &self.route.upstream
+    }
+
+    /// What the upstream wants of us for this call: its own credential, or that of the account
+    /// acted for.
+    #[must_use]
+    pub fn credential(&self) -> &UpstreamCredential {
+        let of_account = self.route.credential.as_ref();
+        of_account.unwrap_or(&self.route.upstream.credential)
     }
 
     /// The path below the API's mount, to be put under the upstream's base path.

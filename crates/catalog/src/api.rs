@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use primitives::{Enforcement, Name, Symbol};
+use primitives::{Enforcement, Mode, Name, Symbol};
 
 use crate::{AccountParameter, CapabilityUse, FactTable, ReadableBodies};
 
@@ -66,7 +66,7 @@ pub struct Operation {
 pub struct Upstream {
     /// Scheme, authority and base path, without a slash at the end.
     pub url: String,
-    /// What the upstream wants of us, per API.
+    /// What the upstream wants of us; an account may have one of its own.
     pub credential: UpstreamCredential,
     /// From the last byte sent to the first byte of the answer.
     pub timeout: Duration,
@@ -77,7 +77,7 @@ pub struct Upstream {
 }
 
 /// The provider's own credential, which apps never see. Secrets are names of sealed secrets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum UpstreamCredential {
     /// Nothing is injected.
     None,
@@ -113,6 +113,26 @@ pub enum UpstreamCredential {
         /// Private key.
         key: Name,
     },
+}
+
+/// What the upstreams of an API want for one account, instead of their own credential.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct AccountCredentials {
+    /// In live mode.
+    pub live: Option<UpstreamCredential>,
+    /// In test mode.
+    pub test: Option<UpstreamCredential>,
+}
+
+impl AccountCredentials {
+    /// The credential in `mode`; never that of the other one.
+    #[must_use]
+    pub fn of(&self, mode: Mode) -> Option<&UpstreamCredential> {
+        match mode {
+            Mode::Live => self.live.as_ref(),
+            Mode::Test => self.test.as_ref(),
+        }
+    }
 }
 
 /// How the upstream recognises that a call came through us (P-59).

@@ -22,14 +22,16 @@ pub use annotation::{
     AccountParameter, CapabilityUse, Condition, FactDefinition, FactIndex, FactSource, FactTable,
     FactType, Fold, Literal,
 };
-pub use api::{Api, Cors, Mount, Operation, Upstream, UpstreamCredential, UpstreamIdentity};
+pub use api::{
+    AccountCredentials, Api, Cors, Mount, Operation, Upstream, UpstreamCredential, UpstreamIdentity,
+};
 pub use compiled::{ApiProblem, ApiRoutes};
 pub use condition::{ConditionProblem, Truth};
 pub use description::{
     BodyFormat, BodyKind, DescribedOperation, Description, ImportReport, Parameter, ParameterPlace,
+    ReadableBodies,
 };
 pub use diff::{DescriptionDiff, OperationChange, diff};
-    ReadableBodies,
 pub use fact::{FactValue, Facts, UnusableFact};
 pub use facts::{
     Body, BodyField, BodyProblem, CompiledFacts, FactTableProblem, PathProblem, RequestHead,

@@ -52,8 +52,7 @@ pub(crate) async fn forward(
     };
     let mut settle = Settle::new(permit, Arc::clone(&door.clock));
     let sender = if plan.identified {
-        let presented =
-            credential::present(door, &plan.upstream.credential, &mut plan.headers).await;
+        let presented = credential::present(door, &plan.credential, &mut plan.headers).await;
         presented.map_err(|problem| unpresented(&problem).of(decision))?
     } else {
         door.upstreams.plain()
@@ -180,7 +179,7 @@ fn pass_back(
 ) -> Result<Response<AnswerBody>, No> {
     let (parts, body) = upstream.into_parts();
     if parts.status == StatusCode::UNAUTHORIZED
-        && let Some(wanted) = credential::wanted(&plan.upstream.credential)
+        && let Some(wanted) = credential::wanted(&plan.credential)
     {
         door.tokens.forget(&wanted);
     }

@@ -1,6 +1,6 @@
 use admission::{Permit, Presented, RateLimit};
 use bytes::Bytes;
-use catalog::{Upstream, UpstreamIdentity};
+use catalog::{Upstream, UpstreamCredential, UpstreamIdentity};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use keys::SigningKey;
 use primitives::{Name, RecordId};
@@ -35,6 +35,7 @@ pub(crate) struct Plan {
     pub(crate) upstream: Upstream,
     pub(crate) limits: Vec<RateLimit>,
     /// Whether the caller was identified. If not, nothing of the provider's is added.
+    pub(crate) credential: UpstreamCredential,
     pub(crate) identified: bool,
     pub(crate) method: Method,
     pub(crate) target: Uri,
@@ -68,7 +69,8 @@ impl Plan {
     ) -> Result<Self, PlanProblem> {
         let identified = permit.context().is_some();
         let upstream = permit.upstream().clone();
-        let mut headers = passed_on(call, &upstream, identified);
+        let credential = permit.credential().clone();
+        let mut headers = passed_on(call, [&upstream.credential, &credential], identified);
         let mut path = permit.path().clone();
         let mut query = call.request.query.clone();
         let external = permit.external_account();
@@ -115,6 +117,7 @@ impl Plan {
         plan.with_context(door, permit, authority.as_str(), &path_and_query)
     }
 
+            credential,
     /// Tells the upstream who calls and what was decided (P-59).
     fn with_context(
         mut self,
@@ -176,8 +179,8 @@ struct Claims<'a> {
 
 /// The caller's headers that the upstream gets. A caller that was not identified (in observe
 /// mode) keeps its `Authorization`: it may be the upstream's own, from before we stood here.
-fn passed_on(call: &Call, upstream: &Upstream, identified: bool) -> HeaderMap {
-    let carrier = credential::carrier(&upstream.credential);
+fn passed_on(call: &Call, credentials: [&UpstreamCredential; 2], identified: bool) -> HeaderMap {
+    let carriers = credentials.map(credential::carrier);
     let keeps_authorization = !identified && !presents_our_secret(call);
     let mut kept = HeaderMap::with_capacity(call.request.headers.len());
     for (name, value) in &call.request.headers {

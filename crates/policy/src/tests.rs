@@ -207,6 +207,7 @@ impl Asker {
             plan: None,
             attributes: Arc::default(),
             external_ids: Arc::default(),
+            upstream_credentials: Arc::default(),
             developer: None,
         };
         Self {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
-use catalog::{Api, Operation};
+use catalog::{AccountCredentials, Api, Operation};
 use primitives::{AccountId, AppId, Country, CredentialId, Mode, Name, Symbol, SymbolSet};
 
 use crate::Overrides;
@@ -60,6 +60,8 @@ pub struct Account {
     pub attributes: Arc<Attributes>,
     /// The upstream's own ids, by API name (`telephony` → `AC…`).
     pub external_ids: Arc<BTreeMap<Name, String>>,
+    /// What upstreams want for this account, by API name.
+    pub upstream_credentials: Arc<BTreeMap<Name, AccountCredentials>>,
     /// Set when it is a developer account.
     pub developer: Option<Arc<Developer>>,
 }

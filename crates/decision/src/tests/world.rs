@@ -485,3 +485,4 @@ fn app(developer: &Account, subscriptions: SymbolSet) -> App {
         limits: Arc::default(),
     }
 }
+        upstream_credentials: Arc::default(),

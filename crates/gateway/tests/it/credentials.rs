@@ -30,6 +30,49 @@ async fn a_header_is_added_and_an_apps_own_is_not_passed_on() {
     assert_eq!(got.header("authorization"), None);
 }
 
+#[tokio::test]
+async fn an_account_has_a_credential_of_its_own_and_never_that_of_the_other_mode() {
+    for (of_account, header, expected) in [
+        (
+            "    upstream_credentials: { shop: { live: { basic: { user: AC-1, secret: of-acme } } } }\n",
+            "authorization",
+            Some(basic("AC-1", "acme's own")),
+        ),
+        (
+            "    upstream_credentials: { shop: { live: { header: { name: x-token, secret: of-acme } } } }\n",
+            "x-token",
+            Some("x-token: acme's own\r\n".to_owned()),
+        ),
+        (
+            "    upstream_credentials: { shop: { test: { basic: { user: AC-1, secret: of-acme } } } }\n",
+            "x-api-key",
+            Some("x-api-key: the upstream's\r\n".to_owned()),
+        ),
+    ] {
+        let upstream = Upstream::start(ok).await;
+        let mut setup = Setup::to(upstream.url());
+        setup.credential = "{ header: { name: x-api-key, secret: upstream-password } }";
+        setup.account = of_account;
+        setup.secrets.push(("of-acme", "acme's own".to_owned()));
+        let world = World::start(setup).await;
+        let lie = "x-api-key: lie\r\nx-token: lie\r\n";
+        let lie = if header == "x-token" {
+            lie
+        } else {
+            "x-api-key: lie\r\n"
+        };
+        assert_eq!(world.call("GET /shop/items", lie, "").await.status, 200);
+        let got = upstream.only();
+        let got_line = got
+            .header(header)
+            .map(|value| format!("{header}: {value}\r\n"));
+        assert_eq!(got_line, expected, "{of_account}");
+        assert!(!got.head.contains("lie"), "{}", got.head);
+        let theirs = got.head.contains("the upstream's");
+        assert_eq!(theirs, header == "x-api-key", "{}", got.head);
+    }
+}
+
 const CLIENT_CREDENTIALS: &str = "{ client_credentials: { token_url: \"${token}\", client: \"port reeve\", secret: upstream-password, scope: \"items:read items:write\" } }";
 
 /// An upstream that is its own token endpoint; the n-th token is `token-n`.

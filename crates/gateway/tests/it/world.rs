@@ -51,6 +51,8 @@ pub(crate) struct Setup {
     pub(crate) url: String,
     pub(crate) credential: &'static str,
     pub(crate) identity: &'static str,
+    /// More members of the account's entry, each with its line end.
+    pub(crate) account: &'static str,
     pub(crate) timeout: &'static str,
     pub(crate) enforcement: &'static str,
     pub(crate) limits: Limits,
@@ -65,6 +67,7 @@ impl Setup {
             url: url.into(),
             credential: "{ basic: { user: portreeve, secret: upstream-password } }",
             identity: "{ shared: context-key }",
+            account: "",
             timeout: "1s",
             enforcement: "enforce",
             limits: Limits {
@@ -119,7 +122,7 @@ accounts:
     kind: company
     verified: true
     external_ids: {{ shop: AC-1 }}
-    developer: {{ levels: {{ default: standard }} }}
+{account}    developer: {{ levels: {{ default: standard }} }}
 apps:
   - {{ name: till, developer: acme, account: acme, apis: [shop] }}
 "#,
@@ -128,6 +131,7 @@ apps:
             credential = self.credential,
             timeout = self.timeout,
             identity = self.identity,
+            account = self.account,
         )
     }
 }

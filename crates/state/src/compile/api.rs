@@ -1,8 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use catalog::{
-    Api, ApiRoutes, Cors, Description, Mount, Upstream, UpstreamCredential, UpstreamIdentity,
-};
+use catalog::{Api, ApiRoutes, Cors, Description, Mount, Upstream, UpstreamIdentity};
 use decision::Catalogue;
 use primitives::{Enforcement, Name};
 use store::Kind;
@@ -10,6 +8,7 @@ use store::Kind;
 use super::{
     Setup, Sourced,
     annotations::operations,
+    credential::{credential, is_header_name, is_origin, is_server_url},
     names::{At, Names},
     setup::each,
 };
@@ -60,14 +59,7 @@ pub(super) fn apis(names: &mut Names<'_>, catalogue: &mut Catalogue, setup: &mut
             mounts,
             live,
             test,
-            cors: entry.cors.map(|cors| Cors {
-                origins: cors.origins,
-                headers: cors
-                    .headers
-                    .iter()
-                    .map(|h| h.to_ascii_lowercase())
-                    .collect(),
-            }),
+            cors: entry.cors.as_ref().map(|entry| cors(names, at, entry)),
             operations,
         };
         match ApiRoutes::compile(&api) {
@@ -171,9 +163,36 @@ fn is_mount_path(path: &str) -> bool {
         })
 }
 
+/// Origins are compared byte by byte with what browsers send, so one that none sends is refused.
+fn cors(names: &mut Names<'_>, at: At<'_>, entry: &document::Cors) -> Cors {
+    for (index, origin) in entry.origins.iter().enumerate() {
+        if !is_origin(origin) {
+            let field = format!("cors.origins[{index}]");
+            let problem = at
+                .field(&field)
+                .problem(format!("`{origin}` is not an origin as browsers send it"));
+            names.refuse(problem.mend("write `https://` and a host in lower case, without a path"));
+        }
+    }
+    for (index, header) in entry.headers.iter().enumerate() {
+        if !is_header_name(header) {
+            let field = format!("cors.headers[{index}]");
+            let problem = at
+                .field(&field)
+                .problem(format!("`{header}` is not the name of a header"));
+            names.refuse(problem.mend("write a name such as `x-request`"));
+        }
+    }
+    let headers = entry.headers.iter().map(|name| name.to_ascii_lowercase());
+    Cors {
+        origins: entry.origins.clone(),
+        headers: headers.collect(),
+    }
+}
+
 fn upstream(names: &mut Names<'_>, at: At<'_>, entry: &document::Upstream) -> Upstream {
     let url = entry.url.trim_end_matches('/').to_owned();
-    if !is_upstream_url(&url) {
+    if !is_server_url(&url) {
         let field = format!("{}.url", at.field);
         let problem = at
             .field(&field)
@@ -188,9 +207,10 @@ fn upstream(names: &mut Names<'_>, at: At<'_>, entry: &document::Upstream) -> Up
             .problem("a timeout of nothing lets no answer through");
         names.refuse(problem.mend("write `1s` or more"));
     }
+    let field = format!("{}.credential", at.field);
     Upstream {
         url,
-        credential: credential(&entry.credential),
+        credential: credential(at.field(&field), &entry.credential, &mut names.problems),
         timeout,
         identity: identity(names, at, entry),
         refund_server_errors: entry.refund_server_errors,
@@ -215,45 +235,5 @@ fn identity(names: &mut Names<'_>, at: At<'_>, entry: &document::Upstream) -> Up
                 }
             }
         }
-    }
-}
-
-fn is_upstream_url(url: &str) -> bool {
-    let rest = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"));
-    rest.is_some_and(|rest| {
-        let authority = rest.split('/').next().unwrap_or_default();
-        !authority.is_empty()
-            && !authority.starts_with(':')
-            && rest
-                .bytes()
-                .all(|c| c.is_ascii_graphic() && !b"?#@\\\"<>{}|^`".contains(&c))
-    })
-}
-
-fn credential(entry: &document::UpstreamCredential) -> UpstreamCredential {
-    match entry.clone() {
-        document::UpstreamCredential::None => UpstreamCredential::None,
-        document::UpstreamCredential::Header(header) => UpstreamCredential::Header {
-            name: header.name.to_ascii_lowercase(),
-            secret: header.secret,
-        },
-        document::UpstreamCredential::Basic(basic) => UpstreamCredential::Basic {
-            user: basic.user,
-            secret: basic.secret,
-        },
-        document::UpstreamCredential::ClientCredentials(client) => {
-            UpstreamCredential::ClientCredentials {
-                token_url: client.token_url,
-                client: client.client,
-                secret: client.secret,
-                scope: client.scope,
-            }
-        }
-        document::UpstreamCredential::Mtls(mtls) => UpstreamCredential::Mtls {
-            certificate: mtls.certificate,
-            key: mtls.key,
-        },
     }
 }

@@ -25,11 +25,10 @@ pub fn check_account(setup: &Setup, account: &Account) -> Vec<Problem> {
         check.property(property, value, &field);
     }
     for api in account.external_ids.keys() {
-        let symbol = setup.catalogue.vocabulary.apis.get(api.as_str());
-        if !symbol.is_some_and(|symbol| exists(setup, Kind::Api, symbol)) {
-            let field = format!("external_ids.{api}");
-            check.refuse(&field, format!("there is no api `{api}`"));
-        }
+        check.api(api, &format!("external_ids.{api}"));
+    }
+    for api in account.upstream_credentials.keys() {
+        check.api(api, &format!("upstream_credentials.{api}"));
     }
     if let Some(plan) = account.plan {
         check.there(Kind::Plan, plan, "plan");
@@ -81,6 +80,13 @@ impl<'a> Check<'a> {
             let name = table(vocabulary, kind).map(|table| table.name(symbol));
             let name = name.unwrap_or_else(|| "?".into());
             self.refuse(field, format!("there is no {kind} `{name}`"));
+        }
+    }
+
+    fn api(&mut self, api: &Name, field: &str) {
+        let symbol = self.setup.catalogue.vocabulary.apis.get(api.as_str());
+        if !symbol.is_some_and(|symbol| exists(self.setup, Kind::Api, symbol)) {
+            self.refuse(field, format!("there is no api `{api}`"));
         }
     }
 

@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use catalog::AccountCredentials;
 use decision::{
     Account, App, Attribute, Attributes, Developer, Overrides, Profile, Switches, Vocabulary,
 };
@@ -13,6 +14,7 @@ use store::Kind;
 use super::{
     Setup, Sharing,
     check::{check_account, check_app, exists, known, level_exists},
+    credential::of_account,
     limits::plain_limit_value,
     names::{At, Members, table, unknown},
 };
@@ -75,6 +77,20 @@ impl<'a> Reader<'a> {
             }
         }
         limits
+    }
+
+    fn credentials(
+        &mut self,
+        given: &BTreeMap<Name, document::AccountCredentials>,
+    ) -> BTreeMap<Name, AccountCredentials> {
+        let mut credentials = BTreeMap::new();
+        for (api, entry) in given {
+            let field = format!("upstream_credentials.{api}");
+            self.symbol(Kind::Api, api.as_str(), &field);
+            let entry = of_account(self.at.field(&field), entry, &mut self.problems);
+            credentials.insert(api.clone(), entry);
+        }
+        credentials
     }
 
     fn levels(&mut self, given: &document::LevelOf) -> Vec<(Symbol, Symbol)> {
@@ -154,6 +170,7 @@ pub fn account(
         let field = format!("external_ids.{api}");
         reader.symbol(Kind::Api, api.as_str(), &field);
     }
+    let credentials = reader.credentials(&entry.upstream_credentials);
     let plan = entry
         .plan
         .and_then(|plan| reader.symbol(Kind::Plan, plan.as_str(), "plan"));
@@ -168,6 +185,7 @@ pub fn account(
         plan,
         attributes: sharing.attributes(attributes),
         external_ids: sharing.external_ids(entry.external_ids),
+        upstream_credentials: sharing.credentials(credentials),
         developer,
     };
     let mut problems = reader.problems;

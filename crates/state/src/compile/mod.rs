@@ -4,6 +4,7 @@ mod annotations;
 mod api;
 mod check;
 mod condition;
+mod credential;
 mod entries;
 mod limits;
 mod lists;

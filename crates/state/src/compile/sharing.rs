@@ -4,6 +4,7 @@ use std::{
     sync::Arc,
 };
 
+use catalog::AccountCredentials;
 use decision::{Attributes, Developer, Overrides, Switches};
 use primitives::{Name, SymbolSet};
 
@@ -16,6 +17,7 @@ pub struct Sharing {
     switches: HashSet<Arc<Switches>>,
     attributes: HashSet<Arc<Attributes>>,
     external_ids: HashSet<Arc<BTreeMap<Name, String>>>,
+    credentials: HashSet<Arc<BTreeMap<Name, AccountCredentials>>>,
     developers: HashSet<Arc<Developer>>,
     /// How many parts there were after the last sweep.
     swept: usize,
@@ -60,6 +62,13 @@ impl Sharing {
         shared(&mut self.external_ids, value)
     }
 
+    pub(super) fn credentials(
+        &mut self,
+        value: BTreeMap<Name, AccountCredentials>,
+    ) -> Arc<BTreeMap<Name, AccountCredentials>> {
+        shared(&mut self.credentials, value)
+    }
+
     pub(super) fn developer(&mut self, value: Developer) -> Arc<Developer> {
         shared(&mut self.developers, value)
     }
@@ -72,6 +81,7 @@ impl Sharing {
             + self.switches.len()
             + self.attributes.len()
             + self.external_ids.len()
+            + self.credentials.len()
             + self.developers.len();
         if parts <= self.swept.saturating_mul(2).max(1_024) {
             return;
@@ -81,6 +91,7 @@ impl Sharing {
             + sweep(&mut self.overrides)
             + sweep(&mut self.switches)
             + sweep(&mut self.attributes)
-            + sweep(&mut self.external_ids);
+            + sweep(&mut self.external_ids)
+            + sweep(&mut self.credentials);
     }
 }

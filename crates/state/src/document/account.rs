@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    LevelOf, LimitValue, PropertyValue, is_default, is_on, on,
+    LevelOf, LimitValue, PropertyValue, UpstreamCredential, is_default, is_on, on,
     value::{CountryText, NameText},
 };
 
@@ -37,9 +37,27 @@ pub struct Account {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, String>")]
     pub external_ids: BTreeMap<Name, String>,
+    /// What upstreams want of us for this account, where that is not the API's own credential, by
+    /// name of the API.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, AccountCredentials>")]
+    pub upstream_credentials: BTreeMap<Name, AccountCredentials>,
     /// Present when it is a developer account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub developer: Option<Developer>,
+}
+
+/// What the upstreams of an API want for one account. Where a mode is left out, the API's own
+/// credential is presented.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountCredentials {
+    /// In live mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<UpstreamCredential>,
+    /// In test mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<UpstreamCredential>,
 }
 
 /// Person or company.

@@ -12,7 +12,7 @@ mod value;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use account::{Account, AccountKind, App, Developer, ImportedKey, KeyMode};
+pub use account::{Account, AccountCredentials, AccountKind, App, Developer, ImportedKey, KeyMode};
 pub use api::{
     AccountParameter, Api, BasicCredential, ClientCredential, Condition, Cors, Enforcement, Fact,
     FactFold, FactKind, HeaderCredential, Identity, Mount, MtlsCredential, Operation, Upstream,
