@@ -59,14 +59,38 @@ pub(crate) async fn forward(
     };
     let body = outgoing(door, sending, &settle);
     let sent = send(door, &plan, &sender, body, &mut settle).await;
-    let answered = sent.is_ok();
-    let failures = door
-        .health
-        .note(&plan.api, &plan.upstream.url, answered, door.clock.now());
-    door.metrics.upstream(plan.api.as_str(), failures);
-    let upstream = sent.map_err(|no| no.of(decision))?;
+    match &sent {
+        Ok(_) => fares(door, &plan, true),
+        Err(Unanswered::ByUpstream(_)) => fares(door, &plan, false),
+        Err(Unanswered::ByCaller(_)) => {}
+    }
+    let upstream = sent.map_err(|unanswered| unanswered.no().of(decision))?;
     settle.answered(upstream.status().as_u16());
     pass_back(door, &plan, upstream, settle, slot)
+}
+
+/// Why there is no answer: what a caller does wrong says nothing about the upstream.
+enum Unanswered {
+    ByCaller(No),
+    ByUpstream(No),
+}
+
+impl Unanswered {
+    fn no(self) -> No {
+        match self {
+            Self::ByCaller(no) | Self::ByUpstream(no) => no,
+        }
+    }
+}
+
+/// Notes how the upstream fares.
+fn fares(door: &Door, plan: &Plan, answered: bool) {
+    let now = door.clock.now();
+    let failures = door
+        .health
+        .note(&plan.api, &plan.upstream.url, answered, now);
+    door.metrics
+        .upstream(plan.api.as_str(), plan.mode, failures);
 }
 
 fn outgoing(door: &Door, sending: Sending, settle: &Settle) -> Outgoing {
@@ -86,7 +110,7 @@ async fn send(
     sender: &Sender,
     body: Outgoing,
     settle: &mut Settle,
-) -> Result<Response<Incoming>, No> {
+) -> Result<Response<Incoming>, Unanswered> {
     let progress = body.progress();
     let mut request = Request::new(body);
     *request.method_mut() = plan.method.clone();
@@ -95,13 +119,15 @@ async fn send(
     settle.sent();
     let answered = tokio::select! {
         answered = sender.request(request) => answered,
-        () = too_late(door, plan, &progress) => return Err(timed_out(plan)),
+        () = too_late(door, plan, &progress) => {
+            return Err(Unanswered::ByUpstream(timed_out(plan)));
+        }
     };
     match answered {
-        Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => Err(unreachable(
-            plan,
-            "it changed the protocol without being asked",
-        )),
+        Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+            let problem = "it changed the protocol without being asked";
+            Err(Unanswered::ByUpstream(unreachable(plan, problem)))
+        }
         Ok(response) => Ok(response),
         Err(problem) => Err(unanswered(door, plan, &progress, &problem, settle)),
     }
@@ -120,19 +146,19 @@ fn unanswered(
     progress: &Progress,
     problem: &legacy::Error,
     settle: &mut Settle,
-) -> No {
+) -> Unanswered {
     if let Some(failure) = progress.failure(door.limits.body_bytes) {
-        return exchange::broken(failure);
+        return Unanswered::ByCaller(exchange::broken(failure));
     }
     if problem.is_connect() {
         settle.not_sent();
         tracing::warn!(api = %plan.api, url = plan.upstream.url, %problem, "no connection");
-        return No::edge(
+        return Unanswered::ByUpstream(No::edge(
             &codes::UPSTREAM_UNREACHABLE,
             "the API's server could not be reached; the call was not made and counts nothing",
-        );
+        ));
     }
-    unreachable(plan, &problem.to_string())
+    Unanswered::ByUpstream(unreachable(plan, &problem.to_string()))
 }
 
 fn unreachable(plan: &Plan, problem: &str) -> No {

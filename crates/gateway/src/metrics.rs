@@ -1,3 +1,4 @@
+use primitives::Mode;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -9,7 +10,7 @@ use prometheus_client::{
 pub(crate) struct Metrics {
     calls: Family<CallLabels, Counter>,
     seconds: Family<ApiLabel, Histogram>,
-    failures: Family<ApiLabel, Gauge>,
+    failures: Family<UpstreamLabels, Gauge>,
 }
 
 /// Labels are names of the snapshot and codes of ours: nothing a caller makes up.
@@ -37,6 +38,12 @@ struct ApiLabel {
     api: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UpstreamLabels {
+    api: String,
+    mode: &'static str,
+}
+
 /// Seconds, from below the cost of the gateway to the patience of a caller.
 const BUCKETS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
@@ -62,7 +69,7 @@ impl Metrics {
         );
         registry.register(
             "gateway_upstream_failures",
-            "Calls in a row that an API's upstream did not answer",
+            "Calls in a row that the upstream of an API and mode did not answer",
             metrics.failures.clone(),
         );
         metrics
@@ -85,10 +92,13 @@ impl Metrics {
     }
 
     /// Shows how many calls in a row an upstream did not answer.
-    pub(crate) fn upstream(&self, api: &str, failures: u32) {
-        let api = api.to_owned();
+    pub(crate) fn upstream(&self, api: &str, mode: Mode, failures: u32) {
+        let labels = UpstreamLabels {
+            api: api.to_owned(),
+            mode: mode.as_str(),
+        };
         self.failures
-            .get_or_create(&ApiLabel { api })
+            .get_or_create(&labels)
             .set(i64::from(failures));
     }
 }

@@ -3,7 +3,7 @@ use bytes::Bytes;
 use catalog::{Upstream, UpstreamCredential, UpstreamIdentity};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use keys::SigningKey;
-use primitives::{Name, RecordId};
+use primitives::{Mode, Name, RecordId};
 use request::CanonicalPath;
 use serde::Serialize;
 
@@ -32,10 +32,12 @@ const FORWARDED: [&str; 6] = [
 pub(crate) struct Plan {
     pub(crate) api: Name,
     pub(crate) decision: RecordId,
+    /// The mode of the upstream.
+    pub(crate) mode: Mode,
     pub(crate) upstream: Upstream,
+    pub(crate) credential: UpstreamCredential,
     pub(crate) limits: Vec<RateLimit>,
     /// Whether the caller was identified. If not, nothing of the provider's is added.
-    pub(crate) credential: UpstreamCredential,
     pub(crate) identified: bool,
     pub(crate) method: Method,
     pub(crate) target: Uri,
@@ -107,17 +109,19 @@ impl Plan {
         let plan = Self {
             api: permit.api().clone(),
             decision: permit.decision(),
+            // A caller who was not identified is the provider's old traffic, which is real.
+            mode: permit.context().map_or(Mode::Live, |context| context.mode),
             limits: permit.limits().to_vec(),
             identified,
             method: call.request.method.clone(),
             target,
             headers,
             upstream,
+            credential,
         };
         plan.with_context(door, permit, authority.as_str(), &path_and_query)
     }
 
-            credential,
     /// Tells the upstream who calls and what was decided (P-59).
     fn with_context(
         mut self,
@@ -189,7 +193,7 @@ fn passed_on(call: &Call, credentials: [&UpstreamCredential; 2], identified: boo
             || name == "traceparent"
             || (name == "tracestate" && !call.traced);
         let is_credential = (name == header::AUTHORIZATION && !keeps_authorization)
-            || (identified && carrier.is_some_and(|carrier| name == carrier));
+            || (identified && carriers.contains(&Some(name.as_str())));
         let misread = request::is_namespaced(name) || !request::is_plainly_spelled(name);
         if !replaced && !is_credential && !misread {
             kept.append(name.clone(), value.clone());

@@ -175,6 +175,10 @@ async fn a_body_that_stops_or_grows_too_long_is_given_up() {
     );
     assert_eq!(world.outcomes(1).await, [(Unknown, false)]);
     assert!(upstream.received().iter().all(|got| got.body.len() < 10));
+    assert!(
+        world.gateway.upstreams().is_empty(),
+        "the caller's fault says nothing about the upstream"
+    );
 
     let mut setup = Setup::to(upstream.url());
     setup.limits.body_bytes = 1_000;

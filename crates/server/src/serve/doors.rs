@@ -4,7 +4,7 @@ use admission::Admission;
 use axum::{Router, extract::Request, response::Html, routing::get};
 use config::Settings;
 use flows::SecretBook;
-use gateway::{Gateway, GatewayParts, UpstreamSecrets};
+use gateway::{Gateway, GatewayParts, UpstreamHealth, UpstreamSecrets};
 use http_kit::{Edge, ServeOptions, Surface, dress};
 use management::Management;
 use pages::Console;
@@ -72,6 +72,8 @@ impl Doors {
         let gateway = gateway(house, rooms, &listening, &mut registry)?;
         let (stop, stop_ops) = (CancellationToken::new(), CancellationToken::new());
         let mut tasks = JoinSet::new();
+        let seen = gateway.clone();
+        let readiness = readiness.check("upstreams", move || Ok(told_of(&seen.upstreams())));
         let Listening {
             public,
             site,
@@ -160,6 +162,24 @@ fn bounds(settings: &Settings) -> gateway::Limits {
         connections: count(limits.connections),
         calls: count(limits.calls),
         head_timeout: seconds(limits.head_seconds),
+/// How upstreams fare. One that does not answer is no reason to keep calls from the others.
+fn told_of(upstreams: &[UpstreamHealth]) -> String {
+    let failing = upstreams.iter().filter(|upstream| upstream.failures > 0);
+    let told: Vec<_> = failing
+        .map(|upstream| {
+            let UpstreamHealth {
+                api, url, failures, ..
+            } = upstream;
+            format!("{api} at {url} did not answer the last {failures} calls")
+        })
+        .collect();
+    match (upstreams.len(), told.is_empty()) {
+        (0, _) => "none called yet".to_owned(),
+        (many, true) => format!("{many} called, all answering"),
+        (_, false) => told.join("; "),
+    }
+}
+
         head_bytes: count(limits.head_bytes),
         decision_body_bytes: limits.decision_body_bytes,
         body_bytes: limits.body_bytes,
