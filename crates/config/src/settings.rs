@@ -28,6 +28,8 @@ pub struct Settings {
     pub journal: Journal,
     /// What a request on the public listener may take.
     pub limits: Limits,
+    /// The provider's servers.
+    pub upstreams: Upstreams,
     /// Proxies in front of it.
     pub proxies: Proxies,
     /// Where addresses are in the world.
@@ -238,6 +240,14 @@ impl Default for Limits {
             idle_per_upstream: 128,
         }
     }
+}
+
+/// The provider's servers.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Upstreams {
+    /// PEM file with the certificate authorities of upstreams, believed beside the public ones.
+    pub authorities: Option<PathBuf>,
 }
 
 /// Proxies in front of the installation.

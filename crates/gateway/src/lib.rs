@@ -36,4 +36,4 @@ mod upstreams;
 pub use gateway::{Gateway, GatewayParts, GatewayProblem, UpstreamSecrets};
 pub use health::UpstreamHealth;
 pub use limits::Limits;
-pub use tls::{TlsCertificate, TlsProblem};
+pub use tls::{TlsCertificate, TlsProblem, read_authorities};

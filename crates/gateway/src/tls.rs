@@ -53,6 +53,22 @@ pub enum TlsProblem {
     },
 }
 
+/// Reads the certificate authorities of upstreams, in PEM.
+///
+/// # Errors
+/// When the file cannot be read, or holds none.
+pub fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsProblem> {
+    let all = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let all = all.map_err(|problem| TlsProblem::File {
+        path: path.to_owned(),
+        problem,
+    })?;
+    if all.is_empty() {
+        return Err(TlsProblem::NoCertificate(path.to_owned()));
+    }
+    Ok(all)
+}
+
 impl TlsCertificate {
     /// Reads a chain and its key, both in PEM.
     ///

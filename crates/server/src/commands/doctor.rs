@@ -16,6 +16,7 @@ pub(crate) async fn run(arguments: &SetUpArguments) -> Result<(), Failure> {
         ("keys", installation_keys(&loaded, arguments.dev)),
         ("database", database(&loaded).await),
         ("places", places(&loaded)),
+        ("upstreams", authorities(&loaded)),
     ];
     let listeners = &loaded.settings.listeners;
     for (name, listener) in [
@@ -83,6 +84,15 @@ fn places(loaded: &Loaded) -> Finding {
     let path: &Path = path;
     GeoDatabase::open(path)
         .map(|_| path.display().to_string())
+        .map_err(|problem| problem.to_string())
+}
+
+fn authorities(loaded: &Loaded) -> Finding {
+    let Some(path) = &loaded.settings.upstreams.authorities else {
+        return Ok("believed by the public certificate authorities".to_owned());
+    };
+    gateway::read_authorities(path)
+        .map(|all| format!("{} authorities of {}, and the public ones", all.len(), path.display()))
         .map_err(|problem| problem.to_string())
 }
 

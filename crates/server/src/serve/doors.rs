@@ -149,7 +149,12 @@ fn gateway(
         clock: Arc::clone(&house.authority.clock),
         entropy: Arc::clone(&house.authority.entropy),
         limits: bounds(settings),
-        authorities: Vec::new(),
+        authorities: match &settings.upstreams.authorities {
+            None => Vec::new(),
+            Some(path) => {
+                gateway::read_authorities(path).map_err(why("`upstreams.authorities`"))?
+            }
+        },
     };
     Gateway::new(parts, registry).map_err(why("gateway"))
 }
