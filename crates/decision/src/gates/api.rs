@@ -25,6 +25,16 @@ pub(super) fn upstream<'a>(scene: &Scene<'a>, listener: &mut impl Listener<'a>) 
     listener.hear(Gate::Api, Finding::or_refused(upstream.is_some(), refusal));
 }
 
+/// The provider's own app needs no subscription, but it can be switched off.
+pub(super) fn subscription_of_provider<'a>(scene: &Scene<'a>, listener: &mut impl Listener<'a>) {
+    let finding = if scene.caller.app.active {
+        Finding::NotApplicable
+    } else {
+        Finding::Refused(Refusal::AppInactive)
+    };
+    listener.hear(Gate::Subscription, finding);
+}
+
 pub(super) fn subscription<'a>(scene: &Scene<'a>, listener: &mut impl Listener<'a>) {
     let app = scene.caller.app;
     let subscribed = app.subscriptions.contains(scene.api.symbol);

@@ -106,11 +106,11 @@ fn concerning(symbols: Option<&Vec<Symbol>>) -> &[Symbol] {
     symbols.map_or(&[], Vec::as_slice)
 }
 
-/// The provider's own traffic passes every gate that asks for a right. It still goes nowhere
-/// without an upstream of its mode: test never reaches live.
+/// The provider's own traffic passes every gate that asks for a right, as long as its app is
+/// active. It still goes nowhere without an upstream of its mode: test never reaches live.
 fn pass_provider<'a>(scene: &Scene<'a>, request: Request<'a>, listener: &mut impl Listener<'a>) {
     api::upstream(scene, listener);
-    listener.hear(Gate::Subscription, Finding::NotApplicable);
+    api::subscription_of_provider(scene, listener);
     listener.hear(Gate::Operation, Finding::NotApplicable);
     for (capability, used) in operation::capabilities(request) {
         if used == Ok(true) {

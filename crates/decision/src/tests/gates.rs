@@ -774,6 +774,15 @@ fn the_providers_own_traffic_passes_but_goes_nowhere_without_an_upstream() {
 
 #[test]
 fn a_lost_race_becomes_a_refusal_that_names_the_quota() {
+#[test]
+fn the_providers_own_app_can_be_switched_off() {
+    let (mut world, _) = open();
+    world.app.provider = true;
+    world.app.active = false;
+    refuses(&world, Gate::Subscription, "app_inactive");
+    assert_eq!(world.answer().edits, None);
+}
+
     let (mut world, pay) = open();
     let limit = world.limit(
         "per-day",
