@@ -2,7 +2,7 @@
 
 use decision::{
     Account, Answer, App, By, CapabilityAnswer, Catalogue, Edit, Gate, GateAnswer, LimitAnswer,
-    Outcome, Verdict,
+    Offer, Outcome, Verdict, spoken_level,
 };
 use primitives::{Quantity, Symbol};
 use serde_json::{Map, Value, json};
@@ -29,7 +29,8 @@ pub struct Names<'a> {
     pub developer: &'a Account,
 }
 
-/// An answer as JSON: `verdict`, `gates`, `limits`, `capabilities` and `edits`.
+/// An answer as JSON: `verdict`, `gates`, `limits`, `capabilities`, `edits`, and `offers` when
+/// there are any.
 #[must_use]
 pub fn explanation(answer: &Answer, names: Names<'_>, audience: Audience) -> Value {
     let vocabulary = &names.catalogue.vocabulary;
@@ -52,7 +53,7 @@ pub fn explanation(answer: &Answer, names: Names<'_>, audience: Audience) -> Val
         let edits = edits.iter().map(|one| edit(one, names));
         edits.collect::<Vec<_>>()
     });
-    let whole = json!({
+    let mut whole = json!({
         "verdict": match answer.verdict {
             Verdict::Granted => "granted",
             Verdict::Refused => "refused",
@@ -63,6 +64,12 @@ pub fn explanation(answer: &Answer, names: Names<'_>, audience: Audience) -> Val
         "capabilities": answer.capabilities.iter().map(capability).collect::<Vec<_>>(),
         "edits": edits,
     });
+    if !answer.offers.is_empty()
+        && let Some(whole) = whole.as_object_mut()
+    {
+        let offers = answer.offers.iter().map(|one| offer(one, names));
+        whole.insert("offers".to_owned(), offers.collect());
+    }
     cut(whole, audience)
 }
 
@@ -145,6 +152,43 @@ fn limit(answer: &LimitAnswer, name: &str) -> Value {
     Value::Object(told)
 }
 
+/// What an exhausted limit offers. `who` takes it up.
+fn offer(offer: &Offer, names: Names<'_>) -> Value {
+    let Offer::Plan {
+        limit,
+        currency,
+        plan,
+        current,
+        offered,
+        admits,
+    } = offer;
+    let vocabulary = &names.catalogue.vocabulary;
+    let limit = vocabulary.limits.name(*limit);
+    let title = names.catalogue.plans.get(*plan);
+    let title = title.and_then(|plan| plan.title.as_deref());
+    let plan = vocabulary.plans.name(*plan);
+    let offered = offered.map_or_else(|| "unlimited".to_owned(), |most| most.to_string());
+    let text = format!(
+        "on the plan `{}` the limit `{limit}` is {offered} instead of {current}",
+        title.unwrap_or(&plan)
+    );
+    let mut told = Map::new();
+    told.insert("offer".to_owned(), "plan".into());
+    told.insert("text".to_owned(), text.into());
+    told.insert("who".to_owned(), "account".into());
+    told.insert("limit".to_owned(), (*limit).into());
+    told.insert("plan".to_owned(), (*plan).into());
+    for (name, part) in [("title", title), ("currency", currency.as_deref())] {
+        if let Some(part) = part {
+            told.insert(name.to_owned(), part.into());
+        }
+    }
+    told.insert("current".to_owned(), current.to_string().into());
+    told.insert("offered".to_owned(), offered.into());
+    told.insert("admits".to_owned(), (*admits).into());
+    Value::Object(told)
+}
+
 /// What is left of a limit, never less than nothing.
 pub(crate) fn remaining(most: Quantity, used: Quantity) -> Quantity {
     most.checked_sub(used)
@@ -213,12 +257,14 @@ fn of_caller(edit: &Edit, names: Names<'_>) -> Told {
         Edit::AssignLevel { ladder, level, .. } => {
             let ladder = vocabulary.ladders.name(*ladder).to_string();
             let level = vocabulary.levels.name(*level);
+            let spoken = match spoken_level(&level).split_once('/') {
+                None => format!("`{}`", spoken_level(&level)),
+                Some((ladder, level)) => format!("`{level}` of the ladder `{ladder}`"),
+            };
             let level = level.rsplit('/').next().unwrap_or_default().to_owned();
             Told {
                 kind: "assign_level",
-                text: format!(
-                    "assign the developer `{developer}` the level `{level}` of the ladder `{ladder}`"
-                ),
+                text: format!("assign the developer `{developer}` the level {spoken}"),
                 parts: vec![of_developer, ("ladder", ladder), ("level", level)],
             }
         }

@@ -17,6 +17,7 @@ mod case;
 mod context;
 mod evidence;
 mod explain;
+mod facts;
 mod forward;
 mod identify;
 mod limits;

@@ -10,6 +10,7 @@ use crate::{
     Context, ContextAccount, ContextCapability, ContextLimit, ExternalAccount, Named,
     case::Case,
     explain::{Audience, explanation, remaining},
+    facts,
     refusal::Ground,
     target::AccountNamed,
 };
@@ -20,6 +21,12 @@ pub(crate) fn of(case: &Case, answer: Option<&Answer>, ground: Option<&Ground>) 
     let view = case.view();
     let caller = view.and_then(|view| view.caller);
     let vocabulary = &case.catalogue().vocabulary;
+    let (facts, facts_left_out) = case
+        .operation
+        .as_ref()
+        .map_or_else(Default::default, |operation| {
+            facts::recorded(&operation.facts, &case.facts)
+        });
     CallRecord {
         id: case.id,
         at: case.at,
@@ -40,6 +47,8 @@ pub(crate) fn of(case: &Case, answer: Option<&Answer>, ground: Option<&Ground>) 
                 .map(|one| vocabulary.capabilities.name(one.capability).to_string())
                 .collect()
         }),
+        facts,
+        facts_left_out,
         enforcement: view.map_or(Enforcement::Enforce, |view| view.api.enforcement),
         status: 0,
         code: ground.map_or_else(String::new, |ground| ground.code.to_owned()),

@@ -1,4 +1,6 @@
-use decision::{Answer, GateAnswer, LimitAnswer, Outcome, codes};
+use std::borrow::Cow;
+
+use decision::{Answer, Gate, GateAnswer, LimitAnswer, Outcome, codes, spoken_level};
 use primitives::{Mode, RecordId, Symbol, Timestamp};
 use serde_json::{Map, Value};
 
@@ -22,7 +24,8 @@ pub struct Refusal {
     /// The caller's mode; `None` when it was not identified.
     pub mode: Option<Mode>,
     /// What the problem body (RFC 9457) tells beyond that, cut by how far the caller is trusted:
-    /// `decision_id`, and for an identified caller `gates`, `limits`, `capabilities` and `edits`.
+    /// `decision_id`, and for an identified caller `gates`, `limits`, `capabilities`, `edits` and
+    /// what exhausted limits offer in `offers`.
     pub more: Map<String, Value>,
     /// Where the counters of the call stand.
     pub limits: Vec<RateLimit>,
@@ -69,10 +72,10 @@ impl Ground {
             "no_such_api" | "operation_unknown" => 404,
             "method_not_supported" => 405,
             "malformed_request" => 400,
+            "body_too_large" => 413,
             codes::QUOTA_EXHAUSTED => 429,
             "overloaded" => 503,
             _ => 403,
-            "body_too_large" => 413,
         }
     }
 }
@@ -88,9 +91,14 @@ fn said(gate: &GateAnswer) -> String {
         ("; it must be", &gate.threshold),
     ] {
         if let Some(part) = part.as_deref().filter(|part| !part.is_empty()) {
+            let part = if gate.gate == Gate::Level {
+                Cow::Owned(spoken_level(part))
+            } else {
+                Cow::Borrowed(part)
+            };
             said.push_str(name);
             said.push_str(" `");
-            said.push_str(part);
+            said.push_str(&part);
             said.push('`');
         }
     }

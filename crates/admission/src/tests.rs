@@ -1,4 +1,6 @@
+mod annotation;
 mod fixture;
+mod offering;
 mod passing;
 mod refusing;
 mod settling;

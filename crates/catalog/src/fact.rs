@@ -34,6 +34,9 @@ pub enum UnusableFact {
     /// Does not fit without rounding.
     #[error("it does not fit without rounding")]
     OutOfRange,
+    /// Below zero where only an amount makes sense.
+    #[error("it is below zero")]
+    Negative,
     /// An item of a sum is below zero: it would hide another one from a limit on the sum.
     #[error("an item of the sum is below zero")]
     BelowZero,

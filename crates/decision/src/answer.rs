@@ -166,6 +166,29 @@ pub struct Answer {
     /// `None` when no set from the fixed list can do that (a policy refuses, say). Gates that
     /// were not evaluated promise nothing.
     pub edits: Option<Vec<Edit>>,
+    /// What the limits that do not cover the call offer instead (J-5).
+    pub offers: Vec<Offer>,
+}
+
+/// What a limit that does not cover a call offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// A plan for the account acted for, under which the limit comes to more.
+    Plan {
+        /// The limit.
+        limit: Symbol,
+        /// The currency of the values, when they are amounts of one.
+        currency: Option<String>,
+        /// The plan.
+        plan: Symbol,
+        /// What the limit comes to for the caller now.
+        current: Quantity,
+        /// What it would come to under the plan; `None` is unlimited.
+        offered: Option<Quantity>,
+        /// Whether no gate would refuse this very call under the plan. Gates that were not
+        /// evaluated promise nothing.
+        admits: bool,
+    },
 }
 
 /// Who may make an edit.

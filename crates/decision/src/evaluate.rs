@@ -8,12 +8,13 @@ use crate::{
     Answer, Call, Caller, CapabilityAnswer, Catalogue, Evidence, Gate, GateAnswer, LimitAnswer,
     Outcome, PolicyVerdict, Verdict, edits,
     finding::{Finding, LimitView, Listener},
-    gates,
+    gates, offers,
     scene::Scene,
     words,
 };
 
-/// Decides a call: every gate answers, and the answer names what would open the closed ones.
+/// Decides a call: every gate answers, and the answer names what would open the closed ones and
+/// what the limits that do not cover the call offer.
 #[must_use]
 pub fn evaluate(
     catalogue: &Catalogue,
@@ -25,11 +26,12 @@ pub fn evaluate(
     if answer.verdict == Verdict::Refused {
         let scene = Scene::of_call(catalogue, call, facts);
         answer.edits = edits::smallest(&scene, evidence);
+        answer.offers = offers::offers(&scene, evidence);
     }
     answer
 }
 
-/// Decides a call as [`evaluate()`] does, without looking for edits.
+/// Decides a call as [`evaluate()`] does, without looking for edits and offers.
 #[must_use]
 pub fn assess(
     catalogue: &Catalogue,
@@ -117,6 +119,7 @@ impl<'a, 'e, E: Evidence> Recorder<'a, 'e, E> {
             limits: self.limits,
             demands,
             edits: (verdict != Verdict::Refused).then(Vec::new),
+            offers: Vec::new(),
         }
     }
 

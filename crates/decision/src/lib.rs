@@ -4,7 +4,8 @@
 //! What it never does: I/O, time, randomness, Cedar (a [`Evidence`] tells a policy's verdict).
 //!
 //! To add a gate: a variant of [`Gate`], its file under `gates/`, its row in the code table,
-//! and, if an edit can open it, a variant of [`Edit`].
+//! and, if an edit can open it, a variant of [`Edit`]. To add a meaning of an exhausted limit: a
+//! variant of [`Exhausted`], and one of [`Offer`] when it offers something.
 
 mod answer;
 pub mod codes;
@@ -13,22 +14,24 @@ mod evaluate;
 mod finding;
 mod gates;
 mod model;
+mod offers;
 mod quick;
 mod scene;
 mod words;
 
 pub use answer::{
-    Answer, By, CapabilityAnswer, Edit, Evidence, Gate, GateAnswer, LimitAnswer, Outcome,
+    Answer, By, CapabilityAnswer, Edit, Evidence, Gate, GateAnswer, LimitAnswer, Offer, Outcome,
     PolicyVerdict, Verdict,
 };
 pub use evaluate::{assess, capabilities_of, evaluate, refuse_exhausted};
 pub use model::{
     Account, App, Attribute, Attributes, Call, Caller, Capability, Catalogue, CatalogueIndex,
-    Developer, GeoRule, GeoSubject, Ladder, Level, Limit, LimitKind, LimitScope, LimitValue, List,
-    ListEffect, ListSubject, Overrides, Places, Plan, Profile, Region, Switches, SymbolMap,
-    Vocabulary,
+    Developer, Exhausted, GeoRule, GeoSubject, Ladder, Level, Limit, LimitKind, LimitScope,
+    LimitValue, List, ListEffect, ListSubject, Overrides, Places, Plan, Profile, Region, Switches,
+    SymbolMap, Vocabulary,
 };
 pub use quick::{Quick, decide, used_capabilities};
+pub use words::spoken_level;
 
 #[cfg(test)]
 mod tests;

@@ -41,6 +41,20 @@ pub(crate) fn silent(gate: Gate, outcome: Outcome) -> GateAnswer {
     }
 }
 
+/// The ladder that is meant where none is named.
+const DEFAULT_LADDER: &str = "default/";
+
+/// What a level gate says, for people: levels of the default ladder without their ladder. The
+/// gate's own rule, value and threshold always name it.
+#[must_use]
+pub fn spoken_level(text: &str) -> String {
+    let words = text.split(' ');
+    let spoken: Vec<_> = words
+        .map(|word| word.strip_prefix(DEFAULT_LADDER).unwrap_or(word))
+        .collect();
+    spoken.join(" ")
+}
+
 struct Said {
     code: &'static str,
     rule: String,

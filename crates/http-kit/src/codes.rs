@@ -238,7 +238,7 @@ codes! {
             "register the account's country, or call from an address with a known country";
         LIMIT_EXCEEDED = "limit_exceeded", Forbidden, "Over a limit",
             "a value of the request exceeds a limit",
-            "stay at or below `threshold`, or ask for a higher limit";
+            "stay at or below `threshold`, ask for a higher limit, or take up one of `offers`";
         FACT_MISSING = "fact_missing", Forbidden, "Value missing",
             "a rule asks for a value that the request does not have",
             "send the value that the gate names";
@@ -250,7 +250,7 @@ codes! {
             "use one of the currencies that the limit lists";
         QUOTA_EXHAUSTED = "quota_exhausted", TooManyRequests, "Quota exhausted",
             "a rate limit's counter has reached its limit",
-            "wait until the time in `Retry-After`, or ask for a higher limit";
+            "wait until the time in `Retry-After`, ask for a higher limit, or take up one of `offers`";
     }
     "On the way to the API" {
         MALFORMED_REQUEST = "malformed_request", BadRequest, "Malformed request",

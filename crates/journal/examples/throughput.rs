@@ -31,6 +31,8 @@ fn admitted(id: RecordId, at: Timestamp) -> Entry {
         developer: Some((AccountId::from_u128(u128::MAX / 9), "acme".to_owned())),
         account: Some((AccountId::from_u128(u128::MAX / 9), "acme".to_owned())),
         capabilities: vec!["SIMPLE_SEND_MONEY".to_owned(), "PREAPPROVALS".to_owned()],
+        facts: Vec::new(),
+        facts_left_out: 0,
         enforcement: Enforcement::Enforce,
         status: 0,
         code: String::new(),

@@ -12,6 +12,7 @@
 //! that older segments stay readable.
 
 mod durability;
+mod fact;
 mod frame;
 mod journal;
 mod reader;
@@ -20,6 +21,7 @@ mod segment;
 mod writer;
 
 pub use durability::Durability;
+pub use fact::{RecordedFact, RecordedType};
 pub use journal::{Journal, JournalFailure, OpenProblem, Options, Receipt, Room};
 pub use reader::{Located, ReadProblem, Reader, read_at};
 pub use record::{CallOutcome, CallRecord, CounterSpend, Entry, Settlement};

@@ -3,6 +3,8 @@ use primitives::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::RecordedFact;
+
 /// One entry of the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -42,6 +44,13 @@ pub struct CallRecord {
     pub account: Option<(AccountId, String)>,
     /// Names of the capabilities used.
     pub capabilities: Vec<String>,
+    /// What the annotation took from the request (J-3), at most [`RecordedFact::MOST`]. It may be
+    /// personal data: for the operator only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<RecordedFact>,
+    /// How many facts beyond those the request had.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub facts_left_out: u16,
     /// Whether the decision bound.
     pub enforcement: Enforcement,
     /// Status answered when refused; 0 when admitted.
@@ -107,4 +116,12 @@ pub enum CallOutcome {
     NotSent,
     /// Forwarded, and the answer never came: consumes quota, is never billed.
     Unknown,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+const fn is_zero(count: &u16) -> bool {
+    *count == 0
 }

@@ -28,6 +28,8 @@ fn call(id: RecordId, note: &str) -> Box<CallRecord> {
         developer: None,
         account: None,
         capabilities: vec!["SIMPLE_SEND_MONEY".to_owned()],
+        facts: Vec::new(),
+        facts_left_out: 0,
         enforcement: Enforcement::Enforce,
         status: 0,
         code: String::new(),
@@ -57,6 +59,16 @@ fn settled(id: RecordId) -> Entry {
         outcome: CallOutcome::NotSent,
         refunded: true,
     })
+}
+
+#[test]
+fn a_record_from_before_facts_were_kept_is_still_read() {
+    let written = serde_json::to_string(&admitted(1)).unwrap();
+    assert!(!written.contains("facts"), "{written}");
+    assert_eq!(
+        serde_json::from_str::<Entry>(&written).unwrap(),
+        admitted(1)
+    );
 }
 
 fn open(directory: &TempDir, segment_bytes: u64) -> Journal {

@@ -108,9 +108,11 @@ pub(crate) struct Call {
 pub(crate) struct Explanation {
     /// The call.
     call: Call,
-    /// The answer of every gate, with values, thresholds, limits and edits.
+    /// The answer of every gate, with values, thresholds, limits and edits, and what exhausted
+    /// limits offer.
     answer: Value,
-    /// The whole record: what was decided when and by which state, the outcome, the counters.
+    /// The whole record: what was decided when and by which state, the facts taken from the
+    /// request, which may be personal data, the counters and the outcome.
     record: Value,
 }
 
@@ -167,6 +169,7 @@ impl CallQuery {
             account: account(&self.account)?,
             capability: named("capability", self.capability.as_deref())?,
             outcome: self.outcome.map(|outcome| outcome.text().to_owned()),
+            code: None,
             from: self.from.map(Into::into),
             until: self.until.map(Into::into),
         })

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use decision::Vocabulary;
+use decision::{Exhausted, Vocabulary};
 use primitives::{AccountId, AppId, Name};
 use proptest::prelude::*;
 use store::Kind;
@@ -230,8 +230,39 @@ fn every_mistake_is_told_with_its_place_and_mend() {
         changed("window: day,", "window: dya,"),
         changed("lists:\n", "lists:\n  - 7\n"),
         changed("title: Standard }", "title: Standard"),
+        changed("offer_plan: open", "offer_plan: opne"),
+        changed("offer_plan: open", "offer_plan: free"),
+        changed("{ offer_plan: open }", "refused"),
     ];
     insta::assert_snapshot!(told.map(|lines| lines.join("\n")).join("\n"));
+}
+
+/// Shows: J-5.
+#[test]
+fn what_an_exhausted_limit_means_is_written_at_the_limit() {
+    let documents = parse(&sources(STATE)).unwrap();
+    let catalogue = compile(&documents).unwrap().setup.catalogue;
+    let limit = |name: &str| {
+        let symbol = catalogue.vocabulary.limits.get(name).unwrap();
+        catalogue.limits.get(symbol).unwrap().exhausted
+    };
+    let open = catalogue.vocabulary.plans.get("open").unwrap();
+    assert_eq!(limit("calls"), Exhausted::OfferPlan(open));
+    assert_eq!(limit("lines"), Exhausted::Refuse);
+    // `refuse` is what is meant where nothing stands, so it is not kept.
+    let name: Name = "calls".parse().unwrap();
+    let json = r#"{"counted":{"window":"day","per":"app"},"value":"1","exhausted":"refuse"}"#;
+    let body = canonical(Kind::Limit, &name, json).unwrap();
+    assert!(!body.contains("exhausted"), "{body}");
+    // Nobody but those on a plan is held by one, so without a lower plan nothing is raised.
+    let alone = STATE
+        .replace("offer_plan: open", "offer_plan: free")
+        .replace("limits: { calls: 10 }", "limits: { calls: 1000 }")
+        .replace("name: open }", "name: open, limits: { calls: 1000 } }");
+    let told = problems(&alone).join("\n");
+    assert!(told.contains("does not raise this limit"), "{told}");
+    let raised = alone.replacen("calls: 1000", "calls: 1001", 1);
+    assert_eq!(problems(&raised), Vec::<String>::new());
 }
 
 #[test]
@@ -261,37 +292,6 @@ fn a_bomb_is_refused_and_an_alias_works() {
     );
     let deep = format!("portreeve: 1\nx: {}{}", "[".repeat(60), "]".repeat(60));
     assert!(problems(&deep)[0].contains("nested too deeply"));
-    let alias = STATE
-        .replace("countries: [DE]", "countries: &de [DE]")
-        .replace(
-            "  - { name: home, countries",
-            "  - { name: house, countries: [AT] }\n  - { name: home, countries",
-        );
-    assert_eq!(problems(&alias), Vec::<String>::new());
-}
-
-#[test]
-fn rendering_and_reading_again_gives_the_same() {
-    let documents = parse(&sources(STATE)).unwrap();
-    assert_same_when_rendered(&documents);
-}
-
-#[track_caller]
-fn assert_same_when_rendered(documents: &Documents) {
-    let bodies = |documents: &Documents| -> Vec<(Kind, Name, String)> {
-        let entries = documents.entries.iter();
-        entries
-            .map(|e| (e.kind, e.name.clone(), e.body.clone()))
-            .collect()
-    };
-    let before = bodies(documents);
-    let borrowed = before
-        .iter()
-        .map(|(kind, name, body)| (*kind, name, body.as_str()));
-    let rendered = render(borrowed.clone()).unwrap();
-    assert_eq!(render(borrowed).unwrap(), rendered);
-    let file = SourceFile {
-        path: "state.yaml".to_owned(),
     let mut chain = "portreeve: 1\nx:\n  - &a0 x\n".to_owned();
     for i in 1..400 {
         let (open, close) = ("[".repeat(40), "]".repeat(40));
@@ -304,15 +304,15 @@ fn assert_same_when_rendered(documents: &Documents) {
     let held = format!("portreeve: 1\nx: {nested}{items}{}", "]".repeat(40));
     let told = problems(&held);
     assert!(told[0].contains("what its anchors hold"), "{told:?}");
-        text: rendered.state.clone(),
-    };
-    let descriptions = rendered.descriptions.iter();
-    let again = parse(&Sources {
-        files: vec![file],
-        descriptions: descriptions
-            .map(|d| (d.path.clone(), d.text.clone()))
-            .collect(),
-        variables: BTreeMap::new(),
+    let alias = STATE
+        .replace("countries: [DE]", "countries: &de [DE]")
+        .replace(
+            "  - { name: home, countries",
+            "  - { name: house, countries: [AT] }\n  - { name: home, countries",
+        );
+    assert_eq!(problems(&alias), Vec::<String>::new());
+}
+
 #[test]
 fn a_mistake_in_a_description_is_told_with_its_line() {
     let told = |text: String| -> String {
@@ -347,6 +347,37 @@ fn a_mistake_in_a_description_is_told_with_its_line() {
     }
 }
 
+#[test]
+fn rendering_and_reading_again_gives_the_same() {
+    let documents = parse(&sources(STATE)).unwrap();
+    assert_same_when_rendered(&documents);
+}
+
+#[track_caller]
+fn assert_same_when_rendered(documents: &Documents) {
+    let bodies = |documents: &Documents| -> Vec<(Kind, Name, String)> {
+        let entries = documents.entries.iter();
+        entries
+            .map(|e| (e.kind, e.name.clone(), e.body.clone()))
+            .collect()
+    };
+    let before = bodies(documents);
+    let borrowed = before
+        .iter()
+        .map(|(kind, name, body)| (*kind, name, body.as_str()));
+    let rendered = render(borrowed.clone()).unwrap();
+    assert_eq!(render(borrowed).unwrap(), rendered);
+    let file = SourceFile {
+        path: "state.yaml".to_owned(),
+        text: rendered.state.clone(),
+    };
+    let descriptions = rendered.descriptions.iter();
+    let again = parse(&Sources {
+        files: vec![file],
+        descriptions: descriptions
+            .map(|d| (d.path.clone(), d.text.clone()))
+            .collect(),
+        variables: BTreeMap::new(),
     })
     .unwrap_or_else(|problems| panic!("{problems:?}\n{}", rendered.state));
     assert_eq!(bodies(&again), before, "{}", rendered.state);
@@ -382,6 +413,7 @@ fn the_schema_knows_every_key_that_is_read() {
         "at_least",
         "by_level",
         "rolling",
+        "offer_plan",
     ] {
         assert!(text.contains(&format!("\"{key}\"")), "{key}");
     }

@@ -32,6 +32,9 @@ paths:
   /accounts/{Sid}/calls:
     parameters: [ { name: Sid, in: path, required: true, schema: { type: string } } ]
     get: { operationId: Calls, responses: { "200": { description: done } } }
+  /accounts/{Sid}/charges:
+    parameters: [ { name: Sid, in: path, required: true, schema: { type: string } } ]
+    post: { operationId: Charge, responses: { "200": { description: done } } }
   /transfers: { post: { operationId: Transfer, responses: { "200": { description: done } } } }
 "#;
 
@@ -111,10 +114,15 @@ pub(super) const NOON: Timestamp = Timestamp::from_seconds(1_800_014_400);
 
 impl Town {
     pub(super) fn new() -> Self {
+        Self::with(STATE)
+    }
+
+    /// Another provider with the same API; `state` names the app `shop` and no other.
+    pub(super) fn with(state: &str) -> Self {
         let entropy = SeededEntropy::new(7);
         let keys = InstallationKeys::generate(&entropy).unwrap();
         let secret = keys::issue(IssuedFor::App(Mode::Live), &entropy).unwrap();
-        let resources = resources();
+        let resources = resources(state);
         let app = resources.iter().find(|one| one.kind == Kind::App).unwrap();
         let id = CredentialId::from_u128(99);
         let credential = Credential {
@@ -174,6 +182,12 @@ impl Town {
             user: user.to_owned(),
             password: Secret::new(password.to_owned()),
         }
+    }
+
+    /// Puts a changed state in force, with the same accounts and apps in the same order.
+    pub(super) fn change_state(&mut self, state: &str) {
+        self.resources = resources(state);
+        self.change_credential(|_, _| {});
     }
 
     /// Puts a changed credential in force.
@@ -240,13 +254,13 @@ pub(super) fn request(method: &str, path: &str, headers: &[(&str, &str)]) -> Can
     CanonicalRequest::read(&method, &target, &map).unwrap()
 }
 
-fn resources() -> Vec<Resource> {
+fn resources(state: &str) -> Vec<Resource> {
     let file = |path: &str, text: &str| SourceFile {
         path: path.to_owned(),
         text: text.to_owned(),
     };
     let sources = Sources {
-        files: vec![file("state.yaml", STATE)],
+        files: vec![file("state.yaml", state)],
         descriptions: BTreeMap::from([("pay.openapi.yaml".to_owned(), DESCRIPTION.to_owned())]),
         variables: BTreeMap::new(),
     };

@@ -1,4 +1,4 @@
-//! A caller and a set-up as they would be after some edits.
+//! A caller and a set-up as they would be after some edits, or on another plan.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The parts that edits change, beside a scene whose other parts stay.
-pub(super) struct Draft<'a> {
+pub(crate) struct Draft<'a> {
     scene: &'a Scene<'a>,
     app: App,
     developer: Account,
@@ -35,8 +35,17 @@ impl<'a> Draft<'a> {
         draft
     }
 
+    /// What `scene` would be with the account acted for on `plan`.
+    pub(crate) fn on_plan(scene: &'a Scene<'a>, plan: Symbol) -> Self {
+        let mut draft = Self::with(scene, &[]);
+        if let Some(account) = &mut draft.account {
+            account.plan = Some(plan);
+        }
+        draft
+    }
+
     /// Shows the changed scene.
-    pub(super) fn look<T>(&self, look: impl FnOnce(&Scene<'_>) -> T) -> T {
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Scene<'_>) -> T) -> T {
         let caller = Caller {
             app: &self.app,
             developer: &self.developer,

@@ -17,10 +17,9 @@ use crate::{
     scene::Scene,
 };
 
-use self::{
-    draft::Draft,
-    remedy::{Remedy, remedy},
-};
+use self::remedy::{Remedy, remedy};
+
+pub(crate) use self::draft::Draft;
 
 /// Opening one gate may reach another; more turns than this are no small change any more.
 const TURNS: usize = 6;
@@ -114,15 +113,18 @@ impl<E: Evidence> Search<'_, '_, E> {
     }
 
     fn opens(&self, edits: &[Edit]) -> bool {
-        Draft::with(self.scene, edits).look(|scene| {
-            let mut probe = Probe {
-                evidence: self.evidence,
-                closed: false,
-            };
-            gates::ask(scene, self.evidence, &mut probe);
-            !probe.closed
-        })
+        Draft::with(self.scene, edits).look(|scene| is_open(scene, self.evidence))
     }
+}
+
+/// Whether no gate refuses.
+pub(crate) fn is_open(scene: &Scene<'_>, evidence: &impl Evidence) -> bool {
+    let mut probe = Probe {
+        evidence,
+        closed: false,
+    };
+    gates::ask(scene, evidence, &mut probe);
+    !probe.closed
 }
 
 /// Notes for every refusal what would mend it.

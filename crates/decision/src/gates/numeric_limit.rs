@@ -1,6 +1,7 @@
 //! Does a value of the request exceed what the limit allows (P-46)?
 
-use primitives::{Name, Symbol};
+use catalog::UnusableFact;
+use primitives::{Name, Quantity, Symbol};
 
 use crate::{
     Gate, Limit, LimitKind, LimitValue,
@@ -77,6 +78,10 @@ fn check<'a>(
     };
     match scene.quantity(fact) {
         Err(obstacle) => obstructed(obstacle),
+        // Below every value, and never what a limit on amounts meant to let through.
+        Ok(value) if value < Quantity::ZERO => {
+            obstructed(Obstacle::Unusable(fact, UnusableFact::Negative))
+        }
         Ok(value) => {
             let refusal = Refusal::Exceeded {
                 limit,

@@ -139,7 +139,7 @@ fn subject(scene: &Scene<'_>, scope: LimitScope) -> Option<u128> {
 fn cost_of<'a>(scene: &Scene<'a>, name: &'a Name) -> Result<Quantity, Obstacle<'a>> {
     let cost = scene.quantity(name)?;
     if cost < Quantity::ZERO {
-        return Err(Obstacle::Unusable(name, UnusableFact::OutOfRange));
+        return Err(Obstacle::Unusable(name, UnusableFact::Negative));
     }
     Ok(cost)
 }

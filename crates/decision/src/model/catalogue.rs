@@ -189,6 +189,8 @@ impl ListSubject {
 pub struct Plan {
     /// Its name.
     pub name: Name,
+    /// What people call it.
+    pub title: Option<String>,
     /// What it opens; everything if `None`.
     pub profile: Option<Arc<Profile>>,
     /// Its limits; the smallest wins.

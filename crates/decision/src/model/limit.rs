@@ -19,6 +19,22 @@ pub struct Limit {
     /// Values by level (symbols of `ladder/level`). A level without one has that of the
     /// nearest level below that has one; the value of an `exact` level is its own only.
     pub by_level: Vec<(Symbol, LimitValue)>,
+    /// What it means that the limit does not cover a call.
+    pub exhausted: Exhausted,
+}
+
+/// What it means that a limit does not cover a call (J-5).
+///
+/// So far every meaning refuses the call and differs in what the caller is told besides: such a
+/// one is a variant here and one of [`crate::Offer`]. A meaning that lets the call pass on other
+/// terms is a variant here too, answered where the gate holds the call against the value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Exhausted {
+    /// The call is refused, and that is all.
+    #[default]
+    Refuse,
+    /// The account acted for is offered this plan, under which the limit is higher.
+    OfferPlan(Symbol),
 }
 
 /// What a limit bounds.
@@ -66,6 +82,28 @@ pub enum LimitValue {
     AtMost(Quantity),
     /// At most this, by ISO 4217 currency; a currency not listed is refused.
     ByCurrency(Vec<(String, Quantity)>),
+}
+
+impl LimitValue {
+    /// Whether it covers something that `other` does not, in one currency at least.
+    #[must_use]
+    pub fn is_above(&self, other: &Self) -> bool {
+        match (self, other) {
+            (_, Self::Unlimited) => false,
+            // A value for every currency covers the currencies that are not listed, too.
+            (Self::Unlimited, _) | (Self::AtMost(_), Self::ByCurrency(_)) => true,
+            (Self::AtMost(most), Self::AtMost(other)) => most > other,
+            (Self::ByCurrency(values), Self::AtMost(other)) => {
+                values.iter().any(|(_, most)| most > other)
+            }
+            (Self::ByCurrency(values), Self::ByCurrency(others)) => {
+                values.iter().any(|(currency, most)| {
+                    let other = others.iter().find(|(listed, _)| listed == currency);
+                    other.is_none_or(|(_, other)| most > other)
+                })
+            }
+        }
+    }
 }
 
 /// Edited limits, sorted by symbol.

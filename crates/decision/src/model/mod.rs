@@ -12,5 +12,5 @@ pub use catalogue::{
     Capability, Catalogue, CatalogueIndex, GeoRule, GeoSubject, Ladder, Level, List, ListEffect,
     ListSubject, Plan, Region,
 };
-pub use limit::{Limit, LimitKind, LimitScope, LimitValue, Overrides};
+pub use limit::{Exhausted, Limit, LimitKind, LimitScope, LimitValue, Overrides};
 pub use vocabulary::{SymbolMap, Vocabulary};

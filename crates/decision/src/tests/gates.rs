@@ -551,6 +551,8 @@ fn a_numeric_limit_lets_through_up_to_its_value() {
     refuses(&world, Gate::NumericLimit, "fact_missing");
     world.has("amount", FactValue::Unusable(UnusableFact::OutOfRange));
     refuses(&world, Gate::NumericLimit, "fact_unusable");
+    world.has("amount", FactValue::Quantity(quantity("-0.000001")));
+    refuses(&world, Gate::NumericLimit, "fact_unusable");
     world.has("amount", FactValue::Unread);
     assert_eq!(world.verdict(), Verdict::NeedsBody);
 }
@@ -773,8 +775,6 @@ fn the_providers_own_traffic_passes_but_goes_nowhere_without_an_upstream() {
 }
 
 #[test]
-fn a_lost_race_becomes_a_refusal_that_names_the_quota() {
-#[test]
 fn the_providers_own_app_can_be_switched_off() {
     let (mut world, _) = open();
     world.app.provider = true;
@@ -783,6 +783,8 @@ fn the_providers_own_app_can_be_switched_off() {
     assert_eq!(world.answer().edits, None);
 }
 
+#[test]
+fn a_lost_race_becomes_a_refusal_that_names_the_quota() {
     let (mut world, pay) = open();
     let limit = world.limit(
         "per-day",

@@ -2,6 +2,7 @@
 
 mod gates;
 mod listing;
+mod offers;
 mod properties;
 mod tables;
 mod world;

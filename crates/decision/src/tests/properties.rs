@@ -14,9 +14,9 @@ use super::world::{
     DAY, Wants, World, at_most, country, fact, name, numeric, profile, quantity, refusals,
 };
 use crate::{
-    CapabilityAnswer, Edit, GeoRule, GeoSubject, LimitKind, LimitScope, LimitValue, ListEffect,
-    ListSubject, Outcome, Overrides, Plan, Profile, Quick, Switches, Verdict, assess,
-    capabilities_of, decide, used_capabilities,
+    Answer, CapabilityAnswer, Edit, Exhausted, GeoRule, GeoSubject, LimitKind, LimitScope,
+    LimitValue, ListEffect, ListSubject, Offer, Outcome, Overrides, Plan, Profile, Quick, Switches,
+    Verdict, assess, capabilities_of, decide, used_capabilities,
 };
 
 const COUNTRIES: [&str; 3] = ["US", "DE", "JP"];
@@ -64,6 +64,7 @@ fn draw(bytes: &[u8]) -> World {
     draw_lists(&mut world, dice, &capabilities);
     draw_limits(&mut world, dice, &capabilities);
     draw_rights(&mut world, dice, &capabilities);
+    draw_offers(&mut world, dice);
     world
 }
 
@@ -270,6 +271,37 @@ fn draw_rights(world: &mut World, dice: &mut Dice<'_>, all: &[Symbol]) {
     }
     if dice.one_in(16) {
         world.account = None;
+    }
+}
+
+fn draw_offers(world: &mut World, dice: &mut Dice<'_>) {
+    if world.account.is_none() || !dice.one_in(2) {
+        return;
+    }
+    let limits: Vec<_> = world
+        .catalogue
+        .limits
+        .iter()
+        .map(|(symbol, limit)| (symbol, limit.kind.clone()))
+        .collect();
+    let values: Vec<_> = limits
+        .iter()
+        .filter(|_| dice.one_in(2))
+        .map(|(symbol, _)| (*symbol, at_most("60")))
+        .collect();
+    let plan = world.other_plan("offered", &values);
+    for (limit, kind) in limits {
+        if !dice.one_in(2) {
+            continue;
+        }
+        world.offers(limit, plan);
+        // Most limits have room enough without a plan, and then there is nothing to offer.
+        if let Some(own) = world.account.as_ref().and_then(|account| account.plan) {
+            let value = draw_value(dice, &kind);
+            edit_plan(world, own, |plan| {
+                Arc::make_mut(&mut plan.limits).set(limit, value);
+            });
+        }
     }
 }
 
@@ -541,6 +573,13 @@ fn is_open(world: &World) -> bool {
     world.verdict() != Verdict::Refused
 }
 
+/// What a limit comes to, when the answer speaks of it.
+fn most_of(answer: &Answer, limit: Symbol) -> Option<Option<Quantity>> {
+    let of_capabilities = answer.capabilities.iter().flat_map(|one| &one.limits);
+    let mut all = answer.limits.iter().chain(of_capabilities);
+    all.find(|one| one.limit == limit).map(|one| one.most)
+}
+
 fn granted(capabilities: &[CapabilityAnswer]) -> SymbolSet {
     let granted = capabilities.iter().filter(|capability| capability.granted);
     granted.map(|capability| capability.capability).collect()
@@ -693,6 +732,59 @@ proptest! {
         for capability in granted(&answer.capabilities).iter() {
             prop_assert!(listed.contains(capability));
         }
+    }
+
+    /// Put the account on the plan that is offered: the limit comes to what was promised, and the
+    /// call passes where that was promised, and only there. What helps is offered.
+    #[test]
+    fn an_offer_promises_what_its_plan_gives(bytes in bytes()) {
+        let world = draw(&bytes);
+        let answer = world.answer();
+        let short: Vec<_> = refusals(&answer)
+            .filter(|gate| ["quota_exhausted", "limit_exceeded"].contains(&gate.code))
+            .filter_map(|gate| gate.rule.clone())
+            .collect();
+        for (symbol, limit) in world.catalogue.limits.iter() {
+            let offers: Vec<_> = answer
+                .offers
+                .iter()
+                .filter(|Offer::Plan { limit, .. }| *limit == symbol)
+                .collect();
+            let may_offer = short.iter().any(|rule| *rule == limit.name.as_str());
+            let Exhausted::OfferPlan(plan) = limit.exhausted else {
+                prop_assert!(offers.is_empty());
+                continue;
+            };
+            if !may_offer || world.account.is_none() {
+                prop_assert!(offers.is_empty(), "{offers:?} without need");
+                continue;
+            }
+            let mut moved = draw(&bytes);
+            moved.put_on(plan);
+            let (before, after) = (most_of(&answer, symbol), most_of(&moved.answer(), symbol));
+            let helps = after.is_some_and(|after| after.is_none_or(|after| Some(after) > before.flatten()));
+            prop_assert_eq!(offers.len(), usize::from(helps));
+            for Offer::Plan { plan: promised, current, offered, admits, .. } in offers {
+                prop_assert_eq!(*promised, plan);
+                prop_assert_eq!((Some(Some(*current)), Some(*offered)), (before, after));
+                prop_assert_eq!(*admits, is_open(&moved));
+            }
+        }
+    }
+
+    /// No amount below zero is let through by a limit on amounts, whatever its value.
+    #[test]
+    fn a_negative_amount_passes_no_numeric_limit(
+        bytes in bytes(), amount in i64::MIN..0, most in 0..i64::MAX,
+    ) {
+        let mut world = draw(&bytes);
+        let most = LimitValue::AtMost(Quantity::from_millionths(most));
+        world.limit("fence", None, numeric("years", None), most);
+        world.has("years", FactValue::Quantity(Quantity::from_millionths(amount)));
+        let answer = world.answer();
+        prop_assert_eq!(answer.verdict, Verdict::Refused);
+        let fence = refusals(&answer).find(|gate| gate.rule.as_deref() == Some("fence"));
+        prop_assert_eq!(fence.map(|gate| gate.code), Some("fact_unusable"));
     }
 
     /// Every gate of every capability used answers, in the order of the gates.

@@ -13,8 +13,8 @@ use primitives::{
 use quota::{CalendarUnit, Demand, Standing, Window};
 
 use crate::{
-    Account, Answer, App, Call, Caller, Capability, Catalogue, Developer, Evidence, Gate,
-    GateAnswer, Ladder, Level, Limit, LimitKind, LimitScope, LimitValue, List, ListEffect,
+    Account, Answer, App, Call, Caller, Capability, Catalogue, Developer, Evidence, Exhausted,
+    Gate, GateAnswer, Ladder, Level, Limit, LimitKind, LimitScope, LimitValue, List, ListEffect,
     ListSubject, Outcome, Places, Plan, PolicyVerdict, Profile, Region, Verdict, evaluate,
 };
 
@@ -276,6 +276,7 @@ impl World {
                 kind,
                 default,
                 by_level: vec![],
+                exhausted: Exhausted::Refuse,
             },
         );
         let index = &mut self.catalogue.index;
@@ -336,12 +337,37 @@ impl World {
             symbol,
             Plan {
                 name: name(text),
+                title: None,
                 profile,
                 limits: Arc::default(),
             },
         );
         self.account.as_mut().unwrap().plan = Some(symbol);
         symbol
+    }
+
+    /// A plan that holds a limit to a value; the account stays on its own.
+    pub(super) fn other_plan(&mut self, text: &str, limits: &[(Symbol, LimitValue)]) -> Symbol {
+        let own = self.account.as_ref().unwrap().plan;
+        let symbol = self.plan(text, None);
+        let mut plan = self.catalogue.plans.get(symbol).unwrap().clone();
+        for (limit, value) in limits {
+            Arc::make_mut(&mut plan.limits).set(*limit, value.clone());
+        }
+        self.catalogue.plans.insert(symbol, plan);
+        self.account.as_mut().unwrap().plan = own;
+        symbol
+    }
+
+    pub(super) fn put_on(&mut self, plan: Symbol) {
+        self.account.as_mut().unwrap().plan = Some(plan);
+    }
+
+    /// Has the limit offer a plan when it does not cover a call.
+    pub(super) fn offers(&mut self, limit: Symbol, plan: Symbol) {
+        let mut edited = self.catalogue.limits.get(limit).unwrap().clone();
+        edited.exhausted = Exhausted::OfferPlan(plan);
+        self.catalogue.limits.insert(limit, edited);
     }
 
     pub(super) fn policy(&mut self, capability: Symbol, text: &str, wants: Wants) {
@@ -453,6 +479,7 @@ fn api(symbol: Symbol, ladder: Symbol) -> Api {
             uses: vec![],
             facts: FactTable(facts.into()),
             account: None,
+            bodies: catalog::ReadableBodies::default(),
         })],
     }
 }
@@ -466,6 +493,7 @@ fn account(id: u128, text: &str) -> Account {
         plan: None,
         attributes: Arc::default(),
         external_ids: Arc::default(),
+        upstream_credentials: Arc::default(),
         developer: None,
     }
 }
@@ -479,10 +507,8 @@ fn app(developer: &Account, subscriptions: SymbolSet) -> App {
         active: true,
         provider: false,
         subscriptions: Arc::new(subscriptions),
-            bodies: catalog::ReadableBodies::default(),
         off: Arc::default(),
         profile: None,
         limits: Arc::default(),
     }
 }
-        upstream_credentials: Arc::default(),

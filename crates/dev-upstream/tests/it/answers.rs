@@ -154,6 +154,7 @@ const NO_FEE: &str = r#"{"feesPayer":"NOBODY","receiverList":{"receiver":[{"amou
 const PREAPPROVAL: &str = "POST /payments/AdaptivePayments/Preapproval";
 const AGREEMENT: &str = r#"{"maxAmount":"100","currencyCode":"USD","durationYears":1}"#;
 const CONVERT: &str = "POST /payments/AdaptivePayments/ConvertCurrency";
+const DETAILS: &str = "POST /payments/AdaptivePayments/PaymentDetails";
 const CREATE: &str = "POST /payments/AdaptiveAccounts/CreateAccount";
 const CONSUMER_WEB: &str = r#"{"accountType":"PERSONAL","channel":"WEB"}"#;
 
@@ -252,6 +253,7 @@ const PAYMENTS: &[Row] = &[
     ),
     ("acme-shop", CONVERT, "{}", "3 times quota_exhausted"),
     ("acme-kiosk", CONVERT, "{}", "1 times quota_exhausted"),
+    ("acme-for-bob", DETAILS, "{}", "3 times quota_exhausted"),
 ];
 
 /// Shows: P-11, P-13, P-14, P-35, P-36, P-38, P-41, P-43, P-44, P-46, P-52, P-55, P-56, P-60.

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use journal::{Durability, Journal, Options};
+use journal::{Durability, Journal, Options, RecordedFact, RecordedType};
 use primitives::{
     AccountId, AppId, Enforcement, Entropy as _, ManualClock, PageSize, Revision, SeededEntropy,
 };
@@ -84,6 +84,11 @@ impl Place {
     }
 }
 
+fn amount(cost: i64) -> RecordedFact {
+    let text = Quantity::from_millionths(cost).to_string();
+    RecordedFact::with_value("amount", RecordedType::Quantity, &text)
+}
+
 fn call(id: RecordId, cost: i64) -> Box<CallRecord> {
     let account = AccountId::from_u128(2);
     Box::new(CallRecord {
@@ -99,6 +104,8 @@ fn call(id: RecordId, cost: i64) -> Box<CallRecord> {
         developer: Some((account, "acme".to_owned())),
         account: Some((account, "acme".to_owned())),
         capabilities: vec!["SIMPLE_SEND_MONEY".to_owned(), "PREAPPROVALS".to_owned()],
+        facts: vec![amount(cost)],
+        facts_left_out: 0,
         enforcement: Enforcement::Enforce,
         status: 0,
         code: String::new(),

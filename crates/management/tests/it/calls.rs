@@ -24,7 +24,12 @@ fn row(desk: &(AppId, AccountId), sequence: u64) -> CallIndexRow {
         outcome: if refused { "refused" } else { "served" }.to_owned(),
         status: if refused { 403 } else { 200 },
         code: if refused { "level_too_low" } else { "" }.to_owned(),
-        record: format!("{{\"call\":{{\"sequence\":{sequence}}}}}"),
+        record: serde_json::json!({ "call": {
+            "sequence": sequence,
+            "facts": [{ "name": "amount", "type": "quantity", "value": "12.5" }],
+            "answer": r#"{"verdict":"refused","offers":[{"offer":"plan"}]}"#,
+        } })
+        .to_string(),
     }
 }
 
@@ -125,6 +130,8 @@ async fn a_decision_is_explained_by_its_id() {
     let told = desk.get(&format!("/v1/decisions/{id}")).await.is(200).body;
     assert_eq!(told["call"]["code"], "level_too_low");
     assert_eq!(told["record"]["call"]["sequence"], 3);
+    assert_eq!(told["record"]["call"]["facts"][0]["value"], "12.5");
+    assert_eq!(told["answer"]["offers"][0]["offer"], "plan");
     assert_eq!(told["call"]["mode"], "test");
     let id = RecordId {
         epoch: 1,

@@ -1,5 +1,6 @@
 use std::fmt::Write as _;
 
+use decision::spoken_level;
 use serde_json::Value;
 
 use crate::{
@@ -53,6 +54,7 @@ fn told(explanation: &Value) -> String {
         or_none(&who("developer")),
         or_none(&who("account")),
     );
+    facts(&mut text, call);
     let answer = explanation.get("answer").cloned().unwrap_or_default();
     because(&mut text, &answer);
     if answer.get("gates").is_none() {
@@ -72,7 +74,41 @@ fn told(explanation: &Value) -> String {
     }
     limits(&mut text, answer.get("limits"));
     edits(&mut text, &answer);
+    offers(&mut text, &answer);
     text
+}
+
+/// What was taken from the request.
+fn facts(text: &mut String, call: &Value) {
+    let recorded: Vec<_> = items(call.get("facts")).collect();
+    if recorded.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\nfacts");
+    for fact in recorded {
+        let of = |key: &str| cell(fact.get(key));
+        let said = match fact.get("unusable") {
+            Some(why) => format!("unusable: {}", cell(Some(why))),
+            None if fact.get("cut") == Some(&Value::Bool(true)) => {
+                format!("{}… (cut)", visible(&of("value")))
+            }
+            None => visible(&of("value")),
+        };
+        let _ = writeln!(text, "  {:24} {:10} {said}", of("name"), of("type"));
+    }
+    let left_out = cell(call.get("facts_left_out"));
+    if !left_out.is_empty() {
+        let _ = writeln!(text, "  and {left_out} more");
+    }
+}
+
+/// A caller's own text with nothing in it that a terminal obeys.
+fn visible(text: &str) -> String {
+    let escaped = text.chars().map(|c| match c {
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
+    });
+    escaped.collect()
 }
 
 /// What no gate says: why the call could not be decided, or not even be asked about.
@@ -109,7 +145,11 @@ fn gates(text: &mut String, head: &str, gates: Option<&Value>) {
             ("has ", "value"),
             ("wants ", "threshold"),
         ] {
-            let part = of(key);
+            let part = if of("gate") == "level" {
+                spoken_level(&of(key))
+            } else {
+                of(key)
+            };
             if !part.is_empty() {
                 let _ = write!(line, " {word}{part} ");
             }
@@ -168,6 +208,26 @@ fn edits(text: &mut String, answer: &Value) {
     }
 }
 
+fn offers(text: &mut String, answer: &Value) {
+    let mut offers = items(answer.get("offers")).peekable();
+    if offers.peek().is_some() {
+        let _ = writeln!(text, "\nthe caller was offered:");
+    }
+    for offer in offers {
+        let admits = if offer.get("admits") == Some(&Value::Bool(true)) {
+            "would admit this call"
+        } else {
+            "would not admit this call"
+        };
+        let _ = writeln!(
+            text,
+            "  - {} (by {}; {admits})",
+            cell(offer.get("text")),
+            cell(offer.get("who"))
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -190,13 +250,49 @@ mod tests {
             text.contains("could not be decided because the body is longer"),
             "{text}"
         );
-        assert!(text.contains("PAY undecided") && !text.contains("admit"), "{text}");
+        assert!(
+            text.contains("PAY undecided") && !text.contains("admit"),
+            "{text}"
+        );
         let text = told(&json!({
             "call": { "outcome": "refused", "at": "2026-01-01T00:00:00Z" },
             "answer": { "verdict": "refused", "because": "no key has this id and secret" },
             "record": { "call": { "id": "dec_2", "code": "credential_unknown" } },
         }));
-        assert!(text.ends_with("refused because no key has this id and secret\n"), "{text}");
+        assert!(
+            text.ends_with("refused because no key has this id and secret\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn facts_and_offers_are_told_and_a_caller_s_text_commands_no_terminal() {
+        let text = told(&json!({
+            "call": { "outcome": "refused" },
+            "answer": {
+                "verdict": "refused",
+                "gates": [{ "gate": "level", "outcome": "refused", "value": "default/entry",
+                    "threshold": "exactly default/advanced" }],
+                "edits": [],
+                "offers": [{ "offer": "plan", "text": "on the plan `pro` it is 9", "who": "account",
+                    "admits": true }],
+            },
+            "record": { "call": { "facts_left_out": 3, "facts": [
+                { "name": "amount", "type": "quantity", "value": "12.5" },
+                { "name": "note", "type": "text", "value": "\u{1b}[2Jhi", "cut": true },
+                { "name": "legs", "type": "quantity", "unusable": "it is not a quantity" },
+            ] } },
+        }));
+        for part in [
+            "has entry  wants exactly advanced\n",
+            "  amount                   quantity   12.5\n",
+            "  note                     text       \\u{1b}[2Jhi… (cut)\n",
+            "  legs                     quantity   unusable: it is not a quantity\n",
+            "  and 3 more\n",
+            "the caller was offered:\n  - on the plan `pro` it is 9 (by account; would admit this call)",
+        ] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
     }
 
     #[test]

@@ -163,6 +163,7 @@ pub(super) fn plans(names: &mut Names<'_>, catalogue: &mut Catalogue, setup: &Se
         let limits = Arc::new(limits);
         let plan = Plan {
             name: name.clone(),
+            title: entry.title,
             profile,
             limits,
         };

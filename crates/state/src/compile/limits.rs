@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use decision::{Catalogue, Limit, LimitKind, LimitScope, LimitValue, SymbolMap};
+use decision::{Catalogue, Exhausted, Limit, LimitKind, LimitScope, LimitValue, Plan, SymbolMap};
 use primitives::{Name, Quantity, Symbol};
 use quota::{CalendarUnit, Window};
 use store::Kind;
@@ -93,6 +93,7 @@ pub(super) fn limits(names: &mut Names<'_>, catalogue: &mut Catalogue) {
             kind,
             default,
             by_level,
+            exhausted: exhausted(names, catalogue, at, &entry.exhausted, symbol),
         };
         catalogue.limits.insert(symbol, limit);
     }
@@ -119,6 +120,37 @@ fn by_level(
     }
     values.sort_by_key(|(symbol, _)| *symbol);
     values
+}
+
+/// A plan can only raise what another plan holds lower: the smallest value wins, and whoever is on
+/// no plan is held by none.
+fn exhausted(
+    names: &mut Names<'_>,
+    catalogue: &Catalogue,
+    at: At<'_>,
+    entry: &document::Exhausted,
+    limit: Symbol,
+) -> Exhausted {
+    let document::Exhausted::OfferPlan(name) = entry else {
+        return Exhausted::Refuse;
+    };
+    let at = at.field("exhausted.offer_plan");
+    let Some(symbol) = names.symbol(Kind::Plan, name, at) else {
+        return Exhausted::Refuse;
+    };
+    let value = |plan: &Plan| plan.limits.get(limit).cloned();
+    let value = |plan: &Plan| value(plan).unwrap_or(LimitValue::Unlimited);
+    let raises = catalogue.plans.get(symbol).is_some_and(|offered| {
+        let mut plans = catalogue.plans.iter();
+        plans.any(|(_, other)| value(offered).is_above(&value(other)))
+    });
+    if !raises {
+        let message =
+            format!("the plan `{name}` does not raise this limit: no other plan holds it lower");
+        let mend = "give the plan that is outgrown a lower value for it, or offer another plan";
+        names.refuse(at.problem(message).mend(mend));
+    }
+    Exhausted::OfferPlan(symbol)
 }
 
 fn limit_kind(names: &mut Names<'_>, at: At<'_>, entry: &document::Limit) -> Option<LimitKind> {

@@ -187,6 +187,20 @@ pub struct Limit {
     /// Values by level of the default ladder, or by `ladder/level`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub by_level: BTreeMap<String, LimitValue>,
+    /// What it means that the limit does not cover a call: `refuse`, or `offer_plan` with a plan.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub exhausted: Exhausted,
+}
+
+/// What it means that a limit does not cover a call. The call is refused in any case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Exhausted {
+    /// Nothing beyond the refusal.
+    #[default]
+    Refuse,
+    /// The refusal offers the account acted for this plan, under which the limit is higher.
+    OfferPlan(#[schemars(with = "NameText")] Name),
 }
 
 /// A limit on a fact of the call.
