@@ -8,6 +8,7 @@ mod jobs;
 mod listening;
 mod logging;
 mod ops;
+mod places;
 mod states;
 
 use std::{sync::Arc, time::Duration};
@@ -16,7 +17,7 @@ use admission::{Admission, Parts};
 use config::Durability;
 use primitives::Secret;
 use quota::Counters;
-use snapshot::{GeoHandle, Loader, SnapshotHandle};
+use snapshot::{Loader, SnapshotHandle};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +30,7 @@ use crate::{
         jobs::Jobs,
         listening::Listening,
         ops::Readiness,
+        places::Places,
     },
     set_up,
 };
@@ -42,6 +44,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let dev = arguments.set_up.dev;
     logging::begin(&loaded.settings.log)?;
     set_up::refuse_unsafe(&loaded, dev)?;
+    let places = Places::open(&loaded.settings)?;
     let told = Told::listen()?;
     let stop = CancellationToken::new();
     let listening = Listening::bind(&loaded.settings, &stop).await?;
@@ -53,7 +56,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         None
     };
     let token = operator_token(&house, begun.as_ref())?;
-    let rooms = rooms(&house, token).await?;
+    let rooms = rooms(&house, token, places).await?;
     let furnished = match begun {
         Some(begun) => Some(begun.furnish(&house, &rooms.loader, &stop).await?),
         None => None,
@@ -83,7 +86,7 @@ fn operator_token(house: &House, begun: Option<&dev::Begun>) -> Result<Secret, F
         .ok_or_else(|| Failure::new("`operator.token` is not set"))
 }
 
-async fn rooms(house: &House, token: Secret) -> Result<Rooms, Failure> {
+async fn rooms(house: &House, token: Secret, places: Places) -> Result<Rooms, Failure> {
     let settings = &house.loaded.settings;
     let store = Arc::clone(&house.authority.store);
     let clock = Arc::clone(&house.authority.clock);
@@ -94,15 +97,11 @@ async fn rooms(house: &House, token: Secret) -> Result<Rooms, Failure> {
     let directory = set_up::journal_directory(&house.loaded);
     let spends = flows::start_counters(&*house.authority.store, &directory, house.gateway_name());
     counters.load(spends.await.map_err(why("counters"))?);
-    let places = GeoHandle::default();
-    if let Some(path) = &settings.geo.mmdb_path {
-        places.replace(path).map_err(why("`geo.mmdb_path`"))?;
-    }
     let parts = Parts {
         snapshots: Arc::clone(&snapshots),
         counters: Arc::clone(&counters),
         journal: Arc::clone(&house.journal),
-        places: Arc::new(places),
+        places: Arc::clone(&places.handle),
         clock: Arc::clone(&house.authority.clock),
         counted: match settings.journal.durability {
             Durability::Strict => journal::Durability::Strict,
@@ -114,18 +113,25 @@ async fn rooms(house: &House, token: Secret) -> Result<Rooms, Failure> {
         snapshots,
         loader,
         counters,
+        places,
         token,
     })
 }
 
 fn readiness(house: &House, rooms: &Rooms) -> Readiness {
     let (journal, snapshots) = (Arc::clone(&house.journal), Arc::clone(&rooms.snapshots));
-    Readiness::new(Arc::clone(&house.authority.store))
+    let readiness = Readiness::new(Arc::clone(&house.authority.store))
         .check("journal", move || match journal.failure() {
             None => Ok("writing".to_owned()),
             Some(problem) => Err(problem.to_string()),
         })
-        .check("snapshot", move || Ok(told_of(&snapshots)))
+        .check("snapshot", move || Ok(told_of(&snapshots)));
+    // Like a snapshot, a GeoIP file that could not be replaced still decides.
+    let places = rooms.places.clone();
+    match places.told() {
+        None => readiness,
+        Some(_) => readiness.check("places", move || Ok(places.told().unwrap_or_default())),
+    }
 }
 
 /// A snapshot that could not be replaced still decides, so it is told and does not unready.

@@ -91,28 +91,46 @@ fn code<'a>(found: &LookupResult<'a, Vec<u8>>) -> Option<&'a str> {
 
 /// Where the database in use stands; empty when none is configured.
 #[derive(Debug, Default)]
-pub struct GeoHandle(ArcSwapOption<GeoDatabase>);
+pub struct GeoHandle {
+    current: ArcSwapOption<GeoDatabase>,
+    refused: ArcSwapOption<GeoProblem>,
+}
 
 impl GeoHandle {
     /// The country of `address`, when a database is loaded and knows it.
     #[must_use]
     pub fn country(&self, address: IpAddr) -> Option<Country> {
-        self.0.load().as_ref()?.country(address)
+        self.current.load().as_ref()?.country(address)
     }
 
     /// Whether a database is loaded.
     #[must_use]
     pub fn is_loaded(&self) -> bool {
-        self.0.load().is_some()
+        self.current.load().is_some()
+    }
+
+    /// Why the newest file is not in use; `None` when it is.
+    #[must_use]
+    pub fn last_problem(&self) -> Option<Arc<GeoProblem>> {
+        self.refused.load_full()
     }
 
     /// Reads the file and puts it in use; on a problem the one in use stays.
     ///
     /// # Errors
     /// When the file cannot be read or is not a country database.
-    pub fn replace(&self, path: &Path) -> Result<(), GeoProblem> {
-        let database = GeoDatabase::open(path)?;
-        self.0.store(Some(Arc::new(database)));
-        Ok(())
+    pub fn replace(&self, path: &Path) -> Result<(), Arc<GeoProblem>> {
+        match GeoDatabase::open(path) {
+            Ok(database) => {
+                self.current.store(Some(Arc::new(database)));
+                self.refused.store(None);
+                Ok(())
+            }
+            Err(problem) => {
+                let problem = Arc::new(problem);
+                self.refused.store(Some(Arc::clone(&problem)));
+                Err(problem)
+            }
+        }
     }
 }

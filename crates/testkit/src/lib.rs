@@ -1,4 +1,5 @@
-//! Launches what tests need and this project does not build: PostgreSQL, Chromium.
+//! Launches what tests need and this project does not build: PostgreSQL, Chromium. Makes GeoIP
+//! files, which no vendor lets anyone ship.
 //!
 //! What it never does: install anything (`cargo xtask test` does), leave a process behind, or
 //! let a test pass silently: a test that cannot run says so in one line, and fails when
@@ -14,10 +15,12 @@
 )]
 
 mod browser;
+mod geoip;
 mod kept;
 mod postgres;
 
 pub use browser::Browser;
+pub use geoip::{PLACES, geoip, mmdb};
 pub use postgres::{Database, Postgres};
 
 /// Says that a test was not run, or fails when running it was asked for.

@@ -22,6 +22,7 @@ use crate::{
         house::House,
         listening::{Bound, Listening},
         ops::{self, Readiness},
+        places::Places,
     },
 };
 
@@ -36,6 +37,7 @@ pub(crate) struct Rooms {
     pub(crate) snapshots: Arc<SnapshotHandle>,
     pub(crate) loader: Arc<Loader>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) places: Places,
     pub(crate) token: Secret,
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct Jobs {
 }
 
 impl Jobs {
-    /// Begins the fold, the sweep, and the reading of the event log.
+    /// Begins the fold, the sweep, the reading of the event log and of the GeoIP file.
     pub(crate) fn begin(house: &House, rooms: &Rooms) -> Self {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -31,6 +31,7 @@ impl Jobs {
         };
         tasks.spawn(fold_until(fold, stop.clone()));
         tasks.spawn(sweep(house.authority.clone(), stop.clone()));
+        tasks.spawn(rooms.places.clone().watch(stop.clone()));
         let (loader, token) = (Arc::clone(&rooms.loader), stop.clone());
         tasks.spawn(async move {
             tokio::select! {

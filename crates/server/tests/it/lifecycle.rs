@@ -5,9 +5,9 @@ use std::{
     time::Duration,
 };
 
-use testkit::Postgres;
+use testkit::{Postgres, geoip};
 
-use crate::platform::Platform;
+use crate::platform::{Platform, serve};
 
 const PAY: &str = r#"{"currencyCode":"USD","receiverList":{"receiver":[{"email":"a@example.com","amount":"10.00"}]}}"#;
 
@@ -211,6 +211,20 @@ fn drift_ends_with_two_and_a_wrong_file_changes_nothing() {
     );
     let exported = run(&platform, &["export"]);
     assert!(!printed(&exported).contains("name: fine"));
+
+    // A script takes 2 for a difference, so that nothing else may end with it.
+    let mistyped = run(&platform, &["diff", "--fiel", &wrong]);
+    assert_eq!(mistyped.status.code(), Some(64), "{}", printed(&mistyped));
+    let latin = folder.join("latin.yaml");
+    std::fs::write(&latin, b"portreeve: 1\n# caf\xe9\n").expect("it can be written");
+    let latin = latin.to_str().expect("it is text");
+    let refused = run(&platform, &["diff", "-f", latin]);
+    assert_eq!(refused.status.code(), Some(1));
+    let text = printed(&refused);
+    assert!(text.contains("latin.yaml:2: this is not UTF-8"), "{text}");
+    let nobody = ["apps", "--management", "http://127.0.0.1:9", "--token", "x"];
+    let text = printed(&run(&platform, &nobody));
+    assert!(text.contains("refused"), "the reason is not in {text}");
 }
 
 #[test]
@@ -240,16 +254,29 @@ fn without_dev_it_refuses_unsafe_settings_until_each_mend_is_made() {
         .output()
         .expect("it runs");
     let token = String::from_utf8_lossy(&token.stdout).trim().to_owned();
-    let checked = portreeve(&["config", "check"])
-        .env("PORTREEVE__KEYS__FILE", "keys.json")
-        .env(
-            "PORTREEVE__INSTALLATION__ISSUER",
-            "https://developers.example.com",
-        )
-        .env("PORTREEVE__OPERATOR__TOKEN", &token)
+    let check = || {
+        let mut command = portreeve(&["config", "check"]);
+        command
+            .env("PORTREEVE__KEYS__FILE", "keys.json")
+            .env("PORTREEVE__INSTALLATION__ISSUER", "https://a.example")
+            .env("PORTREEVE__OPERATOR__TOKEN", &token);
+        command
+    };
+    let checked = check().output().expect("it runs");
+    assert!(checked.status.success(), "{}", printed(&checked));
+    // What only shows when it is read is not called sound either.
+    let garbage = write(folder.path(), "garbage.mmdb", "not a database");
+    let checked = check()
+        .env("PORTREEVE__LOG__FILTER", "info=loud")
+        .env("PORTREEVE__GEO__MMDB_PATH", &garbage)
         .output()
         .expect("it runs");
-    assert!(checked.status.success(), "{}", printed(&checked));
+    assert_eq!(checked.status.code(), Some(1));
+    let text = printed(&checked);
+    assert!(
+        text.contains("`log.filter`: ") && text.contains("`geo.mmdb_path`: "),
+        "{text}"
+    );
     let again = portreeve(&["config", "new-keys", "keys.json"]).output();
     assert!(
         !again.expect("it runs").status.success(),
@@ -319,4 +346,103 @@ fn the_state_files_of_the_command_line_stand_in_for_the_examples() {
     );
     let apps = run(&platform, &["apps"]);
     assert!(!printed(&apps).contains("acme-shop"));
+}
+
+/// What `GET /readyz` finds about the GeoIP file.
+fn places_in_use(platform: &Platform) -> String {
+    let (status, report) = curl(&[&format!("{}/readyz", platform.text("ops"))]);
+    assert_eq!(status, 200, "{report}");
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    let checks = report["checks"].as_array().expect("checks");
+    let places = checks.iter().find(|check| check["check"] == "places");
+    let found = &places.expect("a check")["found"];
+    found.as_str().expect("a text").to_owned()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a file is looked at now and then, and only time can tell"
+)]
+fn until(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..100 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("{what}: not within ten seconds");
+}
+
+/// Shows: P-48.
+#[test]
+fn a_geoip_file_is_read_again_and_a_bad_one_never_replaces_a_good_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("places.mmdb");
+    let good = geoip(&[("127.0.0.0/8", "US")]);
+    fs::write(&file, &good).expect("a file");
+    let mut command = serve(&[]);
+    command.env("PORTREEVE__GEO__MMDB_PATH", &file);
+    let platform = Platform::start_by(command);
+    let (id, secret) = platform.key("hooli-pay", "live");
+    let url = format!("{}/payments-next/ExchangeRates", platform.text("public"));
+    let rates = || curl(&["-u", &format!("{id}:{secret}"), &url]);
+    assert_eq!(rates().0, 200, "{}", rates().1);
+    let in_use = format!("`{}`", file.display());
+    assert_eq!(places_in_use(&platform), in_use);
+
+    let elsewhere = geoip(&[("127.0.0.0/8", "JP")]);
+    let not_countries = testkit::mmdb("asn", &[("127.0.0.0/8", "JP")]);
+    let truncated = &elsewhere[..elsewhere.len() / 2];
+    let told = || places_in_use(&platform);
+    for bad in [truncated, &not_countries] {
+        let before = told();
+        fs::write(&file, bad).expect("a file");
+        until("the bad file is told", || told() != before);
+        let told = told();
+        assert!(told.contains("is not a usable GeoIP database"), "{told}");
+        assert_eq!(rates().0, 200, "{}", rates().1);
+    }
+    fs::remove_file(&file).expect("a file");
+    until("its absence is told", || told().contains("cannot be read"));
+    assert_eq!(rates().0, 200, "{}", rates().1);
+
+    fs::write(&file, elsewhere).expect("a file");
+    until("the new file is in use", || told() == in_use);
+    let (status, body) = rates();
+    assert_eq!(status, 403, "{body}");
+    assert!(body.contains("place_not_allowed"), "{body}");
+}
+
+#[test]
+fn it_does_not_start_on_a_geoip_file_that_it_cannot_use() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let good = geoip(&[("127.0.0.0/8", "US")]);
+    let absent = folder.path().join("absent.mmdb").display().to_string();
+    let cut = folder.path().join("cut.mmdb");
+    fs::write(&cut, &good[..good.len() - 9]).expect("a file");
+    for (file, why, mend) in [
+        (
+            absent,
+            "cannot be read",
+            "name a readable file in MMDB format",
+        ),
+        (
+            cut.display().to_string(),
+            "is not a usable GeoIP database",
+            "give a country database in MMDB format",
+        ),
+    ] {
+        let mut command = serve(&[]);
+        let ended = command
+            .current_dir(folder.path())
+            .env("PORTREEVE__GEO__MMDB_PATH", &file)
+            .output()
+            .expect("it runs");
+        assert_eq!(ended.status.code(), Some(1));
+        let told = printed(&ended);
+        for part in ["`geo.mmdb_path`", &file, why, mend] {
+            assert!(told.contains(part), "{part} is not in\n{told}");
+        }
+        assert!(!folder.path().join("data").exists());
+    }
 }

@@ -21,15 +21,20 @@ pub(crate) struct Platform {
 impl Platform {
     /// Starts the platform on free ports and waits until it says that it is ready.
     pub(crate) fn start(extra: &[&str]) -> Self {
+        Self::start_by(serve(extra))
+    }
+
+    /// Starts the platform by a command that ends up as `portreeve serve --dev`.
+    pub(crate) fn start_by(command: Command) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let (child, dev) = launch(folder.path(), extra);
+        let (child, dev) = launch(folder.path(), command);
         Self { child, folder, dev }
     }
 
     /// Ends the platform as an operator would and starts it again on the same data.
     pub(crate) fn restart(&mut self, extra: &[&str]) {
         self.terminate();
-        let (child, dev) = launch(self.folder.path(), extra);
+        let (child, dev) = launch(self.folder.path(), serve(extra));
         self.child = child;
         self.dev = dev;
     }
@@ -87,22 +92,30 @@ impl Drop for Platform {
     }
 }
 
-fn launch(folder: &Path, extra: &[&str]) -> (Child, Value) {
-    let any = "127.0.0.1:0";
-    let mut child = Command::new(env!("CARGO_BIN_EXE_portreeve"))
-        .args([
-            "serve",
-            "--dev",
-            "--public",
-            any,
-            "--site",
-            any,
-            "--management",
-            any,
-            "--ops",
-            any,
-        ])
-        .args(extra)
+/// Every listener on a free port.
+pub(crate) const FREE_PORTS: [&str; 8] = [
+    "--public",
+    "127.0.0.1:0",
+    "--site",
+    "127.0.0.1:0",
+    "--management",
+    "127.0.0.1:0",
+    "--ops",
+    "127.0.0.1:0",
+];
+
+/// `portreeve serve --dev` on free ports.
+pub(crate) fn serve(extra: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portreeve"));
+    command
+        .args(["serve", "--dev"])
+        .args(FREE_PORTS)
+        .args(extra);
+    command
+}
+
+fn launch(folder: &Path, mut command: Command) -> (Child, Value) {
+    let mut child = command
         .current_dir(folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())

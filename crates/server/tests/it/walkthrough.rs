@@ -1,6 +1,28 @@
-use std::{path::PathBuf, process::Command};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-use crate::platform::Platform;
+use crate::platform::{FREE_PORTS, Platform};
+
+const SHIPPED: &str = "docs/walkthrough.md";
+const REAL: &str = "docs/walkthrough-real.md";
+
+/// Codes that no page shows, and why. The list only shrinks.
+const NOT_SHOWN: [(&str, &str); 1] = [(
+    "overloaded",
+    "takes more calls in progress at once than a page can make",
+)];
+
+fn root() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize().expect("the repository")
+}
+
+fn text_of(page: &str) -> String {
+    std::fs::read_to_string(root().join(page)).expect("the page")
+}
 
 /// A command of a page, and what the page says that it prints.
 struct Step {
@@ -69,40 +91,65 @@ fn line_agrees(line: &str, pattern: &str) -> bool {
     rest.is_empty() || open_end
 }
 
-/// Runs every command of `page` against `platform`, in order, in one folder.
-fn follow(platform: &Platform, page: &str) {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let text = std::fs::read_to_string(root.join(page)).expect("the page");
+/// The commands behind `$` of the `console` blocks of a page: those up to the one that starts the
+/// platform, and those after it.
+fn set_up(page: &str) -> (Vec<&str>, Vec<&str>) {
+    let mut inside = false;
+    let commands: Vec<&str> = page
+        .lines()
+        .filter_map(|line| {
+            inside = match line {
+                "```console" => true,
+                "```" => false,
+                _ => inside,
+            };
+            line.strip_prefix("$ ").filter(|_| inside)
+        })
+        .collect();
+    let starts = |command: &&str| command.starts_with("portreeve serve --dev");
+    let at = commands.iter().position(starts).expect("a start");
+    let (before, after) = commands.split_at(at + 1);
+    (before.to_vec(), after.to_vec())
+}
+
+/// A shell at the root of the repository, as the page calls it, with the program in its path.
+fn shell(script: &str) -> Command {
+    let root = root();
+    let bin = Path::new(env!("CARGO_BIN_EXE_portreeve"));
+    let bin = bin.parent().expect("a folder").display();
+    let script = script.replace("/path/to/portreeve", &root.display().to_string());
+    let mut command = Command::new("bash");
+    command
+        .args(["-euo", "pipefail", "-c"])
+        .arg(format!("PATH={bin}:$PATH\n{script}"))
+        .env("NO_COLOR", "1")
+        .env("CORPUS", root.join("../shared/data/openapi"));
+    command
+}
+
+/// Starts the platform as the page says and runs every command of the page, in order.
+fn follow(page: &str) {
+    let text = text_of(page);
+    let (before, after) = set_up(&text);
     let steps = steps(&text);
     assert!(
         steps.len() > 5,
         "`{page}` has hardly any commands: is its form still read?"
     );
-    let folder = tempfile::tempdir().expect("a folder");
-    let bin = PathBuf::from(env!("CARGO_BIN_EXE_portreeve"));
-    let bin = bin.parent().expect("a folder").display();
+    let start = before.join("\n").replace(
+        "portreeve serve --dev",
+        &format!("exec portreeve serve --dev {}", FREE_PORTS.join(" ")),
+    );
+    let platform = Platform::start_by(shell(&start));
+    // What the page sets for the platform's start is set for its reader, too.
+    let environment = [&before[..before.len() - 1], &after[..]]
+        .concat()
+        .join("\n");
     for step in steps {
-        let mut command = Command::new("bash");
-        command
-            .args([
-                "-euo",
-                "pipefail",
-                "-c",
-                &format!("PATH={bin}:$PATH\n{}", step.script),
-            ])
-            .current_dir(folder.path())
-            .env("NO_COLOR", "1")
-            .env(
-                "EXAMPLES",
-                root.join("examples").canonicalize().expect("examples"),
-            )
-            .env("CORPUS", root.join("../shared/data/openapi"))
-            .env("DATA", platform.folder.path().join("data"))
-            .env("PUBLIC", platform.text("public"))
-            .env("UPSTREAM", platform.text("upstream"))
-            .env("PORTREEVE_MANAGEMENT", platform.text("management"))
-            .env("PORTREEVE_TOKEN", platform.text("operator_token"));
-        let output = command.output().expect("bash runs");
+        let script = format!("{environment}\n{}", step.script);
+        let mut command = shell(&script);
+        let output = command.current_dir(platform.folder.path()).output();
+        let output = output.expect("bash runs");
         let printed = String::from_utf8_lossy(&output.stdout);
         let said = String::from_utf8_lossy(&output.stderr);
         let place = format!("{page}:{}", step.line);
@@ -121,6 +168,64 @@ fn follow(platform: &Platform, page: &str) {
     }
 }
 
+/// The codes that a page prints behind a status, in what it says that commands print.
+fn shown(page: &str) -> BTreeSet<String> {
+    let code = |line: &str| {
+        let (status, code) = line.split_once(' ')?;
+        let is_status = status.len() == 3 && status.parse::<u16>().is_ok();
+        is_status.then(|| code.to_owned())
+    };
+    let text = text_of(page);
+    steps(&text)
+        .iter()
+        .filter_map(|step| step.expected.as_deref())
+        .flat_map(str::lines)
+        .filter_map(code)
+        .collect()
+}
+
+/// Every code that a call may be refused with, of the groups that concern calls.
+fn codes_of_calls() -> BTreeSet<String> {
+    let table = http_kit::code_table_markdown();
+    let groups = table.split("\n## ").filter(|group| {
+        ["Who calls", "What the gates say", "On the way to the API"]
+            .iter()
+            .any(|title| group.starts_with(title))
+    });
+    let codes = groups.flat_map(|group| group.lines().filter_map(|line| line.strip_prefix("### ")));
+    codes.map(str::to_owned).collect()
+}
+
+/// Shows: J-2.
+#[test]
+fn both_pages_show_a_refusal_of_every_gate() {
+    for page in [SHIPPED, REAL] {
+        let shown = shown(page);
+        let absent: Vec<_> = decision::codes::ALL
+            .iter()
+            .map(|(code, _)| *code)
+            .filter(|code| !shown.contains(*code))
+            .collect();
+        assert!(absent.is_empty(), "`{page}` does not show {absent:?}");
+    }
+}
+
+#[test]
+fn every_code_of_a_call_is_shown_or_excused() {
+    let shown = &shown(SHIPPED) | &shown(REAL);
+    let all = codes_of_calls();
+    let gates = decision::codes::ALL.iter().map(|(code, _)| *code);
+    for code in gates {
+        assert!(all.contains(code), "`{code}` is not in the table of codes");
+    }
+    let excused: BTreeSet<_> = NOT_SHOWN
+        .iter()
+        .map(|(code, _)| (*code).to_owned())
+        .collect();
+    let absent: BTreeSet<_> = all.difference(&shown).cloned().collect();
+    assert_eq!(absent, excused, "what no page shows, and what is excused");
+}
+
 #[test]
 fn the_reader_of_a_page_tells_agreement_from_disagreement() {
     assert!(agrees("id dec_1 end\n", "id … end"));
@@ -133,28 +238,15 @@ fn the_reader_of_a_page_tells_agreement_from_disagreement() {
 /// Shows: J-1, J-2, P-09, P-12, P-44, P-55, P-57.
 #[test]
 fn the_walk_through_works_on_the_shipped_descriptions() {
-    let platform = Platform::start(&[]);
-    follow(&platform, "docs/walkthrough.md");
+    follow(SHIPPED);
 }
 
 /// Shows: P-09, P-10, P-14, P-55, P-58.
 #[test]
 fn the_walk_through_works_on_descriptions_that_others_wrote() {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let corpus = root.join("../shared/data/openapi");
-    if !corpus.is_dir() {
+    if !root().join("../shared/data/openapi").is_dir() {
         println!("skipped: the published descriptions are not beside the project");
         return;
     }
-    let state = |name: &str| root.join("examples/real").join(name).display().to_string();
-    let corpus = format!("corpus={}", corpus.display());
-    let platform = Platform::start(&[
-        "--state",
-        &state("paypal.state.yaml"),
-        "--state",
-        &state("twilio.state.yaml"),
-        "--var",
-        &corpus,
-    ]);
-    follow(&platform, "docs/walkthrough-real.md");
+    follow(REAL);
 }
