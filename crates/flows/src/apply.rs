@@ -7,7 +7,7 @@ use snapshot::Snapshot;
 use state::{Documents, Problem, Sources};
 use store::{Credential, EventAction, Kind, Resource, WriteSet};
 
-use crate::{Authority, Keep, Unable, authority::Offered};
+use crate::{Authority, Keep, Unable, apart::apart, authority::Offered};
 
 mod keys;
 mod plan;
@@ -84,19 +84,27 @@ impl From<store::StoreFailure> for ApplyRefused {
 /// When anything in the state is wrong, with every problem's place, or it could not be done.
 pub async fn apply(
     at: &Authority,
-    request: &ApplyRequest,
+    request: ApplyRequest,
     keep: Keep<'_, Applied>,
 ) -> Result<Applied, ApplyRefused> {
-    let documents = state::parse(&request.sources).map_err(ApplyRefused::Wrong)?;
+    let wanted = Wanted::read(request).await?;
+    let applied = put_in_force(at, &wanted, keep).await;
+    wanted.forget();
+    applied
+}
+
+async fn put_in_force(
+    at: &Authority,
+    wanted: &Wanted,
+    keep: Keep<'_, Applied>,
+) -> Result<Applied, ApplyRefused> {
     for _ in Authority::tries() {
-        let planned = Planned::make(at, request, &documents).await?;
-        let mut applied = planned.applied;
-        if request.dry_run || !applied.changed_anything() {
+        let (mut applied, changes) = wanted.planned(at, write_set).await?;
+        let Some(mut changes) = changes else {
             return Ok(applied);
-        }
-        applied.revision = Revision(planned.base.0.saturating_add(1));
-        let mut changes = planned.plan.write_set(at, &request.actor)?;
-        changes.base = Some(planned.base);
+        };
+        changes.base = Some(applied.revision);
+        applied.revision = Revision(applied.revision.0.saturating_add(1));
         changes.answer = keep(&applied)?;
         if let Offered::In(committed) = at.offer(changes).await? {
             applied.revision = committed.revision;
@@ -106,35 +114,63 @@ pub async fn apply(
     Err(Unable::Crowded.into())
 }
 
-/// What a state would change, checked as a whole.
-pub(crate) struct Planned {
-    /// The revision it was made from.
-    pub(crate) base: Revision,
-    pub(crate) plan: Plan,
-    pub(crate) applied: Applied,
+/// What is to be committed; nothing when nothing changes, or is to.
+fn write_set(
+    at: &Authority,
+    request: &ApplyRequest,
+    (plan, applied): (&Plan, &Applied),
+) -> Result<Option<WriteSet>, Unable> {
+    if request.dry_run || !applied.changed_anything() {
+        return Ok(None);
+    }
+    plan.write_set(at, &request.actor).map(Some)
 }
 
-impl Planned {
-    pub(crate) async fn make(
+/// What is made of a plan and of what applying it does.
+type Made<T> = fn(&Authority, &ApplyRequest, (&Plan, &Applied)) -> Result<T, Unable>;
+
+/// A state that was read, to be planned as often as others change what is there meanwhile.
+///
+/// With many apps all of this takes seconds of work, so it is done apart from requests.
+pub(crate) struct Wanted(Arc<(ApplyRequest, Documents)>);
+
+impl Wanted {
+    pub(crate) async fn read(request: ApplyRequest) -> Result<Self, ApplyRefused> {
+        let read = apart(move || {
+            let documents = state::parse(&request.sources)?;
+            Ok(Self(Arc::new((request, documents))))
+        });
+        read.await?.map_err(ApplyRefused::Wrong)
+    }
+
+    /// What the state would change, checked as a whole, and what `made` makes of the plan.
+    pub(crate) async fn planned<T: Send + 'static>(
+        &self,
         at: &Authority,
-        request: &ApplyRequest,
-        documents: &Documents,
-    ) -> Result<Self, ApplyRefused> {
+        made: Made<T>,
+    ) -> Result<(Applied, T), ApplyRefused> {
         let (base, resources, credentials) = at.store.everything().await?;
-        let plan = Plan::make(at, request, documents, (resources, credentials))?;
-        let built =
-            check(base, &plan).map_err(|found| ApplyRefused::Wrong(located(documents, found)))?;
-        let applied = Applied {
-            revision: base,
-            apis: report::apis(documents, &built),
-            reimports: report::reimports(&plan),
-            ..plan.summary()
-        };
-        Ok(Self {
-            base,
-            plan,
-            applied,
-        })
+        let (at, wanted) = (at.clone(), Arc::clone(&self.0));
+        let planned = apart(move || {
+            let (request, documents) = &*wanted;
+            let plan = Plan::make(&at, request, documents, (resources, credentials))?;
+            let built = check(base, &plan)
+                .map_err(|found| ApplyRefused::Wrong(located(documents, found)))?;
+            let applied = Applied {
+                revision: base,
+                apis: report::apis(documents, &built),
+                reimports: report::reimports(&plan),
+                ..plan.summary()
+            };
+            let made = made(&at, request, (&plan, &applied))?;
+            Ok((applied, made))
+        });
+        planned.await?
+    }
+
+    /// Gives the memory back, which is work as well.
+    pub(crate) fn forget(self) {
+        drop(tokio::task::spawn_blocking(move || drop(self)));
     }
 }
 

@@ -34,6 +34,9 @@ pub enum Unable {
     /// Others kept changing the state; nothing was changed.
     #[error("the state kept changing while the change was made; try again")]
     Crowded,
+    /// A part of the work ended without a result; nothing was changed.
+    #[error("a part of the work ended without a result; nothing was changed")]
+    Broken,
     /// Something could not be sealed, opened, written or read back.
     #[error(
         "`{0}` cannot be read back or written; the keys or the data are not this installation's"

@@ -2,7 +2,10 @@ use primitives::Name;
 use similar::TextDiff;
 use store::Kind;
 
-use crate::{Applied, ApplyRefused, ApplyRequest, Authority, Unable, apply::Planned};
+use crate::{
+    Applied, ApplyRefused, ApplyRequest, Authority, Unable,
+    apply::{Plan, Wanted},
+};
 
 /// How what is in force differs from files.
 #[derive(Clone, Debug)]
@@ -17,11 +20,17 @@ pub struct Difference {
 ///
 /// # Errors
 /// When anything in the state is wrong, or it could not be done.
-pub async fn diff(at: &Authority, request: &ApplyRequest) -> Result<Difference, ApplyRefused> {
-    let documents = state::parse(&request.sources).map_err(ApplyRefused::Wrong)?;
-    let planned = Planned::make(at, request, &documents).await?;
+pub async fn diff(at: &Authority, request: ApplyRequest) -> Result<Difference, ApplyRefused> {
+    let wanted = Wanted::read(request).await?;
+    let planned = wanted.planned(at, text).await;
+    wanted.forget();
+    let (applied, text) = planned?;
+    Ok(Difference { applied, text })
+}
+
+fn text(_: &Authority, _: &ApplyRequest, (plan, _): (&Plan, &Applied)) -> Result<String, Unable> {
     let mut text = String::new();
-    for ((kind, name), before, after) in planned.plan.differences() {
+    for ((kind, name), before, after) in plan.differences() {
         let before = written(*kind, name, before)?;
         let after = written(*kind, name, after)?;
         let label = format!("{kind}/{name}");
@@ -32,10 +41,7 @@ pub async fn diff(at: &Authority, request: &ApplyRequest) -> Result<Difference, 
             .header(&label, &label)
             .to_string();
     }
-    Ok(Difference {
-        applied: planned.applied,
-        text,
-    })
+    Ok(text)
 }
 
 /// An entry as it stands in a state file; nothing when there is none.

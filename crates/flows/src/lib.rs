@@ -10,6 +10,7 @@
 //! To add a use-case: a file with one function on [`Authority`], one enum of the facts that may
 //! stand in its way, re-exported here.
 
+mod apart;
 mod apply;
 mod apps;
 mod authority;
@@ -41,7 +42,9 @@ pub use keys::{
     CREDENTIAL_KIND, IssuedKey, Keep, KeyRefused, KeyWanted, LONGEST_OVERLAP_SECONDS, issue_key,
     revoke_key, rotate_key,
 };
-pub use secrets::{SECRET_KIND, SecretBook, secret_names, set_secret};
+pub use secrets::{
+    RemoveRefused, SECRET_KIND, SecretBook, remove_secret, secret_names, set_secret,
+};
 pub use sign_in::{
     NewLink, NewSignIn, drop_ended_sign_ins, find_sign_in, make_sign_in_link, sign_in, sign_out,
 };

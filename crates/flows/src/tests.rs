@@ -19,7 +19,7 @@ use crate::Authority;
 struct Bench {
     at: Authority,
     clock: Arc<ManualClock>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 fn name(text: &str) -> Name {
@@ -42,14 +42,20 @@ async fn bench() -> Bench {
         hashing: Arc::new(keys.hashing_key()),
         sealer: Arc::new(keys.sealer()),
     };
-    Bench {
-        at,
-        clock,
-        _folder: folder,
-    }
+    Bench { at, clock, folder }
 }
 
 impl Bench {
+    /// The same installation, as another process has it.
+    async fn elsewhere(&self) -> Authority {
+        let file = self.folder.path().join("db");
+        let store = SqliteStore::open(file, self.at.clock.now()).await.unwrap();
+        Authority {
+            store: Arc::new(store),
+            ..self.at.clone()
+        }
+    }
+
     async fn put_app(&self, app: &str, id: u128) {
         let now = self.at.clock.now();
         let app = Resource {

@@ -221,7 +221,7 @@ async fn put_in_force(
 ) -> Result<Response, Instead> {
     let applied = async {
         let keep = |applied: &flows::Applied| posted.answer(200, &Applied::from(applied));
-        let applied = apply(&desk.authority, &posted.body.request(), &keep).await;
+        let applied = apply(&desk.authority, posted.body.request(), &keep).await;
         let applied = applied.map_err(apply_refused)?;
         desk.settle().await?;
         if posted.body.dry_run || !applied.changed_anything() {
@@ -242,7 +242,7 @@ async fn compare(
     State(desk): State<Management>,
     Json(wanted): Json<StateRequest>,
 ) -> Result<Json<Difference>, Problem> {
-    let difference = diff(&desk.authority, &wanted.request()).await;
+    let difference = diff(&desk.authority, wanted.request()).await;
     let difference = difference.map_err(apply_refused)?;
     Ok(Json(Difference {
         applied: Applied::from(&difference.applied),

@@ -1,6 +1,6 @@
 //! What the use-cases refuse, as problems: one place.
 
-use flows::{ApplyRefused, ChangeRefused, KeyRefused, Unable};
+use flows::{ApplyRefused, ChangeRefused, KeyRefused, RemoveRefused, Unable};
 use http_kit::{EntityTag, FieldProblem, Precondition, Problem, codes};
 use store::StoreFailure;
 
@@ -32,6 +32,17 @@ pub(crate) fn key_refused(refused: KeyRefused) -> Problem {
         | KeyRefused::Overlap(_)
         | KeyRefused::ExpiresInThePast => {
             Problem::of(&codes::CHANGE_REFUSED).because(refused.to_string())
+        }
+    }
+}
+
+/// A secret was not removed.
+pub(crate) fn secret_refused(refused: RemoveRefused) -> Problem {
+    match refused {
+        RemoveRefused::Unable(failure) => unable(failure),
+        RemoveRefused::Unknown(name) => unknown("secret", name.as_str()),
+        RemoveRefused::InUse { .. } => {
+            Problem::of(&codes::SECRET_IN_USE).because(refused.to_string())
         }
     }
 }

@@ -1,5 +1,5 @@
 use axum::extract::State;
-use flows::{secret_names, set_secret};
+use flows::{remove_secret, secret_names, set_secret};
 use http::StatusCode;
 use http_kit::{Json, Path, Problem, Problems};
 use primitives::Secret;
@@ -7,12 +7,18 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Management, names::name, operator::ACTOR, refusals::unable};
+use crate::{
+    Management,
+    names::name,
+    operator::ACTOR,
+    refusals::{secret_refused, unable},
+};
 
 pub(crate) fn routes() -> OpenApiRouter<Management> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(put))
+        .routes(routes!(remove))
 }
 
 /// The names of the secrets that are set.
@@ -56,9 +62,30 @@ async fn put(
     let (name, value) = (name(&given)?, Secret::new(secret.value));
     let set = set_secret(&desk.authority, ACTOR, &name, &value).await;
     set.map_err(unable)?;
-    desk.secrets
-        .refresh(&desk.authority)
-        .await
-        .map_err(unable)?;
+    read_again(&desk).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Remove a secret
+///
+/// Refused while an API or an account names it. Calls in progress may still use it.
+#[utoipa::path(delete, path = "/v1/secrets/{name}", tag = "secrets",
+    operation_id = "removeSecret",
+    params(("name" = String, Path, description = "Name of the secret")),
+    responses((status = 204, description = "It is gone"), Problems))]
+async fn remove(
+    State(desk): State<Management>,
+    Path(given): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let name = name(&given)?;
+    let removed = remove_secret(&desk.authority, &desk.loader, ACTOR, &name).await;
+    removed.map_err(secret_refused)?;
+    read_again(&desk).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What changed is in force when the answer is sent.
+async fn read_again(desk: &Management) -> Result<(), Problem> {
+    let read = desk.secrets.refresh(&desk.authority).await;
+    read.map(drop).map_err(unable)
 }

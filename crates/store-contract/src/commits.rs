@@ -131,6 +131,50 @@ pub async fn a_replaced_resource_keeps_when_it_was_made(store: Arc<dyn Store>) {
     assert_eq!(kept, Some(later));
 }
 
+/// A write set that puts a name twice keeps the later of both, of resources and credentials.
+pub async fn the_last_put_of_a_name_counts(store: Arc<dyn Store>) {
+    let mut changes = puts(vec![
+        resource(Kind::Plan, "free", "1"),
+        resource(Kind::Plan, "paid", "1"),
+        resource(Kind::Plan, "free", "2"),
+        resource(Kind::Plan, "paid", "2"),
+    ]);
+    let (mut first, mut last) = (credential(1, "shop"), credential(1, "shop"));
+    (first.hint, last.hint) = ("first".to_owned(), "last".to_owned());
+    changes.credentials = vec![first, credential(2, "shop"), last.clone()];
+    done(&*store, changes).await;
+    let (_, resources, credentials) = store.everything().await.unwrap();
+    let bodies: Vec<_> = resources.iter().map(|one| one.body.as_str()).collect();
+    assert_eq!(bodies, ["2", "2"]);
+    assert_eq!(credentials.len(), 2);
+    assert!(credentials.contains(&last));
+}
+
+/// What one statement may not take at once arrives whole all the same, events in their order.
+pub async fn large_write_sets_arrive_whole_and_in_order(store: Arc<dyn Store>) {
+    const MANY: u128 = 12_001;
+    let text = |n: u128| format!("app-{n:05}");
+    let made = |body: &str| -> Vec<_> {
+        let one = |n| resource(Kind::App, &text(n), body);
+        (0..MANY).map(one).collect()
+    };
+    let mut changes = puts(made("1"));
+    changes.events = (0..MANY).map(|n| event(n + 1, &text(n))).collect();
+    changes.credentials = (0..MANY).map(|n| credential(n, &text(n))).collect();
+    done(&*store, changes).await;
+    let events = store.events(Revision(0), ALL).await.unwrap();
+    let told: Vec<_> = events.iter().map(|event| event.name.clone()).collect();
+    assert!(told == (0..MANY).map(text).collect::<Vec<_>>());
+    assert!((0..).zip(&events).all(|(n, event)| event.position == n));
+    let mut changes = puts(made("2").split_off(6_000));
+    changes.deletes = (0..MANY - 1).map(|n| (Kind::App, name(&text(n)))).collect();
+    done(&*store, changes).await;
+    let (_, resources, credentials) = store.everything().await.unwrap();
+    assert_eq!((resources.len(), credentials.len()), (6_001, 12_001));
+    assert!(resources.iter().all(|one| one.body == "2"));
+    assert_eq!(resources[0].name.as_str(), text(6_000));
+}
+
 /// Concurrent writers without a base all go through, each with a revision of its own.
 pub async fn sixty_four_writers_lose_nothing(store: Arc<dyn Store>) {
     let writers = (0..64_u128).map(|number| {

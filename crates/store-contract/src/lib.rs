@@ -18,6 +18,7 @@ pub mod events;
 pub mod idempotency;
 pub mod resources;
 mod samples;
+pub mod secrets;
 pub mod sign_in;
 
 use std::sync::Arc;
@@ -45,8 +46,10 @@ macro_rules! for_each_case {
             commits::a_replaced_resource_keeps_when_it_was_made,
             commits::a_stale_base_is_refused,
             commits::of_writers_from_one_base_one_wins,
+            commits::large_write_sets_arrive_whole_and_in_order,
             commits::sixty_four_writers_lose_nothing,
             commits::unexpected_versions_are_refused,
+            commits::the_last_put_of_a_name_counts,
             credentials::a_credential_comes_back_as_it_went,
             credentials::an_apps_credentials_come_newest_first,
             events::a_commit_is_never_split_over_pages,
@@ -64,8 +67,10 @@ macro_rules! for_each_case {
             resources::pages_of_a_kind_hold_all_of_it_once,
             resources::thousands_of_resources_come_back_whole,
             sign_in::a_link_is_taken_at_most_once,
+            secrets::a_secret_is_never_without_its_event,
+            secrets::secrets_are_dropped_with_their_event,
+            secrets::secrets_are_replaced_by_name,
             sign_in::an_expired_link_or_sign_in_is_not_found,
-            sign_in::secrets_are_replaced_by_name,
             sign_in::sign_ins_are_found_until_they_end,
         }
     };

@@ -1,10 +1,10 @@
-//! Sign-ins, one-time links, sealed secrets.
+//! Sign-ins and one-time links.
 
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 use primitives::{OperatorId, SignInId};
-use store::{SealedSecret, SignIn, SignInLink, Store};
+use store::{SignIn, SignInLink, Store};
 
 use crate::samples::at;
 
@@ -69,22 +69,4 @@ pub async fn sign_ins_are_found_until_they_end(store: Arc<dyn Store>) {
     assert_eq!(store.sign_in(&[1; 32], at(60)).await.unwrap(), None);
     let other = store.sign_in(&[2; 32], at(60)).await.unwrap();
     assert_eq!(other, Some(sign_in(2)));
-}
-
-/// A name holds one secret, the last one put.
-pub async fn secrets_are_replaced_by_name(store: Arc<dyn Store>) {
-    let secret = |name: &str, sealed: &[u8], seconds| SealedSecret {
-        name: name.to_owned(),
-        sealed: sealed.to_vec(),
-        updated_at: at(seconds),
-    };
-    assert_eq!(store.secrets().await.unwrap(), []);
-    for (name, sealed, seconds) in [("b", &[0, 255][..], 1), ("a", &[], 2), ("b", &[7], 3)] {
-        store
-            .put_secret(secret(name, sealed, seconds))
-            .await
-            .unwrap();
-    }
-    let wanted = [secret("a", &[], 2), secret("b", &[7], 3)];
-    assert_eq!(store.secrets().await.unwrap(), wanted);
 }

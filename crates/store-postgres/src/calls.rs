@@ -5,7 +5,7 @@ use store::{
     rows::{CallColumns, CounterColumns, id_bytes, record_bytes},
 };
 
-use crate::{Failure, resources::meanings};
+use crate::{Failure, columns::column, resources::meanings};
 
 /// Moves the cursor first: a fold that finds it elsewhere has nothing left to do.
 pub(crate) async fn fold(pool: &PgPool, step: FoldedCalls) -> Result<Folded, Failure> {
@@ -107,10 +107,6 @@ async fn add(unit: &mut PgConnection, counters: &[CounterRow]) -> Result<(), Fai
     .execute(unit)
     .await?;
     Ok(())
-}
-
-fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
-    rows.iter().map(value).collect()
 }
 
 pub(crate) async fn cursor(pool: &PgPool, gateway: &str) -> Result<Option<String>, Failure> {

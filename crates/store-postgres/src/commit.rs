@@ -1,13 +1,17 @@
 use primitives::{Name, Revision, Timestamp};
 use sqlx::{PgConnection, PgPool};
 use store::{
-    CommitRefused, Committed, Credential, Expected, Kind, NewEvent, Resource, WriteSet,
+    CommitRefused, Committed, Credential, Expected, Kind, NewEvent, Resource, SealedSecret,
+    WriteSet,
     rows::{id_bytes, revision_value},
 };
 
-use crate::Failure;
+use crate::{
+    Failure,
+    columns::{MOST_ROWS, column, last_of_each},
+};
 
-/// Takes the next revision first: whoever holds it is the only pool until the end, so the
+/// Takes the next revision first: whoever holds it is the only writer until the end, so the
 /// checks still hold when the changes are written and events come in the order of revisions.
 pub(crate) async fn commit(
     pool: &PgPool,
@@ -19,29 +23,44 @@ pub(crate) async fn commit(
         unit.rollback().await?;
         return Ok(Err(refused));
     }
-    for (kind, name) in &changes.deletes {
-        sqlx::query_file!(
-            "../store/sql/resource_delete.sql",
-            kind.as_str(),
-            name.as_str()
-        )
-        .execute(&mut *unit)
-        .await?;
-    }
-    for resource in &changes.puts {
-        put_resource(&mut unit, resource, revision).await?;
-    }
-    for credential in &changes.credentials {
-        put_credential(&mut unit, credential).await?;
-    }
-    for (position, event) in (0..).zip(&changes.events) {
-        append(&mut unit, event, revision, position, changes.at.as_micros()).await?;
-    }
+    write(&mut unit, &changes, revision).await?;
     if let Some((scope, key, status, body)) = &changes.answer {
         crate::idempotency::answer(&mut unit, scope, key, *status, body).await?;
     }
     unit.commit().await?;
     Ok(Ok(Committed { revision }))
+}
+
+/// Many rows to a statement: the server may be far away.
+async fn write(
+    unit: &mut PgConnection,
+    changes: &WriteSet,
+    revision: Revision,
+) -> Result<(), Failure> {
+    for gone in changes.deletes.chunks(MOST_ROWS) {
+        delete_resources(unit, gone).await?;
+    }
+    let puts = last_of_each(&changes.puts, |one| (one.kind, &one.name));
+    for puts in puts.chunks(MOST_ROWS) {
+        put_resources(unit, puts, revision).await?;
+    }
+    let credentials = last_of_each(&changes.credentials, |one| one.id);
+    for credentials in credentials.chunks(MOST_ROWS) {
+        put_credentials(unit, credentials).await?;
+    }
+    for name in &changes.dropped_secrets {
+        sqlx::query_file!("../store/sql/secret_delete.sql", name.as_str())
+            .execute(&mut *unit)
+            .await?;
+    }
+    for secret in &changes.secrets {
+        put_secret(unit, secret).await?;
+    }
+    let events: Vec<(i64, &NewEvent)> = (0..).zip(&changes.events).collect();
+    for events in events.chunks(MOST_ROWS) {
+        append(unit, events, (revision, changes.at)).await?;
+    }
+    Ok(())
 }
 
 async fn next_revision(unit: &mut PgConnection) -> Result<Revision, Failure> {
@@ -92,68 +111,88 @@ async fn version(
     Ok(row.map(|row| Revision(row.version.cast_unsigned())))
 }
 
-async fn put_resource(
+async fn delete_resources(unit: &mut PgConnection, gone: &[(Kind, Name)]) -> Result<(), Failure> {
+    sqlx::query_file!(
+        "sql/resources_delete.sql",
+        &column(gone, |(kind, _)| kind.as_str().to_owned()),
+        &column(gone, |(_, name)| name.to_string())
+    )
+    .execute(unit)
+    .await?;
+    Ok(())
+}
+
+async fn put_resources(
     unit: &mut PgConnection,
-    resource: &Resource,
+    puts: &[&Resource],
     revision: Revision,
 ) -> Result<(), Failure> {
-    let id = id_bytes(resource.id);
     sqlx::query_file!(
-        "../store/sql/resource_put.sql",
-        resource.kind.as_str(),
-        resource.name.as_str(),
-        &id[..],
-        revision_value(revision),
-        resource.body.as_str(),
-        resource.created_at.as_micros(),
-        resource.updated_at.as_micros()
+        "sql/resources_put.sql",
+        &column(puts, |one| one.kind.as_str().to_owned()),
+        &column(puts, |one| one.name.to_string()),
+        &column(puts, |one| id_bytes(one.id).to_vec()),
+        &column(puts, |_| revision_value(revision)),
+        &column(puts, |one| one.body.clone()),
+        &column(puts, |one| one.created_at.as_micros()),
+        &column(puts, |one| one.updated_at.as_micros())
     )
     .execute(unit)
     .await?;
     Ok(())
 }
 
-async fn put_credential(unit: &mut PgConnection, credential: &Credential) -> Result<(), Failure> {
-    let id = id_bytes(credential.id.as_u128());
-    let app = id_bytes(credential.app.as_u128());
+async fn put_credentials(unit: &mut PgConnection, puts: &[&Credential]) -> Result<(), Failure> {
+    let permissions = |one: &&Credential| one.permissions.as_ref().map(Name::to_string);
+    let moment = |at: Option<Timestamp>| at.map(Timestamp::as_micros);
     sqlx::query_file!(
-        "../store/sql/credential_put.sql",
-        &id[..],
-        credential.external_id.as_deref(),
-        &app[..],
-        credential.app_name.as_str(),
-        credential.mode.as_str(),
-        credential.hash.as_str(),
-        credential.hint.as_str(),
-        credential.permissions.as_ref().map(Name::as_str),
-        credential.created_at.as_micros(),
-        credential.expires_at.map(Timestamp::as_micros),
-        credential.revoked_at.map(Timestamp::as_micros)
+        "sql/credentials_put.sql",
+        &column(puts, |one| id_bytes(one.id.as_u128()).to_vec()),
+        &column(puts, |one| one.external_id.clone()) as _,
+        &column(puts, |one| id_bytes(one.app.as_u128()).to_vec()),
+        &column(puts, |one| one.app_name.to_string()),
+        &column(puts, |one| one.mode.as_str().to_owned()),
+        &column(puts, |one| one.hash.clone()),
+        &column(puts, |one| one.hint.clone()),
+        &column(puts, permissions) as _,
+        &column(puts, |one| one.created_at.as_micros()),
+        &column(puts, |one| moment(one.expires_at)) as _,
+        &column(puts, |one| moment(one.revoked_at)) as _
     )
     .execute(unit)
     .await?;
     Ok(())
 }
 
+async fn put_secret(unit: &mut PgConnection, secret: &SealedSecret) -> Result<(), Failure> {
+    sqlx::query_file!(
+        "../store/sql/secret_put.sql",
+        secret.name.as_str(),
+        secret.sealed.as_slice(),
+        secret.updated_at.as_micros()
+    )
+    .execute(unit)
+    .await?;
+    Ok(())
+}
+
+/// Appends events, each with its position within the commit.
 async fn append(
     unit: &mut PgConnection,
-    event: &NewEvent,
-    revision: Revision,
-    position: i64,
-    at: i64,
+    events: &[(i64, &NewEvent)],
+    (revision, at): (Revision, Timestamp),
 ) -> Result<(), Failure> {
-    let id = id_bytes(event.id.as_u128());
     sqlx::query_file!(
-        "../store/sql/event_append.sql",
-        revision_value(revision),
-        position,
-        &id[..],
-        at,
-        event.actor.as_str(),
-        event.action.as_str(),
-        event.kind.as_str(),
-        event.name.as_str(),
-        event.detail.as_str()
+        "sql/events_append.sql",
+        &column(events, |_| revision_value(revision)),
+        &column(events, |(position, _)| *position),
+        &column(events, |(_, event)| id_bytes(event.id.as_u128()).to_vec()),
+        &column(events, |_| at.as_micros()),
+        &column(events, |(_, event)| event.actor.clone()),
+        &column(events, |(_, event)| event.action.as_str().to_owned()),
+        &column(events, |(_, event)| event.kind.clone()),
+        &column(events, |(_, event)| event.name.clone()),
+        &column(events, |(_, event)| event.detail.clone())
     )
     .execute(unit)
     .await?;

@@ -7,6 +7,7 @@
 //! this engine alone, where many round trips to a far server become one, are in `sql/`.
 
 mod calls;
+mod columns;
 mod commit;
 mod connect;
 mod failure;
@@ -136,10 +137,6 @@ impl Store for PostgresStore {
 
     async fn drop_call_days(&self, before_day: i64) -> Result<u64, StoreFailure> {
         Ok(calls::drop_days(&self.pool, before_day).await?)
-    }
-
-    async fn put_secret(&self, secret: SealedSecret) -> Result<(), StoreFailure> {
-        Ok(sign_in::put_secret(&self.pool, secret).await?)
     }
 
     async fn secrets(&self) -> Result<Vec<SealedSecret>, StoreFailure> {

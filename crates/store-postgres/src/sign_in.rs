@@ -7,18 +7,6 @@ use store::{
 
 use crate::Failure;
 
-pub(crate) async fn put_secret(pool: &PgPool, secret: SealedSecret) -> Result<(), Failure> {
-    sqlx::query_file!(
-        "../store/sql/secret_put.sql",
-        secret.name.as_str(),
-        secret.sealed.as_slice(),
-        secret.updated_at.as_micros()
-    )
-    .execute(pool)
-    .await?;
-    Ok(())
-}
-
 pub(crate) async fn secrets(pool: &PgPool) -> Result<Vec<SealedSecret>, Failure> {
     let rows = sqlx::query_file_as!(SecretColumns, "../store/sql/secrets.sql")
         .fetch_all(pool)

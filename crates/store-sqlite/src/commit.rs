@@ -1,11 +1,16 @@
 use primitives::{Name, Revision, Timestamp};
+use serde::Serialize;
 use sqlx::{SqliteConnection, SqlitePool};
 use store::{
-    CommitRefused, Committed, Credential, Expected, Kind, NewEvent, Resource, WriteSet,
+    CommitRefused, Committed, Credential, Expected, Kind, NewEvent, Resource, SealedSecret,
+    WriteSet,
     rows::{id_bytes, revision_value},
 };
 
 use crate::Failure;
+
+/// So many rows go into one statement; more take several.
+const MOST_ROWS: usize = 5_000;
 
 /// Takes the next revision first: whoever holds it is the only writer until the end, so the
 /// checks still hold when the changes are written and events come in the order of revisions.
@@ -19,29 +24,55 @@ pub(crate) async fn commit(
         unit.rollback().await?;
         return Ok(Err(refused));
     }
-    for (kind, name) in &changes.deletes {
-        sqlx::query_file!(
-            "../store/sql/resource_delete.sql",
-            kind.as_str(),
-            name.as_str()
-        )
-        .execute(&mut *unit)
-        .await?;
-    }
-    for resource in &changes.puts {
-        put_resource(&mut unit, resource, revision).await?;
-    }
-    for credential in &changes.credentials {
-        put_credential(&mut unit, credential).await?;
-    }
-    for (position, event) in (0..).zip(&changes.events) {
-        append(&mut unit, event, revision, position, changes.at.as_micros()).await?;
-    }
+    write(&mut unit, &changes, revision).await?;
     if let Some((scope, key, status, body)) = &changes.answer {
         crate::idempotency::answer(&mut unit, scope, key, *status, body).await?;
     }
     unit.commit().await?;
     Ok(Ok(Committed { revision }))
+}
+
+/// Many rows to a statement, as arrays: each statement is a message to the writing thread.
+async fn write(
+    unit: &mut SqliteConnection,
+    changes: &WriteSet,
+    revision: Revision,
+) -> Result<(), Failure> {
+    for gone in changes.deletes.chunks(MOST_ROWS) {
+        delete_resources(unit, gone).await?;
+    }
+    for puts in changes.puts.chunks(MOST_ROWS) {
+        put_resources(unit, puts, revision).await?;
+    }
+    for credential in &changes.credentials {
+        put_credential(unit, credential).await?;
+    }
+    for name in &changes.dropped_secrets {
+        sqlx::query_file!("../store/sql/secret_delete.sql", name.as_str())
+            .execute(&mut *unit)
+            .await?;
+    }
+    for secret in &changes.secrets {
+        put_secret(unit, secret).await?;
+    }
+    let events: Vec<(i64, &NewEvent)> = (0..).zip(&changes.events).collect();
+    for events in events.chunks(MOST_ROWS) {
+        append(unit, events, (revision, changes.at)).await?;
+    }
+    Ok(())
+}
+
+/// Rows as a JSON array of arrays. None of our texts holds a NUL, which SQLite would end it at.
+fn rows<'a, R, C: Serialize>(
+    rows: &'a [R],
+    columns: impl Fn(&'a R) -> C,
+) -> Result<String, Failure> {
+    let rows: Vec<C> = rows.iter().map(columns).collect();
+    serde_json::to_string(&rows).map_err(Failure::from)
+}
+
+fn hex(id: u128) -> String {
+    format!("{id:032x}")
 }
 
 async fn next_revision(unit: &mut SqliteConnection) -> Result<Revision, Failure> {
@@ -92,24 +123,35 @@ async fn version(
     Ok(row.map(|row| Revision(row.version.cast_unsigned())))
 }
 
-async fn put_resource(
+async fn delete_resources(
     unit: &mut SqliteConnection,
-    resource: &Resource,
+    gone: &[(Kind, Name)],
+) -> Result<(), Failure> {
+    let gone = rows(gone, |(kind, name)| (kind.as_str(), name.as_str()))?;
+    sqlx::query_file!("sql/resources_delete.sql", gone)
+        .execute(unit)
+        .await?;
+    Ok(())
+}
+
+async fn put_resources(
+    unit: &mut SqliteConnection,
+    puts: &[Resource],
     revision: Revision,
 ) -> Result<(), Failure> {
-    let id = id_bytes(resource.id);
-    sqlx::query_file!(
-        "../store/sql/resource_put.sql",
-        resource.kind.as_str(),
-        resource.name.as_str(),
-        &id[..],
-        revision_value(revision),
-        resource.body.as_str(),
-        resource.created_at.as_micros(),
-        resource.updated_at.as_micros()
-    )
-    .execute(unit)
-    .await?;
+    let puts = rows(puts, |one| {
+        (
+            one.kind.as_str(),
+            one.name.as_str(),
+            hex(one.id),
+            one.body.as_str(),
+            one.created_at.as_micros(),
+            one.updated_at.as_micros(),
+        )
+    })?;
+    sqlx::query_file!("sql/resources_put.sql", revision_value(revision), puts)
+        .execute(unit)
+        .await?;
     Ok(())
 }
 
@@ -138,25 +180,40 @@ async fn put_credential(
     Ok(())
 }
 
+async fn put_secret(unit: &mut SqliteConnection, secret: &SealedSecret) -> Result<(), Failure> {
+    sqlx::query_file!(
+        "../store/sql/secret_put.sql",
+        secret.name.as_str(),
+        secret.sealed.as_slice(),
+        secret.updated_at.as_micros()
+    )
+    .execute(unit)
+    .await?;
+    Ok(())
+}
+
+/// Appends events, each with its position within the commit.
 async fn append(
     unit: &mut SqliteConnection,
-    event: &NewEvent,
-    revision: Revision,
-    position: i64,
-    at: i64,
+    events: &[(i64, &NewEvent)],
+    (revision, at): (Revision, Timestamp),
 ) -> Result<(), Failure> {
-    let id = id_bytes(event.id.as_u128());
+    let events = rows(events, |&(position, event)| {
+        (
+            position,
+            hex(event.id.as_u128()),
+            event.actor.as_str(),
+            event.action.as_str(),
+            event.kind.as_str(),
+            event.name.as_str(),
+            event.detail.as_str(),
+        )
+    })?;
     sqlx::query_file!(
-        "../store/sql/event_append.sql",
+        "sql/events_append.sql",
         revision_value(revision),
-        position,
-        &id[..],
-        at,
-        event.actor.as_str(),
-        event.action.as_str(),
-        event.kind.as_str(),
-        event.name.as_str(),
-        event.detail.as_str()
+        at.as_micros(),
+        events
     )
     .execute(unit)
     .await?;

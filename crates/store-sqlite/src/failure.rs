@@ -5,6 +5,8 @@ use store::{StoreFailure, rows::CorruptRow};
 pub(crate) enum Failure {
     #[error(transparent)]
     Sql(#[from] sqlx::Error),
+    #[error("rows cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
     #[error(transparent)]
     Corrupt(#[from] CorruptRow),
     #[error("the idempotency key `{key}` of `{scope}` is not held or is answered already")]

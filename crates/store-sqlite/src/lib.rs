@@ -140,10 +140,6 @@ impl Store for SqliteStore {
         Ok(calls::drop_days(&self.writer, before_day).await?)
     }
 
-    async fn put_secret(&self, secret: SealedSecret) -> Result<(), StoreFailure> {
-        Ok(sign_in::put_secret(&self.writer, secret).await?)
-    }
-
     async fn secrets(&self) -> Result<Vec<SealedSecret>, StoreFailure> {
         Ok(sign_in::secrets(&self.readers).await?)
     }

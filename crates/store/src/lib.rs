@@ -3,8 +3,8 @@
 //! Three kinds of things are kept: **resources** (everything a state file can say, one JSON
 //! document each, all under one revision), **credentials** (looked up by id, only hashes), and
 //! **records** (the event log, call index, counters, idempotency keys, sign-ins, sealed
-//! secrets). Every change of resources or credentials goes through one [`WriteSet`], which
-//! commits whole or not at all, appends its events and moves the revision by one.
+//! secrets). Every change of resources, credentials or secrets goes through one [`WriteSet`],
+//! which commits whole or not at all, appends its events and moves the revision by one.
 //!
 //! Statements that both engines take stand once, in `sql/`, and each backend includes them; the
 //! columns of an entity and their meaning stand once, in [`rows`].
@@ -63,8 +63,8 @@ pub trait Store: Send + Sync + 'static {
     async fn credential(&self, id: CredentialId) -> Result<Option<Credential>, StoreFailure>;
     /// The credentials of an app (by the app's name), the newest first.
     async fn credentials_of(&self, app: &Name) -> Result<Vec<Credential>, StoreFailure>;
-    /// Applies a write set, whole or not at all: deletes first, then puts. A replaced resource
-    /// or credential keeps its `created_at`. An `answer` for a key that is not held, or that is
+    /// Applies a write set, whole or not at all: deletes first, then puts, of which the last of a
+    /// name counts. A replaced resource or credential keeps its `created_at`. An `answer` for a key that is not held, or that is
     /// answered already, is a failure and applies nothing.
     async fn commit(
         &self,
@@ -114,9 +114,7 @@ pub trait Store: Send + Sync + 'static {
     /// Drops whole days (UTC day numbers since the epoch) before `day`.
     async fn drop_call_days(&self, before_day: i64) -> Result<u64, StoreFailure>;
 
-    /// Keeps a sealed secret under a name, replacing an older one.
-    async fn put_secret(&self, secret: SealedSecret) -> Result<(), StoreFailure>;
-    /// All sealed secrets.
+    /// All sealed secrets, by ascending name.
     async fn secrets(&self) -> Result<Vec<SealedSecret>, StoreFailure>;
 
     /// Keeps a one-time sign-in link (only its hash).

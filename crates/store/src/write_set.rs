@@ -1,6 +1,6 @@
 use primitives::{EventId, Name, Revision, Timestamp};
 
-use crate::{Credential, EventAction, Kind, Resource};
+use crate::{Credential, EventAction, Kind, Resource, SealedSecret};
 
 /// Changes that are made together or not at all.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,10 @@ pub struct WriteSet {
     pub deletes: Vec<(Kind, Name)>,
     /// Credentials to insert or replace.
     pub credentials: Vec<Credential>,
+    /// Secrets to insert or replace.
+    pub secrets: Vec<SealedSecret>,
+    /// Names of secrets to delete.
+    pub dropped_secrets: Vec<String>,
     /// What to write into the event log.
     pub events: Vec<NewEvent>,
     /// When.

@@ -108,13 +108,10 @@ impl Plan {
 
     fn end_keys_of_deleted_apps(&mut self, at: &Authority) {
         let now = at.clock.now();
-        let gone = |name: &Name| {
-            self.deleted
-                .iter()
-                .any(|(k, n)| *k == Kind::App && n == name)
-        };
+        let apps = self.deleted.iter().filter(|(kind, _)| *kind == Kind::App);
+        let gone: HashSet<&Name> = apps.map(|(_, name)| name).collect();
         for known in &mut self.credentials_after {
-            if known.revoked_at.is_none() && gone(&known.app_name) {
+            if known.revoked_at.is_none() && gone.contains(&known.app_name) {
                 known.revoked_at = Some(now);
                 self.credentials.push((known.clone(), EventAction::Updated));
             }

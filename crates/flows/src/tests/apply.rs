@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use primitives::{AccountId, AppId, PageSize, Revision};
 use state::{SourceFile, Sources};
@@ -7,7 +7,7 @@ use store::{EventAction, Kind};
 use super::{Bench, bench, name};
 use crate::{Applied, ApplyRefused, ApplyRequest, apply, diff, export};
 
-const STATE: &str = include_str!("../../../state/fixtures/market.yaml");
+pub(super) const STATE: &str = include_str!("../../../state/fixtures/market.yaml");
 const DESCRIPTION: &str = include_str!("../../../state/fixtures/market.openapi.yaml");
 
 fn sources(state: &str) -> Sources {
@@ -30,8 +30,15 @@ fn request(state: &str) -> ApplyRequest {
     }
 }
 
+/// A bench with a state in force.
+pub(super) async fn bench_with(state: &str) -> Bench {
+    let bench = bench().await;
+    put(&bench, &request(state)).await.unwrap();
+    bench
+}
+
 async fn put(bench: &Bench, request: &ApplyRequest) -> Result<Applied, ApplyRefused> {
-    apply(&bench.at, request, &|_| Ok(None)).await
+    apply(&bench.at, request.clone(), &|_| Ok(None)).await
 }
 
 async fn revision(bench: &Bench) -> Revision {
@@ -149,7 +156,7 @@ async fn what_is_exported_makes_the_same_state_elsewhere() {
     };
     put(&there, &again).await.unwrap();
     assert_eq!(exported(&there).await, written);
-    let difference = diff(&here.at, &again).await.unwrap();
+    let difference = diff(&here.at, again).await.unwrap();
     assert!(!difference.applied.changed_anything());
     assert_eq!(difference.text, "");
 }
@@ -159,7 +166,7 @@ async fn a_difference_is_told_and_changes_nothing() {
     let bench = bench().await;
     put(&bench, &request(STATE)).await.unwrap();
     let changed = request(&STATE.replace("value: 7\n", "value: 9\n"));
-    let difference = diff(&bench.at, &changed).await.unwrap();
+    let difference = diff(&bench.at, changed.clone()).await.unwrap();
     assert!(difference.applied.changed_anything());
     for line in ["--- limit/lines", "-    value: '7'", "+    value: '9'"] {
         let told = difference.text.replace('"', "'");
@@ -181,6 +188,7 @@ async fn only_pruning_deletes_and_never_developers_unasked() {
     let less = STATE
         .replace("  - { name: open }\n", "")
         .replace("    plan: open\n", "")
+        .replace("    exhausted: { offer_plan: open }\n", "")
         .replace("  - name: meter\n", "  - name: gauge\n");
     let kept = put(&bench, &request(&less)).await;
     // The new app would take over keys that belong to the old one.
@@ -243,4 +251,33 @@ async fn two_who_apply_at_once_both_get_in() {
     revisions.sort();
     assert_eq!(revisions, [Revision(2), Revision(3)]);
     assert!(exported(&bench).await.state.contains("name: other"));
+}
+
+/// A large state is read, compared and built apart from what else the process has to do.
+#[tokio::test]
+async fn a_large_apply_holds_nothing_up() {
+    let bench = bench_with(STATE).await;
+    let apps: Vec<String> = (0..3_000)
+        .map(|number| format!("  - {{ name: app-{number}, developer: acme, apis: [market] }}\n"))
+        .collect();
+    let state = format!("portreeve: 1\napps:\n{}", apps.concat());
+    let dry = ApplyRequest {
+        dry_run: true,
+        ..request(&state)
+    };
+    let (mut longest, mut last) = (Duration::ZERO, tokio::time::Instant::now());
+    let begun = last;
+    let applied = put(&bench, &dry);
+    tokio::pin!(applied);
+    let applied = loop {
+        tokio::select! {
+            applied = &mut applied => break applied.unwrap(),
+            () = tokio::time::sleep(Duration::from_millis(1)) => {}
+        }
+        longest = longest.max(last.elapsed());
+        last = tokio::time::Instant::now();
+    };
+    assert_eq!(applied.created.len(), 3_000);
+    let whole = begun.elapsed();
+    assert!(longest < whole / 4, "held up for {longest:?} of {whole:?}");
 }

@@ -155,3 +155,29 @@ async fn secrets_are_set_by_name_and_never_shown() {
             .contains("open barley")
     );
 }
+
+#[tokio::test]
+async fn a_secret_that_an_api_names_is_not_removed() {
+    let desk = Desk::with_state().await;
+    for name in ["shop-context", "spare"] {
+        let path = format!("/v1/secrets/{name}");
+        desk.put(&path, &json!({ "value": "open sesame" }))
+            .await
+            .is(204);
+    }
+    let refused = desk.delete("/v1/secrets/shop-context").await;
+    let problem = refused.refuses(409, "secret_in_use");
+    assert_eq!(
+        problem["detail"],
+        "the secret `shop-context` is named by api `shop`; take it out of there first"
+    );
+    desk.delete("/v1/secrets/spare").await.is(204);
+    desk.delete("/v1/secrets/spare")
+        .await
+        .refuses(404, "resource_unknown");
+    let listed = desk.get("/v1/secrets").await.is(200);
+    assert_eq!(listed.body, json!({ "items": ["shop-context"] }));
+    desk.delete("/v1/apps/till").await.is(204);
+    desk.delete("/v1/apis/shop").await.is(204);
+    desk.delete("/v1/secrets/shop-context").await.is(204);
+}

@@ -16,7 +16,7 @@ pub(crate) struct Jobs {
 }
 
 impl Jobs {
-    /// Begins the fold, the sweep, the reading of the event log and of the GeoIP file.
+    /// Begins the fold, the sweep, and what follows the event log and the GeoIP file.
     pub(crate) fn begin(house: &House, rooms: &Rooms) -> Self {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -36,6 +36,14 @@ impl Jobs {
         tasks.spawn(async move {
             tokio::select! {
                 () = loader.run() => {}
+                () = token.cancelled() => {}
+            }
+        });
+        let (secrets, authority) = (house.secrets.clone(), house.authority.clone());
+        let token = stop.clone();
+        tasks.spawn(async move {
+            tokio::select! {
+                () = secrets.follow(&authority) => {}
                 () = token.cancelled() => {}
             }
         });

@@ -39,7 +39,7 @@ pub(crate) async fn apply(house: &House, sources: Sources) -> Result<Applied, Fa
         dry_run: false,
         actor: ACTOR.to_owned(),
     };
-    let applied = flows::apply(&house.authority, &request, &|_| Ok(None)).await;
+    let applied = flows::apply(&house.authority, request, &|_| Ok(None)).await;
     let applied = applied.map_err(|refused| match refused {
         ApplyRefused::Wrong(problems) => {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();

@@ -1,1 +1,0 @@
-DELETE FROM resources WHERE kind = $1 AND name = $2
