@@ -153,6 +153,11 @@ async fn described(shared: &Shared, call: &Call) -> Result<Response<Full<Bytes>>
     Ok(answer.into_response())
 }
 
+/// Our own id of the account that the context names.
+fn external_id(context: &Option<Context>) -> Option<String> {
+    context.as_ref()?.account.as_ref()?.external_id.clone()
+}
+
 /// What the call does, when it brings what is demanded.
 fn effect(
     shared: &Shared,
@@ -162,19 +167,18 @@ fn effect(
     received: &mut Received,
 ) -> Result<Answer, Answer> {
     let now = shared.clock.now();
-    if !api.credential.met(&call.parts.headers, &shared.tokens, now) {
+    let context = context(shared, api, call);
+    let demanded = api.demanded_for(context.as_ref().ok().and_then(external_id).as_deref());
+    if !demanded.met(&call.parts.headers, &shared.tokens, now) {
         let detail = "the upstream's own credential is missing or wrong";
         let refusal = Answer::refusal(StatusCode::UNAUTHORIZED, "credential_refused", detail);
         return Err(Answer {
-            challenge: Some(api.credential.challenge()),
+            challenge: Some(demanded.challenge()),
             ..refusal
         });
     }
-    let context = context(shared, api, call)?;
-    let external = context.as_ref().and_then(|context| {
-        let account = context.account.as_ref()?;
-        account.external_id.clone()
-    });
+    let context = context?;
+    let external = external_id(&context);
     received.decision = context.as_ref().map(|context| context.decision.to_string());
     received.account.clone_from(&external);
     let method = call.parts.method.as_str();

@@ -1,4 +1,9 @@
-use std::{collections::BTreeSet, future::Future, io, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    io,
+    sync::Arc,
+};
 
 use catalog::{
     Lookup, Routes, Upstream, UpstreamCredential, UpstreamIdentity,
@@ -68,6 +73,8 @@ pub(crate) struct Served {
     /// The keys of operations.
     pub(crate) routes: Routes<String>,
     pub(crate) credential: Demanded,
+    /// By its own id of the account.
+    pub(crate) of_accounts: BTreeMap<String, Demanded>,
     pub(crate) context: Option<Verifier>,
     pub(crate) accounts: BTreeSet<String>,
 }
@@ -132,6 +139,7 @@ impl Builder {
                 prefix,
                 routes: Routes::default(),
                 credential: settings.credential,
+                of_accounts: BTreeMap::new(),
                 context: settings.context,
                 accounts: BTreeSet::new(),
             });
@@ -164,24 +172,7 @@ impl Builder {
     ) -> Result<Self, BuildProblem> {
         let secret =
             |name: &Name| (secrets.of)(name).ok_or_else(|| BuildProblem::NoSecret(name.clone()));
-        let credential = match &upstream.credential {
-            UpstreamCredential::None => Demanded::Nothing,
-            UpstreamCredential::Header { name, secret: of } => Demanded::Header {
-                name: name.clone(),
-                value: secret(of)?,
-            },
-            UpstreamCredential::Basic { user, secret: of } => Demanded::Basic {
-                user: user.clone(),
-                password: secret(of)?,
-            },
-            UpstreamCredential::ClientCredentials {
-                client, secret: of, ..
-            } => Demanded::Bearer {
-                client: client.clone(),
-                secret: secret(of)?,
-            },
-            UpstreamCredential::Mtls { .. } => return Err(BuildProblem::Mtls),
-        };
+        let credential = demanded(&upstream.credential, secrets)?;
         let verifier = match &upstream.identity {
             UpstreamIdentity::Shared(of) => Verifier::shared(secret(of)?.expose().as_bytes())?,
             UpstreamIdentity::Ed25519 => Verifier::ed25519(secrets.jwks)?,
@@ -191,9 +182,27 @@ impl Builder {
             context: Some(verifier.audience(upstream.url.clone())),
             accounts,
         };
-        let after_scheme = upstream.url.split_once("://").map_or("", |(_, rest)| rest);
-        let prefix = after_scheme.split_once('/').map_or("", |(_, path)| path);
-        self.api(prefix, description, settings)
+        self.api(prefix(upstream), description, settings)
+    }
+
+    /// Demands `credential` of calls for the account that the upstream calls `external_id`,
+    /// instead of its own. The upstream must be served already.
+    ///
+    /// # Errors
+    /// When a secret is missing.
+    pub fn account(
+        mut self,
+        upstream: &Upstream,
+        external_id: &str,
+        credential: &UpstreamCredential,
+        secrets: Secrets<'_>,
+    ) -> Result<Self, BuildProblem> {
+        let demanded = demanded(credential, secrets)?;
+        let prefix = prefix(upstream).trim_matches('/');
+        if let Some(api) = self.apis.iter_mut().find(|api| api.prefix == prefix) {
+            api.of_accounts.insert(external_id.to_owned(), demanded);
+        }
+        Ok(self)
     }
 
     /// Serves on `listener` until `shutdown` is done; calls under way are finished.
@@ -218,6 +227,39 @@ impl Builder {
     }
 }
 
+/// The path of an upstream's URL.
+fn prefix(upstream: &Upstream) -> &str {
+    let after_scheme = upstream.url.split_once("://").map_or("", |(_, rest)| rest);
+    after_scheme.split_once('/').map_or("", |(_, path)| path)
+}
+
+/// What must be demanded of a gateway that was told to present `credential`.
+fn demanded(
+    credential: &UpstreamCredential,
+    secrets: Secrets<'_>,
+) -> Result<Demanded, BuildProblem> {
+    let secret =
+        |name: &Name| (secrets.of)(name).ok_or_else(|| BuildProblem::NoSecret(name.clone()));
+    Ok(match credential {
+        UpstreamCredential::None => Demanded::Nothing,
+        UpstreamCredential::Header { name, secret: of } => Demanded::Header {
+            name: name.clone(),
+            value: secret(of)?,
+        },
+        UpstreamCredential::Basic { user, secret: of } => Demanded::Basic {
+            user: user.clone(),
+            password: secret(of)?,
+        },
+        UpstreamCredential::ClientCredentials {
+            client, secret: of, ..
+        } => Demanded::Bearer {
+            client: client.clone(),
+            secret: secret(of)?,
+        },
+        UpstreamCredential::Mtls { .. } => return Err(BuildProblem::Mtls),
+    })
+}
+
 impl Shared {
     /// The API with the longest prefix that `segments` begin with, and the rest of them.
     pub(crate) fn api<'s>(&self, segments: &'s [Box<str>]) -> Option<(&Served, &'s [Box<str>])> {
@@ -229,7 +271,9 @@ impl Shared {
 
     /// Every client that an API wants tokens of, with its secret.
     pub(crate) fn clients(&self) -> impl Iterator<Item = (&str, &Secret)> {
-        self.apis.iter().filter_map(|api| match &api.credential {
+        let all = self.apis.iter();
+        let all = all.flat_map(|api| api.of_accounts.values().chain([&api.credential]));
+        all.filter_map(|demanded| match demanded {
             Demanded::Bearer { client, secret } => Some((client.as_str(), secret)),
             _ => None,
         })
@@ -237,6 +281,12 @@ impl Shared {
 }
 
 impl Served {
+    /// What is demanded of a call for an account: its own credential, or that of the API.
+    pub(crate) fn demanded_for(&self, account: Option<&str>) -> &Demanded {
+        let own = account.and_then(|account| self.of_accounts.get(account));
+        own.unwrap_or(&self.credential)
+    }
+
     pub(crate) fn lookup<'r, 's>(
         &'r self,
         method: &str,

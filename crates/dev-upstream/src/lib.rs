@@ -1,7 +1,7 @@
 //! A small stateful upstream made from any OpenAPI document, for trying things out and for tests.
 //!
-//! It demands what a provider demands: the credential that Portreeve must inject (else 401), a
-//! signed context that fits the request (else 403), and its own ids of accounts: one of ours
+//! It demands what a provider demands: the credential that Portreeve must inject (else 401), which
+//! may be one of the account acted for, a signed context that fits the request (else 403), and its own ids of accounts: one of ours
 //! (`acct_…`) anywhere in a request, or an account it does not know, is a 404. So a gateway that
 //! forgets one of these does not look as if it worked.
 //!

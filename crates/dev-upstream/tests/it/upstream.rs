@@ -1,9 +1,10 @@
 //! What the upstream demands, keeps and can be asked to get wrong.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use dev_upstream::{ApiSettings, Demanded, DevUpstream, Handle};
-use primitives::{Clock, ManualClock, Secret, Timestamp};
+use catalog::{Upstream, UpstreamCredential, UpstreamIdentity};
+use dev_upstream::{ApiSettings, Builder, Demanded, DevUpstream, Handle, Secrets};
+use primitives::{Clock, ManualClock, Name, Secret, Timestamp};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot};
@@ -29,6 +30,15 @@ struct Running {
 
 impl Running {
     async fn new(credential: Demanded, signed: bool, accounts: &[&str]) -> Self {
+        Self::with(credential, signed, accounts, |builder| builder).await
+    }
+
+    async fn with(
+        credential: Demanded,
+        signed: bool,
+        accounts: &[&str],
+        more: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let audience = format!("http://{}/phones", listener.local_addr().unwrap());
         let context = signed.then(|| Verifier::shared(KEY).unwrap().audience(audience));
@@ -39,10 +49,11 @@ impl Running {
         };
         let clock = Arc::new(ManualClock::at(NOW));
         let (stop, stopped) = oneshot::channel();
-        let handle = DevUpstream::builder()
+        let builder = DevUpstream::builder()
             .clock(Arc::clone(&clock) as Arc<dyn Clock>)
             .api("/phones/", DESCRIPTION, settings)
-            .unwrap()
+            .unwrap();
+        let handle = more(builder)
             .serve(listener, async {
                 drop(stopped.await);
             })
@@ -109,6 +120,47 @@ fn secret(text: &str) -> Secret {
 }
 
 const CALLS: &str = "/phones/Accounts/AC1/Calls.json";
+
+#[tokio::test]
+async fn an_account_s_own_credential_is_demanded_instead() {
+    let of_api = Demanded::Basic {
+        user: "portreeve".to_owned(),
+        password: secret("right"),
+    };
+    let phones = Upstream {
+        url: "http://phones.test/phones".to_owned(),
+        credential: UpstreamCredential::None,
+        timeout: Duration::from_secs(1),
+        identity: UpstreamIdentity::Ed25519,
+        refund_server_errors: false,
+    };
+    let own = UpstreamCredential::Basic {
+        user: "AC2".to_owned(),
+        secret: "of-ac2".parse().unwrap(),
+    };
+    let upstream = Running::with(of_api, true, &["AC1", "AC2"], |builder| {
+        let of = |_: &Name| Some(secret("own"));
+        let secrets = Secrets { of: &of, jwks: "" };
+        builder.account(&phones, "AC2", &own, secrets).unwrap()
+    })
+    .await;
+    let others = "/phones/Accounts/AC2/Calls.json";
+    let refused = (401, "credential_refused".to_owned());
+    for (path, account, user, password, expected) in [
+        (CALLS, "AC1", "portreeve", "right", None),
+        (CALLS, "AC1", "AC2", "own", Some(&refused)),
+        (others, "AC2", "AC2", "own", None),
+        (others, "AC2", "portreeve", "right", Some(&refused)),
+    ] {
+        let call = upstream.signed("GET", path, account);
+        let answered = code(call.basic_auth(user, Some(password))).await;
+        match expected {
+            Some(expected) => assert_eq!(answered, *expected, "{account} {user}"),
+            None => assert_eq!(answered.0, 200, "{account} {user}: {answered:?}"),
+        }
+    }
+    upstream.stop().await;
+}
 
 #[tokio::test]
 async fn the_upstreams_own_credential_is_demanded() {

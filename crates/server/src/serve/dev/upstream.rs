@@ -1,7 +1,7 @@
-use catalog::{Api, Upstream, UpstreamCredential, UpstreamIdentity};
+use catalog::{AccountCredentials, Api, Upstream, UpstreamCredential, UpstreamIdentity};
 use dev_upstream::{DevUpstream, Secrets};
 use keys::IssuedFor;
-use primitives::{Name, Secret};
+use primitives::{Mode, Name, Secret};
 use snapshot::Snapshot;
 use state::{Document as _, document::Description};
 use store::Kind;
@@ -60,7 +60,16 @@ pub(super) async fn serve(
             continue;
         }
         for upstream in &ours {
-            set_missing_secrets(house, upstream).await?;
+            set_missing_secrets(house, &upstream.credential).await?;
+            if let UpstreamIdentity::Shared(secret) = &upstream.identity {
+                set_missing(house, secret).await?;
+            }
+        }
+        let of_accounts = of_accounts(snapshot, api);
+        for (_, credentials) in &of_accounts {
+            for credential in [&credentials.live, &credentials.test].into_iter().flatten() {
+                set_missing_secrets(house, credential).await?;
+            }
         }
         let text = description(house, api).await?;
         for upstream in ours {
@@ -70,9 +79,19 @@ pub(super) async fn serve(
                 jwks: &jwks,
             };
             let accounts = accounts(snapshot, api);
+            let problem = || why(format!("the upstream of `{}`", api.name));
             builder = builder
                 .upstream(upstream, &text, secrets, accounts)
-                .map_err(why(format!("the upstream of `{}`", api.name)))?;
+                .map_err(problem())?;
+            for (external_id, credentials) in &of_accounts {
+                let is_live = api.live.as_ref() == Some(upstream);
+                let mode = if is_live { Mode::Live } else { Mode::Test };
+                if let Some(credential) = credentials.of(mode) {
+                    builder = builder
+                        .account(upstream, external_id, credential, secrets)
+                        .map_err(problem())?;
+                }
+            }
         }
     }
     let stop = stop.clone();
@@ -105,31 +124,43 @@ fn accounts(snapshot: &Snapshot, api: &Api) -> Vec<String> {
         .collect()
 }
 
-async fn set_missing_secrets(house: &House, upstream: &Upstream) -> Result<(), Failure> {
-    let mut named: Vec<&Name> = match &upstream.credential {
-        UpstreamCredential::None | UpstreamCredential::Mtls { .. } => Vec::new(),
+/// The accounts that the upstream wants a credential of their own for, by its ids.
+fn of_accounts(snapshot: &Snapshot, api: &Api) -> Vec<(String, AccountCredentials)> {
+    snapshot
+        .accounts()
+        .filter_map(|account| {
+            let credentials = account.upstream_credentials.get(&api.name)?;
+            let external_id = account.external_ids.get(&api.name)?;
+            Some((external_id.clone(), credentials.clone()))
+        })
+        .collect()
+}
+
+async fn set_missing_secrets(
+    house: &House,
+    credential: &UpstreamCredential,
+) -> Result<(), Failure> {
+    match credential {
+        UpstreamCredential::None | UpstreamCredential::Mtls { .. } => Ok(()),
         UpstreamCredential::Header { secret, .. }
         | UpstreamCredential::Basic { secret, .. }
-        | UpstreamCredential::ClientCredentials { secret, .. } => vec![secret],
-    };
-    if let UpstreamIdentity::Shared(secret) = &upstream.identity {
-        named.push(secret);
+        | UpstreamCredential::ClientCredentials { secret, .. } => set_missing(house, secret).await,
     }
-    for name in named {
-        if house.secrets.get(name.as_str()).is_some() {
-            continue;
-        }
-        let value = random(house)?;
-        flows::set_secret(&house.authority, ACTOR, name, &value)
-            .await
-            .map_err(why(format!("the secret `{name}`")))?;
-        house
-            .secrets
-            .refresh(&house.authority)
-            .await
-            .map_err(why("secrets"))?;
+}
+
+async fn set_missing(house: &House, name: &Name) -> Result<(), Failure> {
+    if house.secrets.get(name.as_str()).is_some() {
+        return Ok(());
     }
-    Ok(())
+    let value = random(house)?;
+    flows::set_secret(&house.authority, ACTOR, name, &value)
+        .await
+        .map_err(why(format!("the secret `{name}`")))?;
+    house
+        .secrets
+        .refresh(&house.authority)
+        .await
+        .map_err(why("secrets"))
 }
 
 fn random(house: &House) -> Result<Secret, Failure> {
