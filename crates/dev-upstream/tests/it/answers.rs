@@ -520,7 +520,7 @@ const REAL: &[Row] = &[
     (
         "tw-paying-app",
         "POST /twilio/2010-04-01/Accounts/x/IncomingPhoneNumbers.json",
-        "",
+        "AreaCode=510",
         "switched_off",
     ),
     (
