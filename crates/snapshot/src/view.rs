@@ -185,12 +185,6 @@ impl Snapshot {
         self.apps.len()
     }
 
-    /// How many accounts there are.
-    #[must_use]
-    pub fn account_count(&self) -> usize {
-        self.accounts.len()
-    }
-
     /// The account with this id.
     #[must_use]
     pub fn account(&self, id: AccountId) -> Option<&Account> {
