@@ -92,7 +92,13 @@ fn authorities(loaded: &Loaded) -> Finding {
         return Ok("believed by the public certificate authorities".to_owned());
     };
     gateway::read_authorities(path)
-        .map(|all| format!("{} authorities of {}, and the public ones", all.len(), path.display()))
+        .map(|all| {
+            format!(
+                "{} authorities of {}, and the public ones",
+                all.len(),
+                path.display()
+            )
+        })
         .map_err(|problem| problem.to_string())
 }
 

@@ -1,11 +1,12 @@
 use std::{io, sync::Arc, time::Duration};
 
 use admission::Admission;
-use axum::{Router, extract::Request, response::Html, routing::get};
+use axum::{Json, Router, extract::Request, response::Html, routing::get};
 use config::Settings;
 use flows::SecretBook;
 use gateway::{Gateway, GatewayParts, UpstreamHealth, UpstreamSecrets};
 use http_kit::{Edge, ServeOptions, Surface, dress};
+use keys::SigningKey;
 use management::Management;
 use pages::Console;
 use primitives::{Name, Secret};
@@ -72,10 +73,10 @@ impl Doors {
         let settings = &house.loaded.settings;
         let mut registry = Registry::with_prefix("portreeve");
         let gateway = gateway(house, rooms, &listening, &mut registry)?;
-        let (stop, stop_ops) = (CancellationToken::new(), CancellationToken::new());
-        let mut tasks = JoinSet::new();
         let seen = gateway.clone();
         let readiness = readiness.check("upstreams", move || Ok(told_of(&seen.upstreams())));
+        let (stop, stop_ops) = (CancellationToken::new(), CancellationToken::new());
+        let mut tasks = JoinSet::new();
         let Listening {
             public,
             site,
@@ -93,7 +94,10 @@ impl Doors {
             stop.clone(),
         ));
         let router = dress(
-            lobby(settings),
+            lobby(
+                settings,
+                &house.keys.signing_key().map_err(why("signing key"))?,
+            ),
             edge(house, &site, Surface::Pages, PAGE_BODY),
         );
         let options = self::options(settings, &site);
@@ -161,14 +165,6 @@ fn gateway(
     Gateway::new(parts, registry).map_err(why("gateway"))
 }
 
-fn bounds(settings: &Settings) -> gateway::Limits {
-    let limits = &settings.limits;
-    let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
-    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    gateway::Limits {
-        connections: count(limits.connections),
-        calls: count(limits.calls),
-        head_timeout: seconds(limits.head_seconds),
 /// How upstreams fare. One that does not answer is no reason to keep calls from the others.
 fn told_of(upstreams: &[UpstreamHealth]) -> String {
     let failing = upstreams.iter().filter(|upstream| upstream.failures > 0);
@@ -187,6 +183,14 @@ fn told_of(upstreams: &[UpstreamHealth]) -> String {
     }
 }
 
+fn bounds(settings: &Settings) -> gateway::Limits {
+    let limits = &settings.limits;
+    let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
+    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    gateway::Limits {
+        connections: count(limits.connections),
+        calls: count(limits.calls),
+        head_timeout: seconds(limits.head_seconds),
         head_bytes: count(limits.head_bytes),
         decision_body_bytes: limits.decision_body_bytes,
         body_bytes: limits.body_bytes,
@@ -261,7 +265,7 @@ fn options(settings: &Settings, bound: &Bound) -> ServeOptions {
 }
 
 /// The first page of the site. People's pages are to follow it here.
-fn lobby(settings: &Settings) -> Router {
+fn lobby(settings: &Settings, signing: &SigningKey) -> Router {
     let name = escaped(&settings.installation.name);
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{name}</title>\
@@ -270,7 +274,14 @@ fn lobby(settings: &Settings) -> Router {
          <p>Developers call the APIs behind this installation with keys that its operator \
          issues.</p></main></body>\n</html>\n"
     );
-    Router::new().route("/", get(async move || Html(page.clone())))
+    let jwks = signing.jwks();
+    Router::new()
+        .route("/", get(async move || Html(page.clone())))
+        // What upstreams verify contexts with that are signed with the installation's key.
+        .route(
+            "/.well-known/jwks.json",
+            get(async move || Json(jwks.clone())),
+        )
 }
 
 fn escaped(text: &str) -> String {

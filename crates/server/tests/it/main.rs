@@ -7,4 +7,6 @@ mod lifecycle;
 #[cfg(test)]
 mod platform;
 #[cfg(test)]
+mod upstreams;
+#[cfg(test)]
 mod walkthrough;
