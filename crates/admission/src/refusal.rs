@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 use decision::{Answer, Gate, GateAnswer, LimitAnswer, Outcome, codes, spoken_level};
 use primitives::{Mode, RecordId, Symbol, Timestamp};
 use serde_json::{Map, Value};
@@ -80,29 +78,36 @@ impl Ground {
     }
 }
 
+/// What the gate means, and what it found where it wanted what: `…; by `legs` it is `4`, and `3`
+/// is allowed`.
 fn said(gate: &GateAnswer) -> String {
-    let mut said = meaning(gate.code).to_owned();
-    if gate.code == codes::POLICY_REFUSED {
-        return said;
+    let meaning = meaning(gate.code);
+    let spoken = |part: &Option<String>| match part.as_deref() {
+        Some(part) if gate.gate == Gate::Level => spoken_level(part),
+        part => part.unwrap_or_default().to_owned(),
+    };
+    let (rule, value, wanted) = (
+        spoken(&gate.rule),
+        spoken(&gate.value),
+        spoken(&gate.threshold),
+    );
+    if gate.code == codes::POLICY_REFUSED || value.is_empty() || wanted.is_empty() {
+        return meaning.to_owned();
     }
-    for (name, part) in [
-        (" of", &gate.rule),
-        ("; it is", &gate.value),
-        ("; it must be", &gate.threshold),
-    ] {
-        if let Some(part) = part.as_deref().filter(|part| !part.is_empty()) {
-            let part = if gate.gate == Gate::Level {
-                Cow::Owned(spoken_level(part))
-            } else {
-                Cow::Borrowed(part)
-            };
-            said.push_str(name);
-            said.push_str(" `");
-            said.push_str(&part);
-            said.push('`');
+    let by = if rule.is_empty() || rule == wanted {
+        String::new()
+    } else {
+        format!("by `{rule}` ")
+    };
+    match gate.code {
+        // What is wanted and why not are words here, no values.
+        codes::FACT_MISSING => format!("{meaning}: {by}{wanted} is wanted"),
+        codes::FACT_UNUSABLE => format!("{meaning}: {by}{wanted} is wanted, and {value}"),
+        codes::LIMIT_EXCEEDED | codes::QUOTA_EXHAUSTED => {
+            format!("{meaning}; {by}it is `{value}`, and `{wanted}` is allowed")
         }
+        _ => format!("{meaning}; {by}it is `{value}`, and `{wanted}` is wanted"),
     }
-    said
 }
 
 fn meaning(code: &str) -> &'static str {
@@ -162,4 +167,63 @@ pub(crate) fn standings(answer: &Answer, name: impl Fn(Symbol) -> String) -> Vec
         limits.push((limit.limit, standing));
     }
     limits.into_iter().map(|(_, standing)| standing).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(gate: Gate, code: &'static str, parts: [&str; 3]) -> GateAnswer {
+        let [rule, value, threshold] = parts.map(|part| Some(part.to_owned()));
+        GateAnswer {
+            gate,
+            outcome: Outcome::Refused,
+            code,
+            rule,
+            value,
+            threshold,
+        }
+    }
+
+    #[test]
+    fn a_refusal_reads_as_a_sentence() {
+        for (answer, end) in [
+            (
+                gate(
+                    Gate::Level,
+                    codes::LEVEL_TOO_LOW,
+                    ["default/gold", "default/standard", "default/gold"],
+                ),
+                "; it is `standard`, and `gold` is wanted",
+            ),
+            (
+                gate(
+                    Gate::NumericLimit,
+                    codes::LIMIT_EXCEEDED,
+                    ["legs", "4", "3"],
+                ),
+                "; by `legs` it is `4`, and `3` is allowed",
+            ),
+            (
+                gate(
+                    Gate::NumericLimit,
+                    codes::FACT_UNUSABLE,
+                    ["legs", "it is not a quantity", "a usable `legs`"],
+                ),
+                ": by `legs` a usable `legs` is wanted, and it is not a quantity",
+            ),
+            (
+                gate(
+                    Gate::NumericLimit,
+                    codes::FACT_MISSING,
+                    ["legs", "absent", "the fact `legs`"],
+                ),
+                ": by `legs` the fact `legs` is wanted",
+            ),
+        ] {
+            let said = said(&answer);
+            assert!(said.ends_with(end), "{said}");
+            assert!(said.starts_with(meaning(answer.code)), "{said}");
+        }
+    }
 }

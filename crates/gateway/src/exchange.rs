@@ -174,8 +174,7 @@ async fn decide_by_body(
     unread: &mut Option<Incoming>,
 ) -> Result<(Arrived, Taken), No> {
     if is_encoded(call) {
-        let why =
-            "a body that is decided about is not taken encoded: send it without `Content-Encoding`";
+        let why = "the body is encoded, and facts are read from plain ones only: send it without `Content-Encoding`";
         let code = codes::MALFORMED_REQUEST.code;
         let arrived = waiting.without_body(code, why).await;
         return Ok((arrived, Taken::Begun(Bytes::new())));
