@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use primitives::{AccountId, AppId, Mode, PageSize, Quantity, RecordId, Timestamp};
-use store::{CallFilter, CallIndexRow, CounterRow, Folded, FoldedCalls, Store};
+use store::{CallFilter, CallIndexRow, CallTally, CounterRow, Folded, FoldedCalls, Store};
 
 use crate::samples::{ALL, DAY, at, call, step};
 
@@ -170,6 +170,7 @@ fn varied() -> Vec<CallIndexRow> {
     rows[6].capabilities = " SIMPLE_SEND_MONEYS SIMPLExSEND_MONEY ".into();
     rows[7].capabilities = " A_B simple_send_money C% ".into();
     rows[8].outcome = "refused".into();
+    rows[9].code = "level_too_low".into();
     rows
 }
 
@@ -195,6 +196,7 @@ pub async fn every_filter_finds_its_calls_and_no_others(store: Arc<dyn Store>) {
     ask(|f| f.capability = Some("C%".into()), &[7]);
     ask(|f| f.capability = Some("%".into()), &[]);
     ask(|f| f.outcome = Some("refused".into()), &[8]);
+    ask(|f| f.code = Some("level_too_low".into()), &[9]);
     ask(
         |f| (f.from, f.until) = (Some(at(DAY + 3)), Some(at(DAY + 5))),
         &[4, 3],
@@ -238,6 +240,38 @@ pub async fn pages_of_calls_meet_without_gap_or_overlap(store: Arc<dyn Store>) {
         let wanted: Vec<_> = (0..23).rev().chain([900]).collect();
         assert_eq!(seen, wanted);
     }
+}
+
+/// Calls are counted by outcome and code, and only the newest when there are too many.
+pub async fn tallies_count_the_newest_by_outcome_and_code(store: Arc<dyn Store>) {
+    let mut rows: Vec<_> = (0..9).map(call).collect();
+    for row in &mut rows[2..5] {
+        (row.outcome, row.code) = ("refused".into(), "quota_exhausted".into());
+    }
+    rows[5].code = "level_too_low".into();
+    fold(&*store, rows).await;
+    let tallied = async |since, most| -> Vec<_> {
+        let tallies = store.tally_calls(at(DAY + since), most).await.unwrap();
+        let told = |one: CallTally| (one.outcome, one.code, one.calls, one.newest);
+        tallies.into_iter().map(told).collect()
+    };
+    let row = |outcome: &str, code: &str, calls, newest| {
+        let (outcome, code) = (outcome.to_owned(), code.to_owned());
+        (outcome, code, calls, at(DAY + newest))
+    };
+    let served = |calls| row("served", "", calls, 8);
+    let observed = row("served", "level_too_low", 1, 5);
+    let refused = |calls| row("refused", "quota_exhausted", calls, 4);
+    assert_eq!(
+        tallied(0, 100).await,
+        [served(5), refused(3), observed.clone()]
+    );
+    assert_eq!(
+        tallied(4, 100).await,
+        [served(3), refused(1), observed.clone()]
+    );
+    assert_eq!(tallied(0, 4).await, [served(3), observed]);
+    assert_eq!(tallied(9, 100).await, []);
 }
 
 /// Days go whole and counters go when their window is over; a lifetime stays.

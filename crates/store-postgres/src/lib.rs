@@ -20,9 +20,9 @@ use async_trait::async_trait;
 use primitives::{CredentialId, Name, PageSize, RecordId, Revision, Timestamp};
 use sqlx::PgPool;
 use store::{
-    CallFilter, CallIndexRow, CommitRefused, Committed, CounterRow, Credential, Event, Folded,
-    FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, Resource, SealedSecret, SignIn,
-    SignInLink, Store, StoreFailure, WriteSet,
+    CallFilter, CallIndexRow, CallTally, CommitRefused, Committed, CounterRow, Credential, Event,
+    Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, Resource, SealedSecret,
+    SignIn, SignInLink, Store, StoreFailure, WriteSet,
 };
 
 pub use connect::{ConnectProblem, Warning};
@@ -129,6 +129,14 @@ impl Store for PostgresStore {
         size: PageSize,
     ) -> Result<Vec<CallIndexRow>, StoreFailure> {
         Ok(calls::calls(&self.pool, filter, before, size).await?)
+    }
+
+    async fn tally_calls(
+        &self,
+        since: Timestamp,
+        most: u32,
+    ) -> Result<Vec<CallTally>, StoreFailure> {
+        Ok(calls::tally(&self.pool, since, most).await?)
     }
 
     async fn call(&self, id: RecordId) -> Result<Option<CallIndexRow>, StoreFailure> {

@@ -1,7 +1,7 @@
 use primitives::{Mode, PageSize, RecordId, Timestamp};
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 use store::{
-    CallFilter, CallIndexRow, CallQuery, CounterRow, Folded, FoldedCalls, QueryValue,
+    CallFilter, CallIndexRow, CallQuery, CallTally, CounterRow, Folded, FoldedCalls, QueryValue,
     rows::{CallColumns, CounterColumns, id_bytes, record_bytes},
 };
 
@@ -159,6 +159,31 @@ fn columns(row: &SqliteRow) -> Result<CallColumns, sqlx::Error> {
         status: row.try_get("status")?,
         code: row.try_get("code")?,
         record: row.try_get("record")?,
+    })
+}
+
+pub(crate) async fn tally(
+    pool: &SqlitePool,
+    since: Timestamp,
+    most: u32,
+) -> Result<Vec<CallTally>, Failure> {
+    let rows = sqlx::query(include_str!("../../store/sql/calls_tally.sql"))
+        .bind(since.as_micros())
+        .bind(i64::from(most))
+        .fetch_all(pool)
+        .await?;
+    let tallies: Result<Vec<CallTally>, sqlx::Error> = rows.iter().map(tallied).collect();
+    Ok(tallies?)
+}
+
+/// Read by hand, because the engines do not agree on whether a sum can be null.
+fn tallied(row: &SqliteRow) -> Result<CallTally, sqlx::Error> {
+    let calls: i64 = row.try_get("calls")?;
+    Ok(CallTally {
+        outcome: row.try_get("outcome")?,
+        code: row.try_get("code")?,
+        calls: u64::try_from(calls).unwrap_or_default(),
+        newest: Timestamp::from_micros(row.try_get("newest")?),
     })
 }
 

@@ -20,9 +20,9 @@ use async_trait::async_trait;
 use primitives::{CredentialId, Name, PageSize, RecordId, Revision, Timestamp};
 use sqlx::SqlitePool;
 use store::{
-    CallFilter, CallIndexRow, CommitRefused, Committed, CounterRow, Credential, Event, Folded,
-    FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, Resource, SealedSecret, SignIn,
-    SignInLink, Store, StoreFailure, WriteSet,
+    CallFilter, CallIndexRow, CallTally, CommitRefused, Committed, CounterRow, Credential, Event,
+    Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, Resource, SealedSecret,
+    SignIn, SignInLink, Store, StoreFailure, WriteSet,
 };
 
 use failure::Failure;
@@ -130,6 +130,14 @@ impl Store for SqliteStore {
         size: PageSize,
     ) -> Result<Vec<CallIndexRow>, StoreFailure> {
         Ok(calls::calls(&self.readers, filter, before, size).await?)
+    }
+
+    async fn tally_calls(
+        &self,
+        since: Timestamp,
+        most: u32,
+    ) -> Result<Vec<CallTally>, StoreFailure> {
+        Ok(calls::tally(&self.readers, since, most).await?)
     }
 
     async fn call(&self, id: RecordId) -> Result<Option<CallIndexRow>, StoreFailure> {

@@ -42,6 +42,7 @@ impl CallQuery {
             ("developer =", id(filter.developer.map(AccountId::as_u128))),
             ("account =", id(filter.account.map(AccountId::as_u128))),
             ("outcome =", text(&filter.outcome)),
+            ("code =", text(&filter.code)),
             ("at >=", micros(filter.from)),
             ("at <", micros(filter.until)),
             ("id <", before.map(|id| QueryValue::Bytes(record_bytes(id)))),

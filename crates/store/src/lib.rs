@@ -23,8 +23,8 @@ use primitives::{CredentialId, Name, PageSize, RecordId, Revision, Timestamp};
 
 pub use call_query::{CallQuery, QueryValue};
 pub use records::{
-    CallFilter, CallIndexRow, CounterRow, Folded, FoldedCalls, IdempotencyRow, Idempotent,
-    Installation, SealedSecret, SignIn, SignInLink,
+    CallFilter, CallIndexRow, CallTally, CounterRow, Folded, FoldedCalls, IdempotencyRow,
+    Idempotent, Installation, SealedSecret, SignIn, SignInLink,
 };
 pub use resource::{Credential, Event, EventAction, Kind, NotAKind, NotAnAction, Resource};
 pub use write_set::{CommitRefused, Committed, Expected, NewEvent, WriteSet};
@@ -109,6 +109,13 @@ pub trait Store: Send + Sync + 'static {
         before: Option<RecordId>,
         size: PageSize,
     ) -> Result<Vec<CallIndexRow>, StoreFailure>;
+    /// Counts the calls decided at or after `since`, by outcome and code, the most frequent
+    /// first. Only the newest `most` are counted, so that asking stays cheap.
+    async fn tally_calls(
+        &self,
+        since: Timestamp,
+        most: u32,
+    ) -> Result<Vec<CallTally>, StoreFailure>;
     /// One call index row.
     async fn call(&self, id: RecordId) -> Result<Option<CallIndexRow>, StoreFailure>;
     /// Drops whole days (UTC day numbers since the epoch) before `day`.

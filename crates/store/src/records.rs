@@ -86,10 +86,25 @@ pub struct CallFilter {
     pub capability: Option<String>,
     /// Outcome word.
     pub outcome: Option<String>,
+    /// Stable code.
+    pub code: Option<String>,
     /// At or after.
     pub from: Option<Timestamp>,
     /// Before.
     pub until: Option<Timestamp>,
+}
+
+/// How many calls came to one outcome with one code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallTally {
+    /// Outcome word.
+    pub outcome: String,
+    /// Stable code; with an outcome other than `refused`, what an observed call would have had.
+    pub code: String,
+    /// How many.
+    pub calls: u64,
+    /// When the newest of them was decided.
+    pub newest: Timestamp,
 }
 
 /// A counter of a window as folded so far.
