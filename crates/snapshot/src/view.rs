@@ -208,6 +208,17 @@ impl Snapshot {
         self.credentials.get(&id).map(|credential| &**credential)
     }
 
+    /// All credentials, revoked or not, in no order.
+    pub fn credentials(&self) -> impl Iterator<Item = &Credential> {
+        self.credentials.iter().map(|credential| &**credential)
+    }
+
+    /// How many credentials there are.
+    #[must_use]
+    pub fn credential_count(&self) -> usize {
+        self.credentials.len()
+    }
+
     /// The credential that had this id before the move here.
     #[must_use]
     pub fn credential_by_external_id(&self, external_id: &str) -> Option<&Credential> {
