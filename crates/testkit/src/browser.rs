@@ -3,7 +3,10 @@ use std::{
     time::Duration,
 };
 
-use thirtyfour::{ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver};
+use thirtyfour::{
+    ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver,
+    cdp::domains::emulation::{MediaFeature, SetEmulatedMedia},
+};
 
 use crate::{kept::Kept, missing, program};
 
@@ -81,6 +84,19 @@ impl Browser {
         resized.expect("Chromium can be given another screen");
     }
 
+    /// Makes pages see a person who prefers this colour scheme: `light` or `dark`.
+    pub async fn prefer(&self, scheme: &str) {
+        let wanted = SetEmulatedMedia {
+            media: None,
+            features: Some(vec![MediaFeature {
+                name: "prefers-color-scheme".to_owned(),
+                value: scheme.to_owned(),
+            }]),
+        };
+        let told = self.driver.cdp().send(wanted).await;
+        told.expect("Chromium can be told what is preferred");
+    }
+
     /// Keeps what the page looks like as `target/screenshots/NAME.png` and tells where.
     pub async fn screenshot(&self, name: &str) -> PathBuf {
         let folder = workspace().join("target/screenshots");
@@ -99,7 +115,7 @@ impl Browser {
 }
 
 /// The root of the workspace that these tests are part of.
-fn workspace() -> PathBuf {
+pub(crate) fn workspace() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }

@@ -14,6 +14,7 @@
     reason = "a test that cannot be set up is to fail loudly"
 )]
 
+mod accessibility;
 mod browser;
 mod geoip;
 mod kept;

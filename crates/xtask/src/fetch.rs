@@ -12,9 +12,18 @@ const NEXTEST: &str = "0.9.143";
 const CARGO_DENY: &str = "0.20.2";
 /// Must be the version of the library `gungraun` in Cargo.lock.
 const GUNGRAUN: &str = "0.20.0";
-const OCTOKIT: &str = "23.0.2";
-/// SHA-512 of the archive that npm serves for that version.
-const OCTOKIT_SHA512: &str = "a55f0cecbf46636dc0c9b36f4e6a369f28e6a669edebedac444fedaabd192d070f4b8967c3bbb979918d9b044d9010b70fb8195db171e401f32d455105718386";
+/// GitHub's own API description, for the importer.
+const OCTOKIT: Npm = Npm {
+    name: "@octokit/openapi",
+    version: "23.0.2",
+    sha512: "a55f0cecbf46636dc0c9b36f4e6a369f28e6a669edebedac444fedaabd192d070f4b8967c3bbb979918d9b044d9010b70fb8195db171e401f32d455105718386",
+};
+/// The rules of accessibility that the browser tests hold pages to; never shipped.
+const AXE: Npm = Npm {
+    name: "axe-core",
+    version: "4.14.1",
+    sha512: "1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b734f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5",
+};
 const TYPOS: &str = "typos==1.52.0 --hash=sha256:418fd85f7fc11dec14e5482e747f6e916af56da96207cde0cdd69540a4b389f6\n";
 
 /// Fetches everything; the line says what could not be got.
@@ -35,7 +44,8 @@ pub(crate) fn for_tests(workspace: &Workspace) -> Vec<String> {
     [
         nextest(workspace),
         debian(workspace),
-        octokit(workspace).map(drop),
+        npm(workspace, &OCTOKIT),
+        npm(workspace, &AXE),
     ]
     .into_iter()
     .filter_map(Result::err)
@@ -122,28 +132,35 @@ fn has_postgresql() -> bool {
         })
 }
 
-/// GitHub's own API description, from npm.
-fn octokit(workspace: &Workspace) -> Result<PathBuf, String> {
-    let folder = workspace.cache().join("npm/@octokit/openapi");
+/// A package of npm that tests read files of.
+struct Npm {
+    name: &'static str,
+    version: &'static str,
+    /// SHA-512 of the archive that npm serves for that version.
+    sha512: &'static str,
+}
+
+fn npm(workspace: &Workspace, package: &Npm) -> Result<(), String> {
+    let wanted = format!("{}@{}", package.name, package.version);
+    let folder = workspace.cache().join("npm").join(package.name);
     if folder.join("package.json").is_file() {
-        return Ok(folder);
+        return Ok(());
     }
-    let refuse = |why: String| format!("not obtained: @octokit/openapi@{OCTOKIT} ({})", why.trim());
+    let refuse = |why: String| format!("not obtained: {wanted} ({})", why.trim());
     fs::create_dir_all(&folder).map_err(|e| refuse(e.to_string()))?;
-    say(&format!("fetching @octokit/openapi@{OCTOKIT} from npm"));
-    let wanted = format!("@octokit/openapi@{OCTOKIT}");
+    say(&format!("fetching {wanted} from npm"));
     let pack = command(&folder, &["npm", "pack", "--silent", &wanted]);
     let archive = quietly(pack).map_err(refuse)?;
     let archive = archive.trim();
     let sum = quietly(command(&folder, &["sha512sum", archive])).map_err(refuse)?;
-    if !sum.starts_with(OCTOKIT_SHA512) {
+    if !sum.starts_with(package.sha512) {
         let _ = fs::remove_file(folder.join(archive));
         return Err(refuse("the archive is not the pinned one".to_owned()));
     }
     let unpack = ["tar", "-xzf", archive, "--strip-components=1"];
     quietly(command(&folder, &unpack)).map_err(refuse)?;
     fs::remove_file(folder.join(archive)).map_err(|e| refuse(e.to_string()))?;
-    Ok(folder)
+    Ok(())
 }
 
 /// The path of the pinned `typos`.
