@@ -2,27 +2,87 @@
 (() => {
   const root = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)");
-  const show = () => {
-    const chosen = localStorage.getItem("theme") ?? (system.matches ? "dark" : "light");
-    root.setAttribute("data-bs-theme", chosen);
+  const find = (selector) => document.querySelector(selector);
+  root.classList.add("js");
+
+  // Theme: the system's, until somebody chooses.
+  const theme = () => localStorage.getItem("theme") ?? (system.matches ? "dark" : "light");
+  const paint = () => {
+    root.setAttribute("data-bs-theme", theme());
+    const name = theme() === "dark" ? "Light theme" : "Dark theme";
+    for (const label of document.querySelectorAll("[data-theme-name]")) label.textContent = name;
   };
-  show();
-  system.addEventListener("change", show);
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-action]");
-    if (button?.dataset.action === "theme") {
-      const next = root.getAttribute("data-bs-theme") === "dark" ? "light" : "dark";
-      localStorage.setItem("theme", next);
-      show();
+  paint();
+  system.addEventListener("change", paint);
+
+  // Times grow old while a page stands open. The words are those of `when.rs`.
+  const relative = (iso) => {
+    const ago = Math.floor(Date.now() / 1000) - Math.floor(Date.parse(iso) / 1000);
+    const far = Math.abs(ago);
+    if (ago >= 0 && far < 5) return "just now";
+    const steps = [[60, 1, "s"], [3600, 60, "min"], [86400, 3600, "h"], [Infinity, 86400, "d"]];
+    const [, unit, word] = steps.find(([below]) => far < below);
+    const told = `${Math.floor(far / unit)} ${word}`;
+    return ago >= 0 ? `${told} ago` : `in ${told}`;
+  };
+  const age = () => {
+    for (const time of document.querySelectorAll("time[data-when]")) {
+      const text = relative(time.dateTime);
+      if (time.textContent !== text) time.textContent = text;
     }
-    if (button?.dataset.action === "pause") {
-      const live = document.querySelector("[data-live]");
-      const paused = live.toggleAttribute("data-paused");
-      button.setAttribute("aria-pressed", String(paused));
-      button.textContent = paused ? "Resume" : "Pause";
-    }
-  });
+  };
+  setInterval(age, 5000);
+
+  // Said by screen readers when they have finished what they are saying.
+  let silence;
+  const say = (text) => {
+    const place = find("[data-say]");
+    place.textContent = text;
+    clearTimeout(silence);
+    silence = setTimeout(() => { place.textContent = ""; }, 4000);
+  };
+
+  // The live list: `live`, `paused` or `lost`.
+  const words = { live: "Live", paused: "Paused", lost: "No connection; trying again" };
+  const state = () => find("[data-live-state]")?.dataset.liveState;
+  const become = (next) => {
+    const panel = find("[data-live-state]");
+    if (!panel || panel.dataset.liveState === next) return;
+    panel.dataset.liveState = next;
+    panel.querySelector("[data-live-word]").textContent = words[next];
+    panel.querySelector("button").textContent = next === "paused" ? "Resume" : "Pause";
+  };
+  let shown = new Set();
+  const rows = () => [...document.querySelectorAll("[data-live] tbody tr")].map((row) => row.id);
+
+  document.addEventListener("DOMContentLoaded", () => { paint(); shown = new Set(rows()); });
   document.addEventListener("htmx:before:request", (event) => {
-    if (document.querySelector("[data-live][data-paused]")) event.preventDefault();
+    if (state() === "paused" || document.hidden) event.preventDefault();
+  });
+  document.addEventListener("htmx:after:request", () => { if (state() === "lost") become("live"); });
+  document.addEventListener("htmx:error", () => { if (state() === "live") become("lost"); });
+  document.addEventListener("htmx:after:swap", () => {
+    age();
+    const now = rows();
+    const fresh = now.filter((id) => !shown.has(id)).length;
+    shown = new Set(now);
+    if (fresh) find("[data-live-said]").textContent = fresh === 1 ? "1 new decision" : `${fresh} new decisions`;
+  });
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button");
+    if (button?.dataset.action === "theme") {
+      localStorage.setItem("theme", theme() === "dark" ? "light" : "dark");
+      paint();
+    } else if (button?.dataset.action === "pause") {
+      become(state() === "paused" ? "live" : "paused");
+    } else if (button?.dataset.copy !== undefined) {
+      try {
+        await navigator.clipboard.writeText(button.dataset.copy);
+        say("Copied");
+      } catch {
+        say("This browser does not let pages copy; select the text instead");
+      }
+    }
   });
 })();

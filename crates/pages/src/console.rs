@@ -4,17 +4,20 @@ use admission::Admission;
 use axum::{
     Router,
     extract::{Request, State},
-    http::{StatusCode, header},
+    http::{HeaderName, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use flows::Authority;
+use primitives::Timestamp;
 use serde::Serialize;
 use snapshot::SnapshotHandle;
 use store::StoreFailure;
 
 use crate::{assets, render::Templates, sign_in};
+
+const SIGN_IN: &str = "/console/sign-in";
 
 mod apis;
 mod apps;
@@ -30,9 +33,22 @@ pub struct Console {
     pub snapshots: Arc<SnapshotHandle>,
     /// For the complete answer about an app.
     pub admission: Arc<Admission>,
+    /// Where it stands.
+    pub place: Arc<Place>,
+    /// When this process began to show it.
+    since: Timestamp,
+    templates: Arc<Templates>,
+}
+
+/// What the console tells about where it stands.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// What the installation is called.
+    pub name: String,
+    /// Scheme and authority of the public listener, for commands to copy.
+    pub public: String,
     /// Whether the console is reached over TLS; then its cookie is `Secure`.
     pub tls: bool,
-    templates: Arc<Templates>,
 }
 
 impl Console {
@@ -44,16 +60,21 @@ impl Console {
         authority: Authority,
         snapshots: Arc<SnapshotHandle>,
         admission: Arc<Admission>,
-        tls: bool,
+        place: Place,
     ) -> Result<Self, minijinja::Error> {
-        let templates = Arc::new(Templates::compile()?);
+        let templates = Arc::new(Templates::compile(&place.name)?);
         Ok(Self {
+            since: authority.clock.now(),
             authority,
             snapshots,
             admission,
-            tls,
+            place: Arc::new(place),
             templates,
         })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.authority.clock.now()
     }
 
     fn page<V: Serialize>(&self, template: &str, view: &V) -> Response {
@@ -120,13 +141,14 @@ pub fn routes(console: Console) -> Router {
     Router::new()
         .merge(pages)
         .route("/", get(async || Redirect::to("/console")))
-        .route("/console/sign-in", get(sign_in::ask).post(sign_in::begin))
+        .route(SIGN_IN, get(sign_in::ask).post(sign_in::begin))
         .route("/console/assets/{mark}/{name}", get(assets::serve))
         .layer(tower_http::csrf::CsrfLayer::new())
         .with_state(console)
 }
 
 async fn signed_in_only(State(console): State<Console>, request: Request, next: Next) -> Response {
+    let is_of_a_list = request.headers().contains_key("hx-request");
     match sign_in::of(&console, request.headers()).await {
         Ok(true) => {
             let mut response = next.run(request).await;
@@ -136,7 +158,13 @@ async fn signed_in_only(State(console): State<Console>, request: Request, next: 
                 .append(header::VARY, header::HeaderValue::from_static("cookie"));
             response
         }
-        Ok(false) => Redirect::to("/console/sign-in").into_response(),
+        // A list that renews itself must not put the sign-in page into its middle.
+        Ok(false) if is_of_a_list => (
+            StatusCode::UNAUTHORIZED,
+            [(HeaderName::from_static("hx-redirect"), SIGN_IN)],
+        )
+            .into_response(),
+        Ok(false) => Redirect::to(SIGN_IN).into_response(),
         Err(problem) => problem,
     }
 }

@@ -1,19 +1,29 @@
 //! The pages people see: layout, components, sign-in, and the operator console.
 //!
-//! Server-rendered, usable without JavaScript except for the list that renews itself. Nothing
+//! Server-rendered, and usable without JavaScript but for the list that renews itself. Nothing
 //! here decides anything: a page reads what flows, store and snapshot say and shows it.
 //!
-//! To add a page: a template that extends `layout.html`, a view struct in `views`, a handler
-//! file under `console/`, its line in `console::routes`, its fixture in the tests, and its
-//! entry in the navigation.
+//! To add a page:
+//!
+//! 1. A template that extends `layout.html` and is built from the macros of `components.html`
+//!    (`entries`, `tabs`, `empty`, `verdict`, `when`, `copyable` …), its name in `render`.
+//! 2. Its view in `views`: plain values, words and links; no markup.
+//! 3. A handler file under `console/`, and its route in `console::routes`, behind the sign-in.
+//! 4. Its section in `navigation`, when it begins one.
+//! 5. Its fixture in the tests here, and its line in `PAGES` of the browser tests of `server`:
+//!    there it is looked at on a phone and a desk, light and dark, and held to the rules of
+//!    accessibility.
 
 mod assets;
 mod console;
+mod navigation;
 mod render;
 mod sign_in;
+mod spans;
 mod views;
+mod when;
 
-pub use console::{Console, routes};
+pub use console::{Console, Place, routes};
 
 #[cfg(test)]
 mod tests;

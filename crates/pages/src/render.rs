@@ -5,7 +5,7 @@ use axum::{
 use minijinja::{Environment, UndefinedBehavior, Value, value::Serde};
 use serde::Serialize;
 
-use crate::assets;
+use crate::{assets, navigation, spans, views};
 
 macro_rules! templates {
     ($($name:literal),+ $(,)?) => {
@@ -13,8 +13,9 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 12] = templates![
+const TEMPLATES: [(&str, &str); 13] = templates![
     "layout.html",
+    "icons.html",
     "components.html",
     "sign_in.html",
     "overview.html",
@@ -33,7 +34,7 @@ pub(crate) struct Templates(Environment<'static>);
 
 impl Templates {
     /// Compiles every template; a wrong one is found here, not when somebody asks for the page.
-    pub(crate) fn compile() -> Result<Self, minijinja::Error> {
+    pub(crate) fn compile(installation: &str) -> Result<Self, minijinja::Error> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.add_function("asset", |name: &str| -> Result<String, minijinja::Error> {
@@ -44,6 +45,11 @@ impl Templates {
                 )
             })
         });
+        environment.add_filter("code_spans", spans::code_spans);
+        environment.add_filter("breakable", spans::breakable);
+        environment.add_filter("grouped", views::grouped);
+        environment.add_global("navigation", Value::from(Serde(&navigation::GROUPS)));
+        environment.add_global("installation", installation);
         for (name, source) in TEMPLATES {
             environment.add_template(name, source)?;
         }

@@ -27,7 +27,7 @@ struct View {
 
 fn cookie_name(console: &Console) -> &'static str {
     // The `__Host-` prefix demands Secure, which plain http on localhost cannot always have.
-    if console.tls {
+    if console.place.tls {
         "__Host-portreeve"
     } else {
         "portreeve"
@@ -63,7 +63,7 @@ pub(crate) async fn begin(State(console): State<Console>, Form(link): Form<Link>
             let cookie = Cookie::build((cookie_name(&console), new.cookie.expose().to_owned()))
                 .path("/")
                 .http_only(true)
-                .secure(console.tls)
+                .secure(console.place.tls)
                 .same_site(SameSite::Strict)
                 .build();
             let set = AppendHeaders([(header::SET_COOKIE, cookie.to_string())]);

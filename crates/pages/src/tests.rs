@@ -1,5 +1,8 @@
+use std::sync::Arc;
+
 use primitives::{Mode, RecordId, Timestamp};
 use serde_json::{Value, json};
+use snapshot::Snapshot;
 use store::CallIndexRow;
 
 use crate::{
@@ -11,9 +14,15 @@ const ID: RecordId = RecordId {
     epoch: 7,
     sequence: 9,
 };
+const NOW: Timestamp = Timestamp::from_seconds(1_795_312_860);
 
 fn refused(app: &str) -> CallIndexRow {
-    let answer = json!({
+    refused_with(app, &json!({}))
+}
+
+/// A refused call whose explanation says `more` as well.
+fn refused_with(app: &str, more: &Value) -> CallIndexRow {
+    let mut answer = json!({
         "verdict": "refused",
         "gates": [{ "gate": "api", "outcome": "passed" }],
         "capabilities": [{
@@ -23,24 +32,35 @@ fn refused(app: &str) -> CallIndexRow {
             "limits": [{ "limit": "agreements", "most": "100", "used": "3", "resets_at": "2026-11-23T08:00:00Z" }],
         }],
         "edits": [
-            { "text": "assign the level", "by": "operator" },
+            { "text": "assign the developer `<b>acme</b>` the level `advanced-plus`", "by": "operator" },
             { "text": "grant it", "by": "business_unit", "business_unit": "payments" },
         ],
     });
+    for (key, value) in more.as_object().unwrap() {
+        answer[key] = value.clone();
+    }
     let record = json!({
         "call": {
             "id": ID, "at": 0, "mode": "live", "api": "payments", "operation": "Preapproval",
             "method": "POST", "path": "/AdaptivePayments/Preapproval", "credential": null,
             "app": ["app_00000000000000000000000001", app], "developer": null, "account": null,
             "capabilities": ["PREAPPROVALS"], "enforcement": "enforce", "status": 403,
-            "code": "level_too_low", "answer": answer.to_string(), "counters": [], "revision": 3,
+            "code": "level_too_low", "answer": answer.to_string(), "revision": 3,
+            "facts": [
+                { "name": "amount", "type": "quantity", "value": "10.5" },
+                { "name": "note", "type": "text", "value": "<i>`x`</i>", "cut": true },
+                { "name": "legs", "type": "quantity", "unusable": "not a number" },
+            ],
+            "facts_left_out": 2,
+            "counters": [{ "limit": 4, "subject": "0", "fact": "0", "begins_at": 0,
+                "ends_at": 1_795_400_000_000_000_i64, "cost": "1" }],
             "trace_id": "0af7651916cd43dd8448eb211c80319c",
         },
         "settled": null,
     });
     CallIndexRow {
         id: ID,
-        at: Timestamp::from_seconds(1_795_312_800),
+        at: NOW.plus_seconds(-60),
         day: 20_779,
         mode: Some(Mode::Live),
         api: "payments".to_owned(),
@@ -57,25 +77,57 @@ fn refused(app: &str) -> CallIndexRow {
 }
 
 fn text(template: &str, view: &impl serde::Serialize) -> String {
-    Templates::compile()
+    Templates::compile("Portreeve")
         .expect("templates compile")
         .text(template, view)
         .expect("a page")
+        // A slash is escaped as well, which only makes what is looked for harder to read.
+        .replace("&#x2f;", "/")
 }
 
-/// Every template with a view of its own, so that a name misspelt in one is found here.
-#[test]
-fn every_template_renders_with_what_its_page_gives_it() {
-    let rows = json!([CallRow::of(&refused("shop"))]);
-    let api = json!({ "name": "payments", "version": "1", "active": true, "enforcement": "enforce",
+fn decision_page(row: &CallIndexRow) -> String {
+    let snapshot = Snapshot::empty(Arc::default());
+    text(
+        "decision.html",
+        &CallDetail::of(row, &snapshot, NOW, &[("outcome", "refused")]),
+    )
+}
+
+/// A view of every template, so that a name misspelt in one is found here.
+fn views() -> Vec<(&'static str, Value)> {
+    let when = json!({ "iso": "2026-11-22T05:39:00Z", "absolute": "2026-11-22 05:39:00 UTC", "relative": "1 min ago" });
+    let rows = json!([CallRow::of(&refused("shop"), NOW, &[])]);
+    let empty = json!({ "title": "None", "says": "Make `one`:", "command": "portreeve apply", "action": ["/console", "Clear"] });
+    let entries = json!([
+        { "label": "Id", "text": "app_1", "href": null, "id": true, "words": false },
+        { "label": "API", "text": "payments", "href": "/console/apis/payments", "id": false, "words": false },
+    ]);
+    let tabs = json!([{ "title": "All", "count": 1_200, "href": "/x", "current": true }]);
+    let crumbs = json!([{ "title": "APIs", "href": "/console/apis" }]);
+    let api = json!({ "name": "payments", "version": "1", "active": true, "enforcement": "observe",
         "mounts": ["/payments"], "operations": 3, "annotated": 2 });
     let app = json!({ "id": "app_1", "name": "shop", "developer": "acme", "level": "entry",
-        "apis": ["payments"], "active": true, "provider": false });
-    let filter =
-        json!({ "app": "", "api": "payments", "outcome": "refused", "mode": "", "capability": "" });
-    let capability = json!({ "name": "PREAPPROVALS", "granted": false, "reasons": ["level_too_low"],
-        "limits": [{ "limit": "agreements", "used": "3", "most": "100", "resets_at": "" }] });
-    let views: Vec<(&str, Value)> = vec![
+        "apis": ["payments"], "active": true, "provider": true });
+    let choices = json!({ "apps": ["shop"], "apis": ["payments"], "capabilities": ["PAY"],
+        "outcomes": [["served", "served"]], "modes": [["test", "test"]], "stretches": [["1h", "last hour"]] });
+    let filter = json!({ "app": "", "api": "payments", "outcome": "refused", "code": "", "capability": "",
+        "mode": "", "since": "", "from": "", "until": "" });
+    let chips = json!([{ "label": "api", "value": "payments", "without": "/console/decisions" }]);
+    let capability = json!({ "name": "PREAPPROVALS", "granted": false,
+        "reasons": [{ "code": "level_too_low", "value": "entry", "threshold": "advanced" }],
+        "limits": [{ "limit": "agreements", "what": "calls", "used": "3", "most": "100", "unit": "calls", "resets": when }] });
+    let key = json!({ "id": "key_1", "hint": "wxyz", "mode": "test", "permissions": "read-only", "created": when,
+        "tone": "warn", "state": "works until", "ends": when });
+    let operation = json!({ "id": "Pay", "method": "POST", "template": "/Pay",
+        "uses": [{ "name": "PAY", "when": "`legs` is present" }], "facts": entries });
+    let overview = json!({ "section": "overview", "state": { "tone": "bad", "word": "behind", "says": "Revision 2", "problem": "broken" },
+        "entries_of": entries, "rows": rows, "empty": empty,
+        "hour": { "calls": 3, "capped": true, "observes": true,
+            "outcomes": [{ "words": "served", "tone": "good", "calls": 3, "href": "/x", "begins": 0, "width": 1_000 }],
+            "codes": [{ "code": "level_too_low", "refused": 2, "observed": 1, "newest": when, "href": "/x" }] },
+        "quiet": [{ "name": "payments", "why": "only observes" }],
+        "expiring": [{ "id": "key_1", "app": "shop", "mode": "live", "ends": when }] });
+    vec![
         (
             "sign_in.html",
             json!({ "code": "abc", "problem": null, "hours": 12 }),
@@ -84,81 +136,137 @@ fn every_template_renders_with_what_its_page_gives_it() {
             "sign_in.html",
             json!({ "code": "", "problem": "used", "hours": 12 }),
         ),
-        (
-            "overview.html",
-            json!({ "section": "overview", "revision": 3, "problem": "broken", "rows": rows, "hint": "",
-            "cards": [{ "title": "APIs", "number": 2, "href": "/console/apis" }] }),
-        ),
+        ("overview.html", overview),
         (
             "decisions_table.html",
-            json!({ "rows": [], "hint": "curl" }),
+            json!({ "rows": [], "empty": empty, "seen": "0" }),
         ),
         (
             "decisions.html",
-            json!({ "section": "decisions", "rows": rows, "hint": "", "filter": filter, "apps": ["shop"],
-            "apis": ["payments"], "outcomes": ["served", "refused"], "live": "/console/decisions/rows", "next": "/x" }),
+            json!({ "section": "decisions", "rows": rows, "empty": empty, "seen": "0", "filter": filter, "chips": chips,
+            "choices": choices, "live": "/console/decisions/rows", "newest": null, "next": "/x" }),
         ),
-        ("apis.html", json!({ "section": "apis", "rows": [api] })),
-        ("apis.html", json!({ "section": "apis", "rows": [] })),
+        (
+            "apis.html",
+            json!({ "section": "apis", "rows": [api], "empty": empty }),
+        ),
+        (
+            "apis.html",
+            json!({ "section": "apis", "rows": [], "empty": empty }),
+        ),
         (
             "api.html",
-            json!({ "section": "apis", "api": api, "operations": [{ "id": "Pay", "method": "POST",
-            "template": "/Pay", "uses": [{ "name": "PAY", "conditional": true }], "facts": ["amount"] }] }),
+            json!({ "section": "apis", "crumbs": crumbs, "api": api, "entries_of": entries, "decisions": "/x", "find": "p",
+            "show": "open", "tabs": tabs, "operations": [operation], "empty": empty }),
         ),
         (
             "apps.html",
-            json!({ "section": "apps", "from": "", "rows": [app], "next": null }),
+            json!({ "section": "apps", "from": "", "rows": [app], "empty": empty, "next": null }),
         ),
         (
             "apps.html",
-            json!({ "section": "apps", "from": "z", "rows": [], "next": null }),
+            json!({ "section": "apps", "from": "z", "rows": [], "empty": empty, "next": null }),
         ),
         (
             "app.html",
-            json!({ "section": "apps", "app": app, "apis": [{ "name": "payments", "capabilities": [capability] }] }),
+            json!({ "section": "apps", "crumbs": crumbs, "app": app, "entries_of": entries, "decisions": "/x",
+            "keys": [key], "no_keys": empty, "tabs": tabs, "no_apis": empty,
+            "apis": [{ "name": "payments", "own": [capability], "others": [capability] }] }),
+        ),
+        (
+            "app.html",
+            json!({ "section": "apps", "crumbs": crumbs, "app": app, "entries_of": entries, "decisions": "/x",
+            "keys": [], "no_keys": empty, "tabs": tabs, "no_apis": empty, "apis": [] }),
         ),
         (
             "problem.html",
             json!({ "section": "", "title": "Not found", "says": "nothing here" }),
         ),
-    ];
-    for (template, view) in views {
+    ]
+}
+
+#[test]
+fn every_template_renders_with_what_its_page_gives_it() {
+    for (template, view) in views() {
         assert!(text(template, &view).len() > 100, "{template}");
+    }
+}
+
+/// The policy of the pages forbids both; a page that uses one looks broken, and only there.
+#[test]
+fn no_template_holds_a_script_or_a_style_of_its_own() {
+    for (template, view) in views() {
+        let page = text(template, &view);
+        for part in page.split('<').skip(1) {
+            let tag = part.split('>').next().unwrap_or_default();
+            let is_inline = tag.starts_with("style")
+                || (tag.starts_with("script") && !tag.contains(" src=\"/console/assets/"));
+            let attribute = tag.split(' ').any(|word| {
+                word.starts_with("style=") || (word.starts_with("on") && word.contains("=\""))
+            });
+            assert!(!is_inline && !attribute, "{template}: <{tag}>");
+        }
     }
 }
 
 /// Shows: J-2, P-57.
 #[test]
 fn a_decision_shows_every_gate_and_who_may_change_what() {
-    let page = text("decision.html", &CallDetail::of(&refused("shop")));
+    let page = decision_page(&refused("shop"));
     for part in [
         "level_too_low",
         "advanced-plus",
-        "assign the level",
+        "assign the developer",
         "the operator",
-        "the business unit payments",
-        "2026-11-23 08:00:00",
+        "the business unit <code>payments</code>",
+        "2026-11-23 08:00:00 UTC",
+        "1 min ago",
         "POST",
         "shop",
+        "10.5",
+        "unusable: not a number",
+        "2 facts, left out",
+        "403 by the gate",
     ] {
         assert!(page.contains(part), "`{part}` is missing");
     }
+    assert!(
+        page.contains("/console/decisions?outcome=refused"),
+        "the way back keeps the filter"
+    );
+}
+
+/// Shows: J-5.
+#[test]
+fn an_exhausted_limit_shows_what_may_be_offered() {
+    let more = json!({ "offers": [{ "offer": "plan", "who": "account", "admits": true,
+        "text": "on the plan `Pro` the limit `monthly-calls` is 5000 instead of 1000" }],
+        "because": "the body could not be read" });
+    let page = decision_page(&refused_with("shop", &more));
+    assert!(page.contains("on the plan <code>Pro</code>") && page.contains("by the account"));
+    assert!(page.contains("the body could not be read"));
+    assert!(!decision_page(&refused("shop")).contains("may be offered"));
 }
 
 #[test]
 fn what_an_app_is_called_cannot_become_markup() {
-    let page = text(
-        "decision.html",
-        &CallDetail::of(&refused("<script>alert(1)</script>")),
-    );
+    let page = decision_page(&refused("<script>alert(1)</script>"));
     assert!(!page.contains("<script>alert"));
     assert!(page.contains("&lt;script&gt;"));
+    assert!(
+        page.contains("<code>&lt;b&gt;acme&lt;/b&gt;</code>"),
+        "between backticks too"
+    );
+    assert!(
+        !page.contains("<i>") && page.contains("`x`"),
+        "facts are shown as they came"
+    );
 }
 
 #[test]
 fn a_record_that_cannot_be_read_still_has_its_row() {
     let mut row = refused("shop");
     row.record = "{\"of\": \"another version\"}".to_owned();
-    let page = text("decision.html", &CallDetail::of(&row));
-    assert!(page.contains("level_too_low") && !page.contains("No single change"));
+    let page = decision_page(&row);
+    assert!(page.contains("level_too_low") && !page.contains("No change of settings"));
 }

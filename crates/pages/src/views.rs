@@ -1,173 +1,101 @@
 //! What templates are given. Plain values, made from what store and snapshot say.
 
-use catalog::{Api, Condition, Mount, Operation};
-use decision::{App, Catalogue};
-use primitives::Enforcement;
+use primitives::Mode;
 use serde::Serialize;
-use snapshot::Snapshot;
 
+mod apis;
+mod apps;
 mod calls;
+mod conditions;
+mod decision;
+mod limits;
+mod overview;
+mod try_it;
+mod units;
 
-pub(crate) use calls::{CallDetail, CallRow, LimitRow};
+pub(crate) use apis::{ApiRow, OperationRow, api_entries};
+pub(crate) use apps::{AppRow, CapabilityRow, KeyRow, app_entries};
+pub(crate) use calls::CallRow;
+pub(crate) use decision::CallDetail;
+pub(crate) use overview::{ExpiringKey, HourView, QuietApi};
+pub(crate) use try_it::first_call;
+pub(crate) use units::grouped;
 
-/// A number with a link, on the overview.
+/// Something known of a thing, under a label.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Entry {
+    pub(crate) label: String,
+    pub(crate) text: String,
+    /// Where the text leads.
+    pub(crate) href: Option<String>,
+    /// An identifier: set in code, with a button that copies it.
+    pub(crate) id: bool,
+    /// In our words, with names between backticks; otherwise it is shown as it is.
+    pub(crate) words: bool,
+}
+
+impl Entry {
+    pub(crate) fn text(label: &str, text: impl Into<String>) -> Self {
+        Self {
+            label: label.to_owned(),
+            text: text.into(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn words(label: &str, text: impl Into<String>) -> Self {
+        Self {
+            words: true,
+            ..Self::text(label, text)
+        }
+    }
+
+    pub(crate) fn id(label: &str, text: impl Into<String>) -> Self {
+        Self {
+            id: true,
+            ..Self::text(label, text)
+        }
+    }
+
+    pub(crate) fn link(label: &str, text: impl Into<String>, href: String) -> Self {
+        Self {
+            href: Some(href),
+            ..Self::text(label, text)
+        }
+    }
+
+    /// Entries that say something.
+    pub(crate) fn said(entries: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let says = |entry: &Self| !entry.text.trim().is_empty();
+        entries.into_iter().filter(says).collect()
+    }
+}
+
+/// One of several ways to look at the same list.
 #[derive(Debug, Serialize)]
-pub(crate) struct Card {
+pub(crate) struct Tab {
     pub(crate) title: &'static str,
-    pub(crate) number: usize,
-    pub(crate) href: &'static str,
+    pub(crate) count: usize,
+    pub(crate) href: String,
+    pub(crate) current: bool,
 }
 
-/// An API in the list.
+/// What stands where a list has nothing to show: why, and what to do about it.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Empty {
+    pub(crate) title: String,
+    pub(crate) says: String,
+    pub(crate) command: Option<String>,
+    /// A link: where it leads and what it is called.
+    pub(crate) action: Option<(String, &'static str)>,
+}
+
+/// Where a page stands: the way back, from the outermost.
 #[derive(Debug, Serialize)]
-pub(crate) struct ApiRow {
-    pub(crate) name: String,
-    pub(crate) version: String,
-    pub(crate) active: bool,
-    pub(crate) enforcement: &'static str,
-    pub(crate) mounts: Vec<String>,
-    pub(crate) operations: usize,
-    pub(crate) annotated: usize,
+pub(crate) struct Crumb {
+    pub(crate) title: &'static str,
+    pub(crate) href: String,
 }
-
-impl ApiRow {
-    pub(crate) fn of(api: &Api) -> Self {
-        Self {
-            name: api.name.to_string(),
-            version: api.version.clone(),
-            active: api.active,
-            enforcement: match api.enforcement {
-                Enforcement::Enforce => "enforce",
-                Enforcement::Observe => "observe",
-            },
-            mounts: api.mounts.iter().map(mount_text).collect(),
-            operations: api.operations.len(),
-            annotated: api.operations.iter().filter(|o| !o.uses.is_empty()).count(),
-        }
-    }
-}
-
-fn mount_text(mount: &Mount) -> String {
-    match mount {
-        Mount::Host(host) => format!("host {host}"),
-        Mount::Path(path) => path.clone(),
-    }
-}
-
-/// An operation of an API.
-#[derive(Debug, Serialize)]
-pub(crate) struct OperationRow {
-    pub(crate) id: String,
-    pub(crate) method: String,
-    pub(crate) template: String,
-    pub(crate) uses: Vec<UseRow>,
-    pub(crate) facts: Vec<String>,
-}
-
-/// A capability that an operation uses.
-#[derive(Debug, Serialize)]
-pub(crate) struct UseRow {
-    pub(crate) name: String,
-    pub(crate) conditional: bool,
-}
-
-impl OperationRow {
-    pub(crate) fn of(operation: &Operation, catalogue: &Catalogue) -> Self {
-        let name = |symbol| catalogue.vocabulary.capabilities.name(symbol).to_string();
-        Self {
-            id: operation.id.to_string(),
-            method: operation.method.clone(),
-            template: operation.template.clone(),
-            uses: operation
-                .uses
-                .iter()
-                .map(|used| UseRow {
-                    name: name(used.capability),
-                    conditional: used.when.as_ref().is_some_and(|when| !always(when)),
-                })
-                .collect(),
-            facts: operation
-                .facts
-                .0
-                .iter()
-                .map(|fact| fact.name.to_string())
-                .collect(),
-        }
-    }
-}
-
-fn always(condition: &Condition) -> bool {
-    matches!(condition, Condition::All(parts) if parts.is_empty())
-}
-
-/// An app in the list and at the head of its page.
-#[derive(Debug, Serialize)]
-pub(crate) struct AppRow {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) developer: String,
-    pub(crate) level: String,
-    pub(crate) apis: Vec<String>,
-    pub(crate) active: bool,
-    pub(crate) provider: bool,
-}
-
-impl AppRow {
-    pub(crate) fn of(app: &App, snapshot: &Snapshot) -> Self {
-        let vocabulary = snapshot.vocabulary();
-        let account = snapshot.account(app.developer);
-        let levels: Vec<String> = account
-            .and_then(|account| account.developer.as_ref())
-            .map(|developer| {
-                developer
-                    .levels
-                    .iter()
-                    .map(|(_, level)| vocabulary.levels.name(*level).to_string())
-                    .map(|level| level.strip_prefix("default/").unwrap_or(&level).to_owned())
-                    .collect()
-            })
-            .unwrap_or_default();
-        Self {
-            id: app.id.to_string(),
-            name: app.name.to_string(),
-            developer: account.map_or_else(|| "unknown".to_owned(), |a| a.name.to_string()),
-            level: if levels.is_empty() {
-                "lowest".to_owned()
-            } else {
-                levels.join(", ")
-            },
-            apis: app
-                .subscriptions
-                .iter()
-                .map(|api| vocabulary.apis.name(api).to_string())
-                .collect(),
-            active: app.active,
-            provider: app.provider,
-        }
-    }
-}
-
-/// A capability of an app, with the answer.
-#[derive(Debug, Serialize)]
-pub(crate) struct CapabilityRow {
-    pub(crate) name: String,
-    pub(crate) granted: bool,
-    pub(crate) reasons: Vec<String>,
-    pub(crate) limits: Vec<LimitRow>,
-}
-
-/// What the filter form was given.
-#[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct FilterView {
-    pub(crate) app: String,
-    pub(crate) api: String,
-    pub(crate) outcome: String,
-    pub(crate) mode: String,
-    pub(crate) capability: String,
-}
-
-/// Label and value pairs, in order.
-pub(crate) type Entries = Vec<(&'static str, String)>;
 
 /// The colour of an outcome, always beside its word.
 pub(crate) fn tone(word: &str) -> &'static str {
@@ -177,6 +105,10 @@ pub(crate) fn tone(word: &str) -> &'static str {
         "unknown" | "not_sent" => "warn",
         _ => "mute",
     }
+}
+
+pub(crate) fn mode_word(mode: Option<Mode>) -> &'static str {
+    mode.map(Mode::as_str).unwrap_or_default()
 }
 
 /// `path` with the pairs that have a value as its query.

@@ -2,20 +2,19 @@ use axum::{
     extract::{Path, Query, State},
     response::Response,
 };
-use decision::CapabilityAnswer;
-use primitives::{Name, PageSize};
+use decision::App;
+use primitives::{Name, PageSize, Symbol, SymbolSet};
 use serde::{Deserialize, Serialize};
 use snapshot::Snapshot;
 use store::Kind;
 
 use super::{Console, PageProblem};
-use crate::views::{AppRow, CapabilityRow, LimitRow, link};
+use crate::views::{AppRow, CapabilityRow, Crumb, Empty, Entry, KeyRow, Tab, app_entries, link};
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct From {
-    #[serde(default)]
     from: String,
-    #[serde(default)]
     after: String,
 }
 
@@ -24,20 +23,38 @@ struct ListView {
     section: &'static str,
     from: String,
     rows: Vec<AppRow>,
+    empty: Empty,
     next: Option<String>,
+}
+
+/// Which capabilities are asked for.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Shown {
+    /// `granted`, `rejected`, or all.
+    answer: String,
 }
 
 #[derive(Serialize)]
 struct AppView {
     section: &'static str,
+    crumbs: [Crumb; 1],
     app: AppRow,
+    entries_of: Vec<Entry>,
+    decisions: String,
+    keys: Vec<KeyRow>,
+    no_keys: Empty,
+    tabs: [Tab; 3],
     apis: Vec<ApiCapabilities>,
+    no_apis: Empty,
 }
 
+/// The complete list of one API: its own capabilities, then those of other APIs.
 #[derive(Serialize)]
 struct ApiCapabilities {
     name: String,
-    capabilities: Vec<CapabilityRow>,
+    own: Vec<CapabilityRow>,
+    others: Vec<CapabilityRow>,
 }
 
 /// `GET /console/apps`: by name, from the name typed.
@@ -74,57 +91,150 @@ pub(super) async fn list(
                 &[("from", &query.from), ("after", last.name.as_str())],
             )
         });
-    Ok(console.page(
-        "apps.html",
-        &ListView {
-            section: "apps",
-            from: query.from,
-            rows,
-            next,
-        },
-    ))
+    let view = ListView {
+        section: "apps",
+        empty: no_apps(&query.from),
+        from: query.from,
+        rows,
+        next,
+    };
+    Ok(console.page("apps.html", &view))
+}
+
+fn no_apps(from: &str) -> Empty {
+    if from.is_empty() {
+        return Empty {
+            title: "No apps yet".to_owned(),
+            says: "An app is a developer's, and calls with keys of its own. Say in a state file who it belongs to and which APIs it calls, and apply it:".to_owned(),
+            command: Some("portreeve apply -f state.yaml".to_owned()),
+            action: None,
+        };
+    }
+    Empty {
+        title: "No app from there on".to_owned(),
+        says: format!("Apps are listed by name, and none comes at or after `{from}`."),
+        command: None,
+        action: Some(("/console/apps".to_owned(), "Show all apps")),
+    }
 }
 
 /// `GET /console/apps/{name}`: everything the app may and may not do, and why.
-pub(super) async fn show(State(console): State<Console>, Path(name): Path<String>) -> Response {
+pub(super) async fn show(
+    State(console): State<Console>,
+    Path(name): Path<String>,
+    Query(shown): Query<Shown>,
+) -> Result<Response, PageProblem> {
     let snapshot = console.snapshots.load_full();
     let Some(app) = snapshot.app_named(&name) else {
-        return console.not_found("app");
+        return Ok(console.not_found("app"));
     };
-    let apis = console
-        .admission
-        .capabilities(&snapshot, app)
-        .into_iter()
-        .map(|(api, answers)| ApiCapabilities {
-            name: snapshot.catalogue().vocabulary.apis.name(api).to_string(),
-            capabilities: answers.iter().map(|one| row(one, &snapshot)).collect(),
-        })
-        .collect();
-    console.page(
-        "app.html",
-        &AppView {
-            section: "apps",
-            app: AppRow::of(app, &snapshot),
-            apis,
+    let keys = console.authority.store.credentials_of(&app.name).await?;
+    let now = console.now();
+    let mut apis = complete_list(&console, &snapshot, app);
+    let (granted, rejected) = counts(&apis);
+    let path = format!("/console/apps/{name}");
+    let tab = |title, word: &str, count| Tab {
+        title,
+        count,
+        href: link(&path, &[("answer", word)]),
+        current: shown.answer == word,
+    };
+    let tabs = [
+        tab("All", "", granted + rejected),
+        tab("Granted", "granted", granted),
+        tab("Rejected", "rejected", rejected),
+    ];
+    for api in &mut apis {
+        api.keep(&shown.answer);
+    }
+    let row = AppRow::of(app, &snapshot);
+    let view = AppView {
+        section: "apps",
+        crumbs: [Crumb {
+            title: "Apps",
+            href: "/console/apps".to_owned(),
+        }],
+        entries_of: app_entries(app, &row, &snapshot),
+        app: row,
+        decisions: link("/console/decisions", &[("app", &name)]),
+        keys: keys.iter().map(|key| KeyRow::of(key, now)).collect(),
+        no_keys: Empty {
+            title: "No keys yet".to_owned(),
+            says: "Without one the app cannot call. Issue one; its secret is shown once:"
+                .to_owned(),
+            command: Some(format!("portreeve keys issue {name} --mode test")),
+            action: None,
         },
-    )
+        tabs,
+        apis,
+        no_apis: Empty {
+            title: "Subscribed to no API".to_owned(),
+            says: "Name the APIs under `apis` of this app in a state file, and apply it:"
+                .to_owned(),
+            command: Some("portreeve apply -f state.yaml".to_owned()),
+            action: None,
+        },
+    };
+    Ok(console.page("app.html", &view))
 }
 
-fn row(answer: &CapabilityAnswer, snapshot: &Snapshot) -> CapabilityRow {
-    let vocabulary = snapshot.vocabulary();
-    CapabilityRow {
-        name: vocabulary.capabilities.name(answer.capability).to_string(),
-        granted: answer.granted,
-        reasons: answer
-            .gates
-            .iter()
-            .filter(|gate| gate.outcome == decision::Outcome::Refused)
-            .map(|gate| gate.code.to_owned())
-            .collect(),
-        limits: answer
-            .limits
-            .iter()
-            .map(|one| LimitRow::new(&vocabulary.limits.name(one.limit), one.used, one.most))
-            .collect(),
+/// Every capability on every API of the app (P-54).
+fn complete_list(console: &Console, snapshot: &Snapshot, app: &App) -> Vec<ApiCapabilities> {
+    let answers = console.admission.capabilities(snapshot, app);
+    answers
+        .into_iter()
+        .map(|(api, answers)| {
+            let own = used_by(snapshot, api);
+            let (own, others): (Vec<_>, Vec<_>) = answers
+                .iter()
+                .partition(|answer| own.contains(answer.capability));
+            let rows = |answers: Vec<_>| -> Vec<_> {
+                let rows = answers.into_iter();
+                rows.map(|one| CapabilityRow::of(one, snapshot)).collect()
+            };
+            ApiCapabilities {
+                name: snapshot.vocabulary().apis.name(api).to_string(),
+                own: rows(own),
+                others: rows(others),
+            }
+        })
+        .collect()
+}
+
+/// The capabilities that an API's operations use.
+fn used_by(snapshot: &Snapshot, api: Symbol) -> SymbolSet {
+    let mut used = SymbolSet::default();
+    let operations = snapshot
+        .catalogue()
+        .apis
+        .get(api)
+        .map(|api| &api.operations);
+    for operation in operations.into_iter().flatten() {
+        for one in &operation.uses {
+            used.insert(one.capability);
+        }
+    }
+    used
+}
+
+fn counts(apis: &[ApiCapabilities]) -> (usize, usize) {
+    let all = || {
+        apis.iter()
+            .flat_map(|api| api.own.iter().chain(&api.others))
+    };
+    let granted = all().filter(|row| row.granted).count();
+    (granted, all().count() - granted)
+}
+
+impl ApiCapabilities {
+    /// Leaves only the rows with this answer; all of them for any other word.
+    fn keep(&mut self, answer: &str) {
+        let wanted = match answer {
+            "granted" => true,
+            "rejected" => false,
+            _ => return,
+        };
+        self.own.retain(|row| row.granted == wanted);
+        self.others.retain(|row| row.granted == wanted);
     }
 }

@@ -1,109 +1,245 @@
 use axum::{
     extract::{Path, Query, State},
-    response::Response,
+    http::StatusCode,
+    response::{IntoResponse, Response},
 };
-use primitives::{Mode, PageSize, RecordId};
+use primitives::{Mode, PageSize, RecordId, Timestamp, short_fingerprint};
 use serde::{Deserialize, Serialize};
 use snapshot::Snapshot;
 use store::{CallFilter, CallIndexRow};
 
-use super::{Console, PageProblem};
-use crate::views::{CallDetail, CallRow, FilterView, link};
+use super::{Console, PageProblem, overview::no_calls};
+use crate::{
+    views::{CallDetail, CallRow, Empty, link},
+    when::typed,
+};
 
-const OUTCOMES: [&str; 4] = ["served", "refused", "not_sent", "unknown"];
+const OUTCOMES: [(&str, &str); 4] = [
+    ("served", "served"),
+    ("refused", "refused"),
+    ("not_sent", "not sent"),
+    ("unknown", "unknown"),
+];
+const MODES: [(&str, &str); 2] = [("test", "test"), ("live", "live")];
+const STRETCHES: [(&str, &str, i64); 4] = [
+    ("15m", "last 15 minutes", 900),
+    ("1h", "last hour", 3_600),
+    ("24h", "last 24 hours", 86_400),
+    ("7d", "last 7 days", 604_800),
+];
+/// More names than this are no help in a list to choose from.
+const NAMES: usize = 200;
 
 /// The filter form and the page.
-#[derive(Deserialize)]
+#[derive(Clone, Default, Deserialize, Serialize)]
+#[serde(default)]
 pub(super) struct Asked {
-    #[serde(default)]
     app: String,
-    #[serde(default)]
     api: String,
-    #[serde(default)]
     outcome: String,
-    #[serde(default)]
-    mode: String,
-    #[serde(default)]
+    code: String,
     capability: String,
-    #[serde(default)]
+    mode: String,
+    since: String,
+    from: String,
+    until: String,
+    #[serde(skip_serializing)]
     before: String,
+    /// What the list that asks shows already.
+    #[serde(skip_serializing)]
+    seen: String,
 }
 
+/// The list alone, as it renews itself.
 #[derive(Serialize)]
 struct RowsView {
     rows: Vec<CallRow>,
-    hint: &'static str,
+    empty: Empty,
+    seen: String,
 }
 
 #[derive(Serialize)]
 struct ListView {
     section: &'static str,
-    rows: Vec<CallRow>,
-    hint: &'static str,
-    filter: FilterView,
-    apps: Vec<String>,
-    apis: Vec<String>,
-    outcomes: [&'static str; 4],
+    #[serde(flatten)]
+    list: RowsView,
+    filter: Asked,
+    chips: Vec<Chip>,
+    choices: Choices,
     live: Option<String>,
+    newest: Option<String>,
     next: Option<String>,
 }
 
+#[derive(Serialize)]
+struct Choices {
+    apps: Vec<String>,
+    apis: Vec<String>,
+    capabilities: Vec<String>,
+    outcomes: [(&'static str, &'static str); 4],
+    modes: [(&'static str, &'static str); 2],
+    stretches: [(&'static str, &'static str); 4],
+}
+
+/// A filter that is on, with the list without it.
+#[derive(Serialize)]
+struct Chip {
+    label: &'static str,
+    value: String,
+    without: String,
+}
+
 impl Asked {
-    fn pairs(&self) -> [(&'static str, &str); 5] {
+    fn pairs(&self) -> [(&'static str, &str); 9] {
         [
             ("app", &self.app),
             ("api", &self.api),
             ("outcome", &self.outcome),
-            ("mode", &self.mode),
+            ("code", &self.code),
             ("capability", &self.capability),
+            ("mode", &self.mode),
+            ("since", &self.since),
+            ("from", &self.from),
+            ("until", &self.until),
         ]
     }
 
-    /// `None` when a part names nothing that exists: then no call can match.
-    fn filter(&self, snapshot: &Snapshot) -> Option<CallFilter> {
+    fn is_filtered(&self) -> bool {
+        self.pairs().iter().any(|(_, value)| !value.is_empty())
+    }
+
+    fn chips(&self) -> Vec<Chip> {
+        let pairs = self.pairs();
+        let on = pairs.iter().filter(|(_, value)| !value.is_empty());
+        on.map(|(label, value)| {
+            let others: Vec<_> = pairs
+                .iter()
+                .copied()
+                .filter(|(other, _)| other != label)
+                .collect();
+            Chip {
+                label,
+                value: (*value).to_owned(),
+                without: link("/console/decisions", &others),
+            }
+        })
+        .collect()
+    }
+
+    /// Refuses a part that means nothing, with words for the person who typed it.
+    fn filter(&self, snapshot: &Snapshot, now: Timestamp) -> Result<CallFilter, String> {
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let app = match given(&self.app) {
             None => None,
             Some(text) => {
                 let named = snapshot.app_named(&text).map(|app| app.id);
-                Some(named.or_else(|| text.parse().ok())?)
+                let known = named.or_else(|| text.parse().ok());
+                Some(known.ok_or_else(|| format!("There is no app `{text}`."))?)
             }
         };
         let mode = match self.mode.as_str() {
+            "" => None,
             "test" => Some(Mode::Test),
             "live" => Some(Mode::Live),
-            _ => None,
+            other => {
+                return Err(format!(
+                    "`{other}` is no mode: there are `test` and `live`."
+                ));
+            }
         };
-        Some(CallFilter {
+        let from = match (moment(&self.from)?, self.since.as_str()) {
+            (Some(from), _) => Some(from),
+            (None, "") => None,
+            (None, since) => {
+                let found = STRETCHES.iter().find(|(word, _, _)| *word == since);
+                let seconds = found.map(|(_, _, seconds)| *seconds);
+                let seconds = seconds.ok_or_else(|| format!("`{since}` is no stretch of time."))?;
+                Some(now.plus_seconds(-seconds))
+            }
+        };
+        Ok(CallFilter {
             app,
             mode,
+            from,
+            until: moment(&self.until)?,
             api: given(&self.api),
             outcome: given(&self.outcome),
+            code: given(&self.code),
             capability: given(&self.capability),
             ..CallFilter::default()
         })
     }
+}
 
-    fn hint(&self) -> &'static str {
-        if self.pairs().iter().all(|(_, value)| value.is_empty()) {
-            "curl -u KEY:SECRET http://localhost:8080/payments/…"
-        } else {
-            ""
-        }
+fn moment(text: &str) -> Result<Option<Timestamp>, String> {
+    match text.trim() {
+        "" => Ok(None),
+        text => match typed(text) {
+            Some(at) => Ok(Some(at)),
+            None => Err(format!(
+                "`{text}` is no time, such as `2026-01-31T12:00`, which is in UTC."
+            )),
+        },
     }
 }
 
-async fn find(console: &Console, asked: &Asked) -> Result<Vec<CallIndexRow>, PageProblem> {
+/// The calls found, and what the page says when there are none.
+async fn find(console: &Console, asked: &Asked) -> Result<(Vec<CallIndexRow>, Empty), PageProblem> {
     let snapshot = console.snapshots.load_full();
-    let Some(filter) = asked.filter(&snapshot) else {
-        return Ok(Vec::new());
+    let clear = || Some(("/console/decisions".to_owned(), "Clear the filters"));
+    let filter = match asked.filter(&snapshot, console.now()) {
+        Ok(filter) => filter,
+        Err(says) => {
+            let empty = Empty {
+                title: "This filter means nothing here".to_owned(),
+                says,
+                action: clear(),
+                ..Empty::default()
+            };
+            return Ok((Vec::new(), empty));
+        }
     };
     let before: Option<RecordId> = asked.before.parse().ok();
-    Ok(console
-        .authority
-        .store
-        .calls(&filter, before, PageSize::default())
-        .await?)
+    let store = &console.authority.store;
+    let calls = store.calls(&filter, before, PageSize::default()).await?;
+    let empty = if !calls.is_empty() {
+        Empty::default()
+    } else if asked.is_filtered() {
+        Empty {
+            title: "No decision matches".to_owned(),
+            says: "Every filter must hold at once. Take one away, or widen the time.".to_owned(),
+            action: clear(),
+            ..Empty::default()
+        }
+    } else if before.is_some() {
+        Empty {
+            title: "No older decisions".to_owned(),
+            says: "Call records are dropped after the days that the settings keep them.".to_owned(),
+            ..Empty::default()
+        }
+    } else {
+        no_calls(console, &snapshot)
+    };
+    Ok((calls, empty))
+}
+
+fn rows_view(console: &Console, asked: &Asked, found: &[CallIndexRow], empty: Empty) -> RowsView {
+    let now = console.now();
+    let filters = asked.pairs();
+    RowsView {
+        rows: found
+            .iter()
+            .map(|row| CallRow::of(row, now, &filters))
+            .collect(),
+        empty,
+        seen: mark(found),
+    }
+}
+
+/// The same for the same calls, so that a list with nothing new is left alone.
+fn mark(calls: &[CallIndexRow]) -> String {
+    let ids: Vec<_> = calls.iter().map(|row| row.id.to_string()).collect();
+    format!("{:016x}", short_fingerprint(ids.join(" ").as_bytes()))
 }
 
 /// `GET /console/decisions`.
@@ -111,7 +247,7 @@ pub(super) async fn list(
     State(console): State<Console>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageProblem> {
-    let calls = find(&console, &asked).await?;
+    let (calls, empty) = find(&console, &asked).await?;
     let snapshot = console.snapshots.load_full();
     let last = calls
         .last()
@@ -125,62 +261,74 @@ pub(super) async fn list(
             .collect();
         link("/console/decisions", &pairs)
     });
-    let live = asked
-        .before
-        .is_empty()
-        .then(|| link("/console/decisions/rows", &asked.pairs()));
+    let is_newest = asked.before.is_empty();
     let view = ListView {
         section: "decisions",
-        rows: calls.iter().map(CallRow::of).collect(),
-        hint: asked.hint(),
-        apps: snapshot
-            .apps()
-            .take(50)
-            .map(|app| app.name.to_string())
-            .collect(),
-        apis: snapshot
-            .catalogue()
-            .apis
-            .iter()
-            .map(|(_, api)| api.name.to_string())
-            .collect(),
-        outcomes: OUTCOMES,
-        live,
+        list: rows_view(&console, &asked, &calls, empty),
+        chips: asked.chips(),
+        choices: choices(&snapshot),
+        live: is_newest.then(|| link("/console/decisions/rows", &asked.pairs())),
+        newest: (!is_newest).then(|| link("/console/decisions", &asked.pairs())),
         next,
-        filter: FilterView {
-            app: asked.app,
-            api: asked.api,
-            outcome: asked.outcome,
-            mode: asked.mode,
-            capability: asked.capability,
-        },
+        filter: asked,
     };
     Ok(console.page("decisions.html", &view))
 }
 
-/// `GET /console/decisions/rows`: what the list renews itself with.
+fn choices(snapshot: &Snapshot) -> Choices {
+    let sorted = |names: &mut dyn Iterator<Item = String>| {
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    };
+    let catalogue = snapshot.catalogue();
+    Choices {
+        apps: if snapshot.app_count() > NAMES {
+            Vec::new()
+        } else {
+            sorted(&mut snapshot.apps().map(|app| app.name.to_string()))
+        },
+        apis: sorted(&mut catalogue.apis.iter().map(|(_, api)| api.name.to_string())),
+        capabilities: sorted(
+            &mut catalogue
+                .capabilities
+                .iter()
+                .map(|(_, one)| one.name.to_string())
+                .take(NAMES),
+        ),
+        outcomes: OUTCOMES,
+        modes: MODES,
+        stretches: STRETCHES.map(|(value, words, _)| (value, words)),
+    }
+}
+
+/// `GET /console/decisions/rows`: what the list renews itself with; nothing when it has not
+/// changed, so that whoever reads it is not disturbed.
 pub(super) async fn rows(
     State(console): State<Console>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageProblem> {
-    let calls = find(&console, &asked).await?;
-    let view = RowsView {
-        rows: calls.iter().map(CallRow::of).collect(),
-        hint: asked.hint(),
-    };
+    let (calls, empty) = find(&console, &asked).await?;
+    let view = rows_view(&console, &asked, &calls, empty);
+    if view.seen == asked.seen {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     Ok(console.page("decisions_table.html", &view))
 }
 
-/// `GET /console/decisions/{id}`.
+/// `GET /console/decisions/{id}`; the filters lead back to the list it was found in.
 pub(super) async fn show(
     State(console): State<Console>,
     Path(id): Path<String>,
+    Query(asked): Query<Asked>,
 ) -> Result<Response, PageProblem> {
     let Ok(id) = id.parse::<RecordId>() else {
         return Ok(console.not_found("decision"));
     };
-    match console.authority.store.call(id).await? {
-        Some(row) => Ok(console.page("decision.html", &CallDetail::of(&row))),
-        None => Ok(console.not_found("decision")),
-    }
+    let Some(row) = console.authority.store.call(id).await? else {
+        return Ok(console.not_found("decision"));
+    };
+    let snapshot = console.snapshots.load_full();
+    let view = CallDetail::of(&row, &snapshot, console.now(), &asked.pairs());
+    Ok(console.page("decision.html", &view))
 }

@@ -1,57 +1,134 @@
 use axum::{extract::State, response::Response};
-use primitives::PageSize;
+use primitives::{PageSize, Timestamp};
 use serde::Serialize;
+use snapshot::Snapshot;
 use store::CallFilter;
 
 use super::{Console, PageProblem};
-use crate::views::{CallRow, Card};
+use crate::{
+    views::{CallRow, Empty, Entry, ExpiringKey, HourView, QuietApi, first_call, grouped},
+    when::When,
+};
 
-const NEWEST: u32 = 10;
+const NEWEST: u32 = 8;
+const HOUR_SECONDS: i64 = 3_600;
+/// So many calls of the last hour are counted at most, so that the page stays cheap.
+const COUNTED: u32 = 10_000;
+const SOON_SECONDS: i64 = 7 * 24 * 3_600;
+/// Beyond so many keys they are not searched each time somebody opens the page.
+const KEYS: usize = 100_000;
 
 #[derive(Serialize)]
 struct View {
     section: &'static str,
-    revision: u64,
-    cards: [Card; 4],
-    problem: Option<String>,
+    state: StateView,
+    entries_of: Vec<Entry>,
+    hour: HourView,
+    quiet: Vec<QuietApi>,
+    expiring: Vec<ExpiringKey>,
     rows: Vec<CallRow>,
-    hint: &'static str,
+    empty: Empty,
+}
+
+/// Whether the gate decides by the newest state.
+#[derive(Serialize)]
+struct StateView {
+    tone: &'static str,
+    word: &'static str,
+    says: String,
+    problem: Option<String>,
 }
 
 /// `GET /console`.
 pub(super) async fn show(State(console): State<Console>) -> Result<Response, PageProblem> {
-    let size = PageSize::clamped(NEWEST);
-    let calls = console
-        .authority
-        .store
-        .calls(&CallFilter::default(), None, size)
-        .await?;
+    let store = &console.authority.store;
+    let now = console.now();
+    let (all, size) = (CallFilter::default(), PageSize::clamped(NEWEST));
+    let newest = store.calls(&all, None, size).await?;
+    let tallies = store.tally_calls(now.plus_seconds(-HOUR_SECONDS), COUNTED);
+    let tallies = tallies.await?;
+    let committed = store.revision().await?;
     let snapshot = console.snapshots.load_full();
-    let card = |title, number, href| Card {
-        title,
-        number,
-        href,
-    };
+    let quiet = snapshot.catalogue().apis.iter();
+    let mut quiet: Vec<_> = quiet.filter_map(|(_, api)| QuietApi::of(api)).collect();
+    quiet.sort_by(|a, b| a.name.cmp(&b.name));
     let view = View {
         section: "overview",
-        revision: snapshot.revision().0,
-        cards: [
-            card(
-                "APIs",
-                snapshot.catalogue().apis.iter().count(),
-                "/console/apis",
-            ),
-            card(
-                "Capabilities",
-                snapshot.catalogue().capabilities.iter().count(),
-                "/console/apis",
-            ),
-            card("Apps", snapshot.app_count(), "/console/apps"),
-            card("Accounts", snapshot.accounts().count(), "/console/apps"),
-        ],
-        problem: console.snapshots.last_problem(),
-        rows: calls.iter().map(CallRow::of).collect(),
-        hint: "",
+        state: state(&console, &snapshot, committed.0),
+        entries_of: entries(&console, &snapshot, now),
+        hour: HourView::of(&tallies, COUNTED, now),
+        quiet,
+        expiring: expiring(&snapshot, now),
+        empty: no_calls(&console, &snapshot),
+        rows: newest
+            .iter()
+            .map(|row| CallRow::of(row, now, &[]))
+            .collect(),
     };
     Ok(console.page("overview.html", &view))
+}
+
+fn state(console: &Console, snapshot: &Snapshot, committed: u64) -> StateView {
+    let decides = snapshot.revision().0;
+    let problem = console.snapshots.last_problem();
+    if problem.is_some() {
+        return StateView {
+            tone: "bad",
+            word: "behind",
+            says: format!("Revision {decides} decides; the newest, {committed}, cannot be used."),
+            problem,
+        };
+    }
+    if decides < committed {
+        return StateView {
+            tone: "warn",
+            word: "catching up",
+            says: format!("Revision {decides} decides; {committed} is being read."),
+            problem,
+        };
+    }
+    StateView {
+        tone: "good",
+        word: "up",
+        says: format!("Revision {decides}, the newest, decides."),
+        problem,
+    }
+}
+
+fn entries(console: &Console, snapshot: &Snapshot, now: Timestamp) -> Vec<Entry> {
+    let count = |number: usize| grouped(number as u64);
+    let since = When::of(console.since, now);
+    let catalogue = snapshot.catalogue();
+    let link = |label, number, href: &str| Entry::link(label, count(number), href.to_owned());
+    vec![
+        link("APIs", catalogue.apis.iter().count(), "/console/apis"),
+        link("Apps", snapshot.app_count(), "/console/apps"),
+        Entry::text("Capabilities", count(catalogue.capabilities.iter().count())),
+        Entry::text("Keys", count(snapshot.credential_count())),
+        Entry::text("Started", since.relative),
+        Entry::text("Version", env!("CARGO_PKG_VERSION")),
+    ]
+}
+
+fn expiring(snapshot: &Snapshot, now: Timestamp) -> Vec<ExpiringKey> {
+    if snapshot.credential_count() > KEYS {
+        return Vec::new();
+    }
+    ExpiringKey::all(snapshot, now, now.plus_seconds(SOON_SECONDS))
+}
+
+/// What to do when nothing has called yet.
+pub(super) fn no_calls(console: &Console, snapshot: &Snapshot) -> Empty {
+    let command = first_call(snapshot, &console.place.public);
+    let says = if command.is_some() {
+        "They appear here as apps call your APIs. To make one, issue a key and call with it:"
+    } else {
+        "They appear here as apps call your APIs. First describe an API and an app in a state file and apply it:"
+    };
+    Empty {
+        title: "No decisions yet".to_owned(),
+        says: says.to_owned(),
+        command: Some(command.unwrap_or_else(|| "portreeve apply -f state.yaml".to_owned())),
+        action: None,
+    }
 }

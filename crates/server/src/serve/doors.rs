@@ -8,7 +8,7 @@ use gateway::{Gateway, GatewayParts, UpstreamHealth, UpstreamSecrets};
 use http_kit::{Edge, ServeOptions, Surface, dress};
 use keys::SigningKey;
 use management::Management;
-use pages::Console;
+use pages::{Console, Place};
 use primitives::{Name, Secret};
 use prometheus_client::registry::Registry;
 use quota::Counters;
@@ -83,9 +83,10 @@ impl Doors {
             management,
             ops,
         } = listening;
+        let public_url = public.url.clone();
         let token = stop.clone();
         tasks.spawn(async move { gateway.serve(public.socket, public.tls, token).await });
-        let router = office(house, rooms, &management)?;
+        let router = office(house, rooms, &management, public_url)?;
         let options = options(settings, &management);
         tasks.spawn(http_kit::serve(
             management.socket,
@@ -211,7 +212,7 @@ fn bounds(settings: &Settings) -> gateway::Limits {
 }
 
 /// Management REST under `/v1` and the console beside it: one origin, two surfaces.
-fn office(house: &House, rooms: &Rooms, bound: &Bound) -> Result<Router, Failure> {
+fn office(house: &House, rooms: &Rooms, bound: &Bound, public: String) -> Result<Router, Failure> {
     let console = house.loaded.settings.installation.console.clone();
     let desk = Management {
         authority: house.authority.clone(),
@@ -222,12 +223,17 @@ fn office(house: &House, rooms: &Rooms, bound: &Bound) -> Result<Router, Failure
         cursors: Arc::new(house.keys.cursor_key()),
         console: console.unwrap_or_else(|| bound.url.clone()).into(),
     };
-    let tls = bound.tls.is_some() || house.loaded.settings.listeners.management.behind_tls_proxy;
+    let settings = &house.loaded.settings;
+    let place = Place {
+        name: settings.installation.name.clone(),
+        public,
+        tls: bound.tls.is_some() || settings.listeners.management.behind_tls_proxy,
+    };
     let console = Console::new(
         house.authority.clone(),
         Arc::clone(&rooms.snapshots),
         Arc::clone(&rooms.admission),
-        tls,
+        place,
     )
     .map_err(why("pages"))?;
     let api = dress(

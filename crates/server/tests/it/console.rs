@@ -1,4 +1,4 @@
-use std::process::Command;
+use std::{collections::BTreeSet, process::Command, time::Duration};
 
 use testkit::Browser;
 use thirtyfour::prelude::*;
@@ -7,6 +7,42 @@ use crate::platform::Platform;
 
 const PAY: &str = r#"{"currencyCode":"USD","receiverList":{"receiver":[{"email":"a@example.com","amount":"10.00"}]}}"#;
 const AGREE: &str = r#"{"currencyCode":"USD","maxAmount":"100","durationYears":1}"#;
+const PAY_PATH: &str = "/payments/AdaptivePayments/Pay";
+const AGREE_PATH: &str = "/payments/AdaptivePayments/Preapproval";
+
+/// What browsers are told on every page; a wider policy must not come by accident.
+const POLICY: &str = "content-security-policy: default-src 'none'; script-src 'self'; \
+    style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'\r\n";
+
+/// Every page of the console: its path, its name on screenshots, and what must stand on it.
+/// `DECISION` is the id of a refused call.
+const PAGES: [(&str, &str, &str); 12] = [
+    ("", "overview", "Calls in the last hour"),
+    ("/apis", "apis", "payments-classic"),
+    ("/apis/payments", "api", "GetTransactionDetails"),
+    ("/apis/payments?show=closed", "api-closed", "Operations"),
+    (
+        "/apis/payments?find=zzz",
+        "api-none",
+        "No operation matches",
+    ),
+    ("/apps", "apps", "acme-shop"),
+    ("/apps?from=zzzz", "apps-none", "No app from there on"),
+    ("/apps/acme-shop", "app", "SIMPLE_SEND_MONEY"),
+    ("/apps/acme-shop?answer=granted", "app-granted", "granted"),
+    (
+        "/decisions?outcome=refused&since=1h",
+        "decisions",
+        "level_too_low",
+    ),
+    (
+        "/decisions?app=nobody",
+        "decisions-none",
+        "There is no app nobody",
+    ),
+    ("/decisions/DECISION", "decision", "The smallest change"),
+];
 
 fn call(platform: &Platform, app: &str, path: &str, body: &str) -> String {
     let (id, secret) = platform.key(app, "live");
@@ -41,190 +77,434 @@ fn sign_in_link(platform: &Platform) -> String {
         .to_owned()
 }
 
-async fn wait_for(driver: &WebDriver, by: By) -> WebElement {
-    driver
-        .query(by.clone())
-        .first()
-        .await
-        .unwrap_or_else(|_| panic!("nothing on the page for {by:?}"))
+/// A browser in front of a platform, signed in.
+struct Desk {
+    browser: Browser,
+    platform: Platform,
+    console: String,
+    /// The link that was used up.
+    link: String,
 }
 
-async fn text(driver: &WebDriver) -> String {
-    wait_for(driver, By::Css("body"))
-        .await
-        .text()
-        .await
-        .expect("text")
-}
+impl Desk {
+    async fn open() -> Option<Self> {
+        let browser = Browser::launch().await?;
+        let platform = Platform::start(&[]);
+        let console = format!("{}/console", platform.text("management"));
+        let driver = browser.driver();
+        let watch = "addEventListener('securitypolicyviolation', (e) => \
+            (window.refusals ??= []).push(`${e.violatedDirective} ${e.blockedURI}`));";
+        let devtools = driver.cdp();
+        let page = devtools.page();
+        let watching = page.add_script_to_evaluate_on_new_document(watch).await;
+        watching.expect("a script for every page");
+        browser.resize(1280, 900).await;
+        driver.goto(&console).await.expect("the console answers");
+        let here = driver.current_url().await.expect("a url");
+        assert!(here.path().ends_with("/sign-in"), "{here}");
+        let link = sign_in_link(&platform);
+        driver.goto(&link).await.expect("the link opens");
+        let desk = Self {
+            browser,
+            platform,
+            console,
+            link,
+        };
+        desk.press(By::Css("form button[type=submit]")).await;
+        desk.wait_for(By::Css("nav [aria-current=page]")).await;
+        Some(desk)
+    }
 
-/// What the page has fetched from anywhere but its own origin.
-async fn foreign_requests(driver: &WebDriver) -> Vec<String> {
-    let script = "return performance.getEntriesByType('resource').map(e => e.name)\
-                  .filter(n => !n.startsWith(location.origin) && !n.startsWith('data:'));";
-    let found = driver
-        .execute(script, Vec::new())
-        .await
-        .expect("a script runs");
-    found.convert().expect("a list of texts")
-}
+    fn driver(&self) -> &WebDriver {
+        self.browser.driver()
+    }
 
-/// Opens a fresh one-time link and signs in with it; gives the link back.
-async fn sign_in(browser: &Browser, platform: &Platform) -> String {
-    let driver = browser.driver();
-    let link = sign_in_link(platform);
-    driver.goto(&link).await.expect("the link opens");
-    browser.screenshot("console-sign-in").await;
-    press(driver, By::Css("form button[type=submit]")).await;
-    wait_for(driver, By::Css("nav [aria-current=page]")).await;
-    link
-}
+    fn call(&self, path: &str, body: &str) -> String {
+        call(&self.platform, "acme-shop", path, body)
+    }
 
-async fn press(driver: &WebDriver, by: By) {
-    wait_for(driver, by).await.click().await.expect("a click");
-}
+    async fn goto(&self, path: &str) {
+        let url = format!("{}{path}", self.console);
+        self.driver().goto(url).await.expect("a page");
+    }
 
-async fn stands_at_sign_in(driver: &WebDriver) -> bool {
-    driver
-        .current_url()
-        .await
-        .expect("a url")
-        .path()
-        .ends_with("/sign-in")
+    async fn wait_for(&self, by: By) -> WebElement {
+        let found = self.driver().query(by.clone()).first().await;
+        found.unwrap_or_else(|_| panic!("nothing on the page for {by:?}"))
+    }
+
+    async fn press(&self, by: By) {
+        self.wait_for(by).await.click().await.expect("a click");
+    }
+
+    async fn text(&self) -> String {
+        let body = self.wait_for(By::Css("body")).await;
+        body.text().await.expect("text")
+    }
+
+    /// What a script on the page returns.
+    async fn ask<T: serde::de::DeserializeOwned>(&self, script: &str) -> T {
+        let told = self.driver().execute(script, Vec::new()).await;
+        let told = told.expect("a script runs");
+        told.convert().expect("what was asked for")
+    }
+
+    async fn rows(&self) -> usize {
+        self.ask("return document.querySelectorAll('#list tbody tr').length;")
+            .await
+    }
+
+    /// The id of the newest refused call, made when there is none.
+    async fn refused(&self) -> String {
+        assert_eq!(self.call(AGREE_PATH, AGREE), "403");
+        self.goto("/decisions?outcome=refused").await;
+        let row = self.wait_for(By::Css("#list tbody tr")).await;
+        row.id().await.expect("an attribute").expect("an id")
+    }
 }
 
 /// Shows: P-57, J-2.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_appears_in_the_list_by_itself_and_explains_itself() {
-    let Some(browser) = Browser::launch().await else {
+    let Some(desk) = Desk::open().await else {
         return;
     };
-    let platform = Platform::start(&[]);
-    let driver = browser.driver();
-    let console = format!("{}/console", platform.text("management"));
-    browser.resize(1280, 900).await;
-    sign_in(&browser, &platform).await;
-    driver
-        .goto(format!("{console}/decisions"))
-        .await
-        .expect("a page");
-    assert!(text(driver).await.contains("No decisions here yet"));
+    desk.goto("/decisions").await;
+    let page = desk.text().await;
+    for part in [
+        "No decisions yet",
+        "portreeve keys issue",
+        "curl -u KEY:SECRET",
+    ] {
+        assert!(page.contains(part), "`{part}`: {page}");
+    }
+    desk.browser.screenshot("console-decisions-empty").await;
 
-    assert_eq!(
-        call(
-            &platform,
-            "acme-shop",
-            "/payments/AdaptivePayments/Pay",
-            PAY
-        ),
-        "201"
-    );
-    assert_eq!(
-        call(
-            &platform,
-            "acme-shop",
-            "/payments/AdaptivePayments/Preapproval",
-            AGREE
-        ),
-        "403"
-    );
-    let refused = wait_for(driver, By::XPath("//tr[contains(., 'level_too_low')]//a")).await;
-    assert!(text(driver).await.contains("acme-shop"));
-    browser.screenshot("console-decisions-live").await;
+    assert_eq!(desk.call(PAY_PATH, PAY), "201");
+    assert_eq!(desk.call(AGREE_PATH, AGREE), "403");
+    let refused = By::XPath("//tr[contains(., 'level_too_low')]//a");
+    let refused = desk.wait_for(refused).await;
+    assert!(desk.text().await.contains("acme-shop"));
+    desk.wait_for(By::XPath(
+        "//*[@role='status'][contains(., 'new decision')]",
+    ))
+    .await;
+    desk.browser.screenshot("console-decisions-live").await;
 
     refused.click().await.expect("a click");
-    wait_for(driver, By::XPath("//h1[contains(., 'Decision')]")).await;
-    let page = text(driver).await;
+    desk.wait_for(By::XPath("//h2[contains(., 'smallest change')]"))
+        .await;
+    let page = desk.text().await;
     for part in [
         "level_too_low",
         "advanced-plus",
         "PREAPPROVALS",
         "by the operator",
         "rate_limit",
+        "403 by the gate",
     ] {
         assert!(
             page.contains(part),
             "`{part}` is not on the decision's page:\n{page}"
         );
     }
-    browser.screenshot("console-decision").await;
-    browser.quit().await;
+    assert!(
+        !page.contains('`'),
+        "names are set apart, not quoted:\n{page}"
+    );
+    desk.browser.quit().await;
+}
+
+/// Reading on while calls come in: the place is kept, and the list stands still when told to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_list_keeps_the_readers_place_and_can_be_paused() {
+    let Some(desk) = Desk::open().await else {
+        return;
+    };
+    assert_eq!(desk.call(PAY_PATH, PAY), "201");
+    desk.goto("/decisions").await;
+    desk.wait_for(By::Css("#list tbody tr")).await;
+    let focused = "document.activeElement.closest('tr')?.id ?? ''";
+    let _: () = desk
+        .ask("document.querySelector('#list tbody a').focus(); return null;")
+        .await;
+    let place: String = desk.ask(&format!("return {focused};")).await;
+    assert_eq!(desk.call(AGREE_PATH, AGREE), "403");
+    desk.wait_for(By::XPath("//tbody/tr[2]")).await;
+    let now: String = desk.ask(&format!("return {focused};")).await;
+    assert_eq!(now, place, "the focus has moved");
+
+    desk.press(By::Css("[data-action=pause]")).await;
+    assert!(desk.text().await.contains("Paused"));
+    assert_eq!(desk.call(PAY_PATH, PAY), "201");
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(desk.rows().await, 2, "a paused list goes on");
+    desk.press(By::Css("[data-action=pause]")).await;
+    desk.wait_for(By::XPath("//tbody/tr[3]")).await;
+
+    let driver = desk.driver();
+    driver.delete_all_cookies().await.expect("no cookies");
+    assert_eq!(desk.call(PAY_PATH, PAY), "201");
+    desk.wait_for(By::XPath("//h1[contains(., 'Sign in')]"))
+        .await;
+    let lists: usize = desk
+        .ask("return document.querySelectorAll('#list').length;")
+        .await;
+    assert_eq!(lists, 0, "the sign-in page is within the list");
+    desk.browser.quit().await;
+}
+
+/// Filters stand in the address, hold together, and survive a look at one decision.
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_narrow_the_list_and_stand_in_its_address() {
+    let Some(desk) = Desk::open().await else {
+        return;
+    };
+    assert_eq!(desk.call(PAY_PATH, PAY), "201");
+    desk.refused().await;
+    desk.goto("/decisions").await;
+    desk.wait_for(By::XPath("//tbody/tr[2]")).await;
+    for (query, rows) in [
+        ("outcome=refused", 1),
+        ("outcome=served", 1),
+        ("code=level_too_low", 1),
+        ("code=quota_exhausted", 0),
+        ("app=acme-shop&api=payments&mode=live", 2),
+        ("mode=test", 0),
+        ("capability=PREAPPROVALS", 1),
+        ("since=15m", 2),
+        ("until=2020-01-01T00:00", 0),
+        ("from=2020-01-01T00:00&outcome=refused", 1),
+        ("from=yesterday", 0),
+    ] {
+        desk.goto(&format!("/decisions?{query}")).await;
+        assert_eq!(desk.rows().await, rows, "{query}");
+    }
+    desk.goto("/decisions?outcome=refused&since=1h").await;
+    desk.press(By::Css("#list tbody a")).await;
+    desk.press(By::Css("nav[aria-label=Breadcrumb] a")).await;
+    desk.wait_for(By::Css(".chip")).await;
+    let here = desk.driver().current_url().await.expect("a url");
+    assert_eq!(here.query(), Some("outcome=refused&since=1h"));
+    desk.press(By::Css(".chip")).await;
+    let here = desk.driver().current_url().await.expect("a url");
+    assert_eq!(here.query(), Some("since=1h"));
+
+    desk.goto("").await;
+    desk.press(By::XPath("//section//a[contains(., 'level_too_low')]"))
+        .await;
+    desk.wait_for(By::Css("#list tbody tr")).await;
+    assert_eq!(
+        desk.rows().await,
+        1,
+        "a code on the overview leads to its calls"
+    );
+    desk.browser.quit().await;
+}
+
+/// Shows: P-54.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_apps_page_lists_every_capability_and_its_own_first() {
+    let Some(desk) = Desk::open().await else {
+        return;
+    };
+    desk.goto("/apps/acme-shop").await;
+    let names =
+        "[...document.querySelectorAll('section details tbody th')].map(e => e.textContent)";
+    let hidden: Vec<String> = desk.ask(&format!("return {names};")).await;
+    assert!(hidden.contains(&"READ_CALLS".to_owned()), "{hidden:?}");
+    let page = desk.text().await;
+    assert!(page.contains("SIMPLE_SEND_MONEY") && !page.contains("READ_CALLS"));
+    let _: () = desk
+        .ask("document.querySelector('section details summary').click(); return null;")
+        .await;
+    assert!(
+        desk.text().await.contains("READ_CALLS"),
+        "the rest folds out"
+    );
+    let all: usize = desk
+        .ask("return document.querySelectorAll('h3 ~ table tbody tr, details tbody tr').length;")
+        .await;
+    for answer in ["granted", "rejected"] {
+        desk.press(By::Css(format!("nav a[href$='answer={answer}']")))
+            .await;
+        desk.wait_for(By::Css("nav.tabs [aria-current=true]")).await;
+        let verdicts: Vec<String> = desk
+            .ask("return [...document.querySelectorAll('td[data-label=Answer]')].map(e => e.textContent.trim());")
+            .await;
+        let wrong: Vec<_> = verdicts
+            .iter()
+            .filter(|verdict| *verdict != answer)
+            .collect();
+        assert!(wrong.is_empty() && verdicts.len() < all && !verdicts.is_empty());
+    }
+    desk.browser.quit().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_page_fits_a_phone_and_a_desk_and_asks_nobody_else() {
-    let Some(browser) = Browser::launch().await else {
+async fn every_page_fits_a_phone_and_a_desk_in_light_and_dark_and_asks_nobody_else() {
+    let Some(desk) = Desk::open().await else {
         return;
     };
-    let platform = Platform::start(&[]);
-    let driver = browser.driver();
-    let console = format!("{}/console", platform.text("management"));
-    sign_in(&browser, &platform).await;
-    assert_eq!(
-        call(
-            &platform,
-            "acme-shop",
-            "/payments/AdaptivePayments/Preapproval",
-            AGREE
-        ),
-        "403"
-    );
-    for (path, name, part) in [
-        ("", "overview", "Newest decisions"),
-        ("/apis", "apis", "payments-classic"),
-        ("/apis/payments", "api", "GetTransactionDetails"),
-        ("/apps", "apps", "acme-shop"),
-        ("/apps/acme-shop", "app", "SIMPLE_SEND_MONEY"),
-        ("/decisions?outcome=refused", "decisions", "level_too_low"),
-    ] {
-        for (size, width, height) in [("desktop", 1280, 900), ("phone", 390, 844)] {
-            browser.resize(width, height).await;
-            driver
-                .goto(format!("{console}{path}"))
-                .await
-                .expect("a page");
-            wait_for(driver, By::XPath(format!("//main[contains(., '{part}')]"))).await;
-            let script = "return document.documentElement.scrollWidth - innerWidth;";
-            let wider = driver
-                .execute(script, Vec::new())
-                .await
-                .expect("a script runs");
-            let wider: i64 = wider.convert().expect("a number");
-            assert!(wider <= 0, "{path} is {wider} pixels too wide on a {size}");
-            assert_eq!(
-                foreign_requests(driver).await,
-                Vec::<String>::new(),
-                "{path}"
-            );
-            browser.screenshot(&format!("console-{name}-{size}")).await;
+    assert_eq!(desk.call(PAY_PATH, PAY), "201");
+    let decision = desk.refused().await;
+    for (path, name, part) in PAGES {
+        let path = path.replace("DECISION", &decision);
+        for scheme in ["light", "dark"] {
+            desk.browser.prefer(scheme).await;
+            for (size, width, height) in [("desktop", 1280, 900), ("phone", 390, 844)] {
+                desk.browser.resize(width, height).await;
+                desk.goto(&path).await;
+                desk.wait_for(By::XPath(format!("//main[contains(., '{part}')]")))
+                    .await;
+                look_at(&desk, &format!("console-{name}-{size}-{scheme}")).await;
+            }
         }
     }
-    browser.quit().await;
+    desk.driver()
+        .delete_all_cookies()
+        .await
+        .expect("no cookies");
+    for scheme in ["light", "dark"] {
+        desk.browser.prefer(scheme).await;
+        for path in ["/sign-in", "/sign-in?code=x"] {
+            desk.goto(path).await;
+            look_at(&desk, &format!("console-sign-in-{}-{scheme}", path.len())).await;
+        }
+    }
+    desk.browser.quit().await;
+}
+
+/// What must hold of every page, whatever its size and colours.
+async fn look_at(desk: &Desk, name: &str) {
+    let wider: i64 = desk
+        .ask("return document.documentElement.scrollWidth - innerWidth;")
+        .await;
+    assert!(wider <= 0, "{name} is {wider} pixels too wide");
+    let clipped: Vec<String> = desk
+        .ask(
+            "return [...document.querySelectorAll('.card, .table')]\
+             .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent.slice(0, 60));",
+        )
+        .await;
+    assert_eq!(
+        clipped,
+        Vec::<String>::new(),
+        "{name} does not show all of it"
+    );
+    let foreign: Vec<String> = desk
+        .ask(
+            "return performance.getEntriesByType('resource').map(e => e.name)\
+             .filter(n => !n.startsWith(location.origin) && !n.startsWith('data:'));",
+        )
+        .await;
+    assert_eq!(foreign, Vec::<String>::new(), "{name}");
+    let refusals: Vec<String> = desk.ask("return window.refusals ?? [];").await;
+    assert_eq!(refusals, Vec::<String>::new(), "{name}");
+    if let Some(problems) = desk.browser.accessibility_problems().await {
+        assert!(problems.is_empty(), "{name}:\n{}", problems.join("\n"));
+    }
+    desk.browser.screenshot(name).await;
+}
+
+/// Every control can be reached with the Tab key alone, shows that it has been, and has a name;
+/// the first leads past the menu.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_control_is_reached_with_the_keyboard() {
+    let Some(desk) = Desk::open().await else {
+        return;
+    };
+    desk.refused().await;
+    for path in [
+        "",
+        "/apis/payments",
+        "/apps/acme-shop",
+        "/decisions?outcome=refused",
+    ] {
+        desk.goto(path).await;
+        // A live list may put new controls in between.
+        let controls: BTreeSet<String> = desk
+            .ask(
+                "document.querySelector('[data-action=pause]')?.click();\
+                 const all = document.querySelectorAll('a[href], button, select, summary, input:not([type=hidden]), pre[tabindex]');\
+                 let next = 0;\
+                 return [...all].filter(e => e.checkVisibility({visibilityProperty: true}))\
+                   .map(e => e.dataset.control = `${next++} ${e.tagName} ${e.textContent.trim().slice(0, 20)}`);",
+            )
+            .await;
+        let mut reached = BTreeSet::new();
+        for step in 0..controls.len() + 40 {
+            let keys = desk.driver().action_chain().send_keys(Key::Tab);
+            keys.perform().await.expect("a key");
+            let (control, shown): (String, bool) = desk
+                .ask(
+                    "const e = document.activeElement, s = getComputedStyle(e);\
+                     return [e.dataset.control ?? '', s.outlineStyle !== 'none' || s.boxShadow !== 'none'];",
+                )
+                .await;
+            if step == 0 {
+                assert!(control.contains("Skip to content"), "{path}: {control}");
+            }
+            if !control.is_empty() {
+                assert!(shown, "{path}: `{control}` does not show the focus");
+                reached.insert(control);
+            }
+        }
+        let missed: Vec<_> = controls.difference(&reached).collect();
+        assert!(missed.is_empty(), "{path}: never reached: {missed:?}");
+    }
+    desk.goto("").await;
+    let keys = desk.driver().action_chain().send_keys(Key::Tab);
+    keys.send_keys(Key::Enter).perform().await.expect("keys");
+    let place: String = desk.ask("return document.activeElement.id;").await;
+    assert_eq!(place, "content");
+    desk.browser.quit().await;
+}
+
+/// What is typed into an address, or stands in a call, is shown and never run.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_strangers_write_stays_text() {
+    let Some(desk) = Desk::open().await else {
+        return;
+    };
+    let markup = "%3Cscript%3Ewindow.ran%3D1%3C%2Fscript%3E%3Cimg%20src%3Dx%3E";
+    desk.call(&format!("/payments/{markup}"), "{}");
+    for path in [
+        format!("/decisions?app={markup}"),
+        format!("/decisions?code={markup}&capability={markup}&from={markup}"),
+        format!("/apis/payments?find={markup}&show={markup}"),
+        format!("/apps?from={markup}&after={markup}"),
+        format!("/sign-in?code={markup}"),
+        "/decisions?outcome=refused".to_owned(),
+    ] {
+        desk.goto(&path).await;
+        let (ran, inside): (bool, usize) = desk
+            .ask("return ['ran' in window, document.querySelectorAll('main :is(script, img:not([alt]))').length];")
+            .await;
+        assert!(!ran && inside == 0, "{path}");
+    }
+    desk.browser.quit().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_signs_in_once_and_signing_out_ends_it() {
-    let Some(browser) = Browser::launch().await else {
+    let Some(desk) = Desk::open().await else {
         return;
     };
-    let platform = Platform::start(&[]);
-    let driver = browser.driver();
-    let console = format!("{}/console", platform.text("management"));
-    driver.goto(&console).await.expect("the console answers");
-    assert!(stands_at_sign_in(driver).await);
-    let link = sign_in(&browser, &platform).await;
-    driver.goto(&link).await.expect("the link opens");
-    press(driver, By::Css("form button[type=submit]")).await;
-    wait_for(driver, By::Css("[role=alert]")).await;
-    assert!(text(driver).await.contains("has been used"));
-    driver.goto(&console).await.expect("a page");
-    press(driver, By::XPath("//button[contains(., 'Sign out')]")).await;
-    wait_for(driver, By::XPath("//h1[contains(., 'Sign in')]")).await;
-    driver
-        .goto(format!("{console}/apps"))
-        .await
-        .expect("a page");
-    assert!(stands_at_sign_in(driver).await);
-    browser.quit().await;
+    let driver = desk.driver();
+    driver.goto(&desk.link).await.expect("the link opens");
+    desk.press(By::Css("form button[type=submit]")).await;
+    desk.wait_for(By::Css("[role=alert]")).await;
+    assert!(desk.text().await.contains("has been used"));
+    desk.goto("").await;
+    desk.press(By::XPath("//header//button[contains(., 'Sign out')]"))
+        .await;
+    desk.wait_for(By::XPath("//h1[contains(., 'Sign in')]"))
+        .await;
+    desk.goto("/apps").await;
+    let here = desk.driver().current_url().await.expect("a url");
+    assert!(here.path().ends_with("/sign-in"), "{here}");
+    desk.browser.quit().await;
 }
 
 #[test]
@@ -243,7 +523,9 @@ fn the_console_is_closed_to_who_has_not_signed_in_and_strict_to_browsers() {
     for path in [
         "",
         "/apis",
+        "/apis/payments",
         "/apps",
+        "/apps/acme-shop",
         "/decisions",
         "/decisions/rows",
         "/decisions/x",
@@ -254,15 +536,17 @@ fn the_console_is_closed_to_who_has_not_signed_in_and_strict_to_browsers() {
             "{path}: {answer}"
         );
     }
+    let renewed = head(
+        &format!("{console}/decisions/rows"),
+        &["-H", "hx-request: true"],
+    );
+    assert!(renewed.starts_with("http/1.1 401"), "{renewed}");
+    assert!(
+        renewed.contains("hx-redirect: /console/sign-in"),
+        "{renewed}"
+    );
     let page = head(&format!("{console}/sign-in"), &[]);
-    assert!(
-        page.contains("content-security-policy: default-src 'none'; script-src 'self'"),
-        "{page}"
-    );
-    assert!(
-        page.contains("frame-ancestors 'none'") && !page.contains("unsafe-inline"),
-        "{page}"
-    );
+    assert!(page.contains(POLICY), "{page}");
     let foreign = head(
         &format!("{console}/sign-in"),
         &[

@@ -1,0 +1,53 @@
+//! The console's sections, in one place: a page names its section and is marked in the menu.
+
+use serde::Serialize;
+
+/// Sections that belong together, under a heading of the menu.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Group {
+    pub(crate) title: &'static str,
+    pub(crate) sections: &'static [Section],
+}
+
+/// An entry of the menu.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Section {
+    /// What views say in `section`.
+    pub(crate) id: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) href: &'static str,
+    /// The drawing of `icons.html`.
+    pub(crate) icon: &'static str,
+}
+
+const fn section(
+    id: &'static str,
+    title: &'static str,
+    href: &'static str,
+    icon: &'static str,
+) -> Section {
+    Section {
+        id,
+        title,
+        href,
+        icon,
+    }
+}
+
+pub(crate) const GROUPS: [Group; 3] = [
+    Group {
+        title: "Gate",
+        sections: &[
+            section("overview", "Overview", "/console", "gauge"),
+            section("decisions", "Decisions", "/console/decisions", "gate"),
+        ],
+    },
+    Group {
+        title: "Catalogue",
+        sections: &[section("apis", "APIs", "/console/apis", "layers")],
+    },
+    Group {
+        title: "Developers",
+        sections: &[section("apps", "Apps", "/console/apps", "app")],
+    },
+];

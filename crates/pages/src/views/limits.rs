@@ -1,0 +1,133 @@
+use std::time::Duration;
+
+use decision::{Catalogue, Limit, LimitAnswer, LimitKind, LimitScope};
+use quota::{CalendarUnit, Window};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    decision::{field, list},
+    units::decimal,
+};
+use crate::when::When;
+
+/// One limit, with what it counts and where it stands.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct LimitRow {
+    pub(crate) limit: String,
+    /// What is limited, in words; empty when the limit is gone.
+    pub(crate) what: String,
+    /// Empty for a limit that does not count.
+    pub(crate) used: String,
+    pub(crate) most: String,
+    pub(crate) unit: String,
+    pub(crate) resets: Option<When>,
+}
+
+impl LimitRow {
+    /// From an answer of now.
+    pub(crate) fn of(answer: &LimitAnswer, catalogue: &Catalogue) -> Self {
+        let known = catalogue.limits.get(answer.limit);
+        Self {
+            limit: catalogue.vocabulary.limits.name(answer.limit).to_string(),
+            what: known.map(limit_words).unwrap_or_default(),
+            used: answer
+                .used
+                .map(|used| decimal(&used.to_string()))
+                .unwrap_or_default(),
+            most: answer
+                .most
+                .map_or_else(|| "unlimited".to_owned(), |most| decimal(&most.to_string())),
+            unit: answer
+                .currency
+                .clone()
+                .unwrap_or_else(|| known.map(unit).unwrap_or_default().to_owned()),
+            resets: None,
+        }
+    }
+
+    /// From a stored explanation.
+    pub(crate) fn stored(told: &Value, catalogue: &Catalogue, now: primitives::Timestamp) -> Self {
+        let name = field(told, "limit");
+        let symbol = catalogue.vocabulary.limits.get(&name);
+        let known = symbol.and_then(|symbol| catalogue.limits.get(symbol));
+        let currency = Some(field(told, "currency")).filter(|text| !text.is_empty());
+        Self {
+            what: known.map(limit_words).unwrap_or_default(),
+            used: decimal(&field(told, "used")),
+            most: Some(decimal(&field(told, "most")))
+                .filter(|most| !most.is_empty())
+                .unwrap_or_else(|| "unlimited".to_owned()),
+            unit: currency.unwrap_or_else(|| known.map(unit).unwrap_or_default().to_owned()),
+            resets: When::read(&field(told, "resets_at"), now),
+            limit: name,
+        }
+    }
+
+    pub(crate) fn all_stored(
+        of: &Value,
+        catalogue: &Catalogue,
+        now: primitives::Timestamp,
+    ) -> Vec<Self> {
+        list(of, "limits")
+            .map(|told| Self::stored(told, catalogue, now))
+            .collect()
+    }
+}
+
+/// What a limit without a currency is counted in.
+fn unit(limit: &Limit) -> &'static str {
+    match &limit.kind {
+        LimitKind::Counted { cost: None, .. } => "calls",
+        _ => "",
+    }
+}
+
+/// What a limit bounds, in words.
+pub(crate) fn limit_words(limit: &Limit) -> String {
+    match &limit.kind {
+        LimitKind::Numeric { fact, .. } => format!("`{fact}` of one call"),
+        LimitKind::Counted {
+            window,
+            scope,
+            key,
+            cost,
+        } => {
+            let what = match cost {
+                Some(fact) => format!("sum of `{fact}`"),
+                None => "calls".to_owned(),
+            };
+            let scope = match scope {
+                LimitScope::Developer => "developer",
+                LimitScope::App => "app",
+                LimitScope::Account => "account",
+                LimitScope::Credential => "key",
+            };
+            let key = key
+                .as_ref()
+                .map(|fact| format!(" and `{fact}`"))
+                .unwrap_or_default();
+            format!("{what} {} of each {scope}{key}", window_words(*window))
+        }
+    }
+}
+
+fn window_words(window: Window) -> String {
+    match window {
+        Window::Calendar(CalendarUnit::Day) => "a day".to_owned(),
+        Window::Calendar(CalendarUnit::Week) => "a week".to_owned(),
+        Window::Calendar(CalendarUnit::Month) => "a month".to_owned(),
+        Window::Rolling(length) => format!("in any {}", length_words(length)),
+        Window::Lifetime => "ever".to_owned(),
+    }
+}
+
+fn length_words(length: Duration) -> String {
+    let seconds = length.as_secs();
+    for (unit, word) in [(86_400, "days"), (3_600, "hours"), (60, "minutes")] {
+        if seconds >= unit && seconds.is_multiple_of(unit) {
+            return format!("{} {word}", seconds / unit);
+        }
+    }
+    format!("{seconds} seconds")
+}
