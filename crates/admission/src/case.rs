@@ -191,18 +191,30 @@ impl Case {
         }
     }
 
+    /// What the head said stays known of a call whose body cannot be read.
     fn read_body(&mut self, content_type: Option<&str>, bytes: &[u8]) -> Result<(), BodyProblem> {
+        let mut facts = std::mem::take(&mut self.facts);
+        let read = self.read_into(&mut facts, content_type, bytes);
+        self.facts = facts;
+        read
+    }
+
+    fn read_into(
+        &mut self,
+        facts: &mut Facts,
+        content_type: Option<&str>,
+        bytes: &[u8],
+    ) -> Result<(), BodyProblem> {
         let field = match &self.named {
             AccountNamed::InBody(field) => Some(field.clone()),
             _ => None,
         };
-        let mut facts = std::mem::take(&mut self.facts);
         let compiled = self.compiled_facts().filter(|facts| facts.wants_body());
         if compiled.is_some() || field.is_some() {
             let listed = self.operation.as_ref().map(|operation| operation.bodies);
             let body = Body::read_listed(listed.unwrap_or_default(), content_type, bytes)?;
             if let Some(compiled) = compiled {
-                compiled.read_parsed(&mut facts, &body)?;
+                compiled.read_parsed(facts, &body)?;
             }
             if let Some(field) = field {
                 self.named = match body.field(&field) {
@@ -212,7 +224,6 @@ impl Case {
                 };
             }
         }
-        self.facts = facts;
         Ok(())
     }
 

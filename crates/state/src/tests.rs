@@ -299,7 +299,7 @@ fn a_bomb_is_refused_and_an_alias_works() {
     }
     let told = problems(&chain);
     assert!(told[0].contains("its alias is written out"), "{told:?}");
-    let nested: String = (0..40).map(|i| format!("&a{i} [")).collect();
+    let nested = (0..40).fold(String::new(), |text, i| format!("{text}&a{i} ["));
     let items = "x, ".repeat(10_000);
     let held = format!("portreeve: 1\nx: {nested}{items}{}", "]".repeat(40));
     let told = problems(&held);

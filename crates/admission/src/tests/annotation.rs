@@ -25,6 +25,7 @@ apis:
           amount: { body: "$.amount", type: quantity }
           bulk: { body: "$.bulk", type: boolean }
           note: { body: "$.note" }
+          sid: { path: Sid }
           tax: { body: "$.tax[*]", type: quantity }
           where: { body: "$.where", type: country }
         uses:
@@ -58,6 +59,19 @@ fn fact(name: &str, kind: RecordedType, value: &str) -> RecordedFact {
     RecordedFact::with_value(name, kind, value)
 }
 
+/// What a call comes to; one that is granted is settled.
+async fn code(town: &Town, path: &str, body: &str) -> &'static str {
+    match town.call_with(path, body).await {
+        Arrived::Refused(refusal) => refusal.code,
+        arrived => {
+            let permit = permit(arrived);
+            assert!(permit.external_account().unwrap().given.is_some());
+            permit.settle(CallOutcome::Unknown);
+            "granted"
+        }
+    }
+}
+
 /// The annotation of `Charge`, and nothing else, says what a call needs, what it costs, and whom
 /// it acts for; what it measured stands in the record, where a price will be read from.
 ///
@@ -67,18 +81,7 @@ async fn one_annotation_serves_permission_limits_and_isolation_and_leaves_its_fa
     let town = Town::with(STATE);
     let ours = "/pay/accounts/user/charges";
     let mut codes = Vec::new();
-    let mut ask = async |path: &str, body: String| {
-        let code = match town.call_with(path, &body).await {
-            Arrived::Refused(refusal) => refusal.code,
-            arrived => {
-                let permit = permit(arrived);
-                assert!(permit.external_account().unwrap().given.is_some());
-                permit.settle(CallOutcome::Unknown);
-                "granted"
-            }
-        };
-        codes.push(code);
-    };
+    let mut ask = async |path, body: String| codes.push(code(&town, path, &body).await);
     // Permission: the capability that the annotation names, and the one under a condition.
     ask(ours, charge("10", r#", "bulk": true"#)).await;
     // A numeric limit on the amount.
@@ -128,6 +131,7 @@ async fn one_annotation_serves_permission_limits_and_isolation_and_leaves_its_fa
         [
             fact("amount", RecordedType::Quantity, "40"),
             fact("note", RecordedType::Text, NOTE),
+            fact("sid", RecordedType::Text, "AC1"),
             RecordedFact::unusable(
                 "tax",
                 RecordedType::Quantity,
@@ -161,4 +165,15 @@ async fn facts_are_neither_told_nor_forwarded_nor_shown_in_logs() {
         assert!(!format!("{record:?}").contains("Jane"));
         assert!(serde_json::to_string(&record).unwrap().contains("Jane"));
     }
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_leaves_the_facts_of_the_head() {
+    let town = Town::with(STATE);
+    let broken = town.call_with("/pay/accounts/user/charges", "{").await;
+    assert_eq!(refusal(broken).code, "malformed_request");
+    assert_eq!(
+        records(&town)[0].facts,
+        [fact("sid", RecordedType::Text, "user")]
+    );
 }

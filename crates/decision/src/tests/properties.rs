@@ -14,9 +14,9 @@ use super::world::{
     DAY, Wants, World, at_most, country, fact, name, numeric, profile, quantity, refusals,
 };
 use crate::{
-    Answer, CapabilityAnswer, Edit, Exhausted, GeoRule, GeoSubject, LimitKind, LimitScope,
-    LimitValue, ListEffect, ListSubject, Offer, Outcome, Overrides, Plan, Profile, Quick, Switches,
-    Verdict, assess, capabilities_of, decide, used_capabilities,
+    Answer, CapabilityAnswer, Edit, Exhausted, GeoRule, GeoSubject, LimitAnswer, LimitKind,
+    LimitScope, LimitValue, ListEffect, ListSubject, Offer, Outcome, Overrides, Plan, Profile,
+    Quick, Switches, Verdict, assess, capabilities_of, decide, used_capabilities,
 };
 
 const COUNTRIES: [&str; 3] = ["US", "DE", "JP"];
@@ -573,11 +573,11 @@ fn is_open(world: &World) -> bool {
     world.verdict() != Verdict::Refused
 }
 
-/// What a limit comes to, when the answer speaks of it.
-fn most_of(answer: &Answer, limit: Symbol) -> Option<Option<Quantity>> {
+/// What the answer says of a limit.
+fn told(answer: &Answer, limit: Symbol) -> Option<LimitAnswer> {
     let of_capabilities = answer.capabilities.iter().flat_map(|one| &one.limits);
     let mut all = answer.limits.iter().chain(of_capabilities);
-    all.find(|one| one.limit == limit).map(|one| one.most)
+    all.find(|one| one.limit == limit).cloned()
 }
 
 fn granted(capabilities: &[CapabilityAnswer]) -> SymbolSet {
@@ -761,12 +761,14 @@ proptest! {
             }
             let mut moved = draw(&bytes);
             moved.put_on(plan);
-            let (before, after) = (most_of(&answer, symbol), most_of(&moved.answer(), symbol));
-            let helps = after.is_some_and(|after| after.is_none_or(|after| Some(after) > before.flatten()));
+            let before = told(&answer, symbol).and_then(|told| told.most);
+            // Without a word of the limit, the plan has no value in the currency of the call.
+            let after = told(&moved.answer(), symbol).map(|told| told.most);
+            let helps = after.is_some_and(|after| after.is_none_or(|after| Some(after) > before));
             prop_assert_eq!(offers.len(), usize::from(helps));
             for Offer::Plan { plan: promised, current, offered, admits, .. } in offers {
                 prop_assert_eq!(*promised, plan);
-                prop_assert_eq!((Some(Some(*current)), Some(*offered)), (before, after));
+                prop_assert_eq!((Some(*current), Some(*offered)), (before, after));
                 prop_assert_eq!(*admits, is_open(&moved));
             }
         }
