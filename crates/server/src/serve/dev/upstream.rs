@@ -160,6 +160,7 @@ async fn set_missing(house: &House, name: &Name) -> Result<(), Failure> {
         .secrets
         .refresh(&house.authority)
         .await
+        .map(drop)
         .map_err(why("secrets"))
 }
 
