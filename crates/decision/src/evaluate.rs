@@ -8,7 +8,7 @@ use crate::{
     Answer, Call, Caller, CapabilityAnswer, Catalogue, Evidence, Gate, GateAnswer, LimitAnswer,
     Outcome, PolicyVerdict, Verdict, edits,
     finding::{Finding, LimitView, Listener},
-    gates, offers,
+    gates, offers, passing,
     scene::Scene,
     words,
 };
@@ -25,13 +25,15 @@ pub fn evaluate(
     let mut answer = assess(catalogue, call, facts, evidence);
     if answer.verdict == Verdict::Refused {
         let scene = Scene::of_call(catalogue, call, facts);
+        passing::tell(&scene, &mut answer);
         answer.edits = edits::smallest(&scene, evidence);
         answer.offers = offers::offers(&scene, evidence);
     }
     answer
 }
 
-/// Decides a call as [`evaluate()`] does, without looking for edits and offers.
+/// Decides a call as [`evaluate()`] does, without looking for edits and offers, and without the
+/// values of gates that passed.
 #[must_use]
 pub fn assess(
     catalogue: &Catalogue,

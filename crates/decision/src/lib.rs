@@ -15,6 +15,7 @@ mod finding;
 mod gates;
 mod model;
 mod offers;
+mod passing;
 mod quick;
 mod scene;
 mod words;

@@ -20,7 +20,7 @@ pub(crate) fn gate_answer(scene: &Scene<'_>, gate: Gate, finding: Finding<'_>) -
     };
     let mut answer = silent(gate, outcome);
     if let Finding::Refused(refusal) = finding {
-        let words = Words { scene }.of(&refusal);
+        let words = say_refusal(scene, &refusal);
         answer.code = words.code;
         answer.rule = Some(words.rule);
         answer.value = Some(words.value);
@@ -55,11 +55,24 @@ pub fn spoken_level(text: &str) -> String {
     spoken.join(" ")
 }
 
-struct Said {
-    code: &'static str,
-    rule: String,
-    value: String,
-    threshold: String,
+/// A gate in words.
+pub(crate) struct Said {
+    pub(crate) code: &'static str,
+    pub(crate) rule: String,
+    pub(crate) value: String,
+    pub(crate) threshold: String,
+}
+
+impl Said {
+    /// What a gate that passed had and wanted.
+    pub(crate) fn of_passed(rule: &str, value: &str, threshold: &str) -> Self {
+        say("", rule, value, threshold)
+    }
+}
+
+/// A refusal in words.
+pub(crate) fn say_refusal(scene: &Scene<'_>, refusal: &Refusal<'_>) -> Said {
+    Words { scene }.of(refusal)
 }
 
 #[expect(

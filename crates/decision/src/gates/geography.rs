@@ -37,21 +37,27 @@ pub(super) fn geography<'a>(
     }
 }
 
-fn check<'a>(scene: &Scene<'a>, rule: &'a GeoRule) -> Finding<'a> {
-    let place = match rule.subject {
-        GeoSubject::CallerHome => scene.caller.developer.home,
-        GeoSubject::UserHome => scene.caller.account.and_then(|account| account.home),
+/// The place that a rule looks at, if it is known.
+pub(crate) fn place<'a>(
+    scene: &Scene<'a>,
+    rule: &'a GeoRule,
+) -> Result<Option<Country>, Finding<'a>> {
+    match rule.subject {
+        GeoSubject::CallerHome => Ok(scene.caller.developer.home),
+        GeoSubject::UserHome => Ok(scene.caller.account.and_then(|account| account.home)),
         GeoSubject::CallerNow => match scene.request {
-            None => return Finding::Unread,
-            Some(request) => request.call.places.now,
+            None => Err(Finding::Unread),
+            Some(request) => Ok(request.call.places.now),
         },
-        GeoSubject::Target => match target(scene) {
-            Ok(place) => place,
-            Err(finding) => return finding,
-        },
-    };
-    let Some(place) = place else {
-        return Finding::Refused(Refusal::PlaceUnknown(rule));
+        GeoSubject::Target => target(scene),
+    }
+}
+
+fn check<'a>(scene: &Scene<'a>, rule: &'a GeoRule) -> Finding<'a> {
+    let place = match place(scene, rule) {
+        Ok(Some(place)) => place,
+        Ok(None) => return Finding::Refused(Refusal::PlaceUnknown(rule)),
+        Err(finding) => return finding,
     };
     let allowed = rule
         .regions

@@ -3,6 +3,7 @@
 mod gates;
 mod listing;
 mod offers;
+mod passing;
 mod properties;
 mod tables;
 mod world;
