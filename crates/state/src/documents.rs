@@ -82,19 +82,27 @@ pub struct Documents {
 }
 
 impl Documents {
-    /// Adds the place to a problem of an entry, when the entry came from a file.
+    /// Adds the place to a problem of an entry, when the entry came from a file; of others, it
+    /// says why they have none.
     #[must_use]
     pub fn located(&self, mut problem: Problem) -> Problem {
-        if let Some((kind, name)) = &problem.entry
-            && problem.file.is_empty()
-            && let Some(entry) = self.entry(*kind, name)
-        {
-            problem.file = entry.file.to_string();
-            // Without a node it is a description, whose problems know their line.
-            if let Some(node) = &entry.node {
-                let place = node.locate(&problem.field);
-                (problem.line, problem.column) = (place.line, place.column);
-            }
+        let Some((kind, name)) = &problem.entry else {
+            return problem;
+        };
+        if !problem.file.is_empty() {
+            return problem;
+        }
+        let Some(entry) = self.entry(*kind, name) else {
+            problem
+                .message
+                .push_str(" (in force, and not in these files)");
+            return problem;
+        };
+        problem.file = entry.file.to_string();
+        // Without a node it is a description, whose problems know their line.
+        if let Some(node) = &entry.node {
+            let place = node.locate(&problem.field);
+            (problem.line, problem.column) = (place.line, place.column);
         }
         problem
     }
