@@ -421,11 +421,7 @@ fn it_does_not_start_on_a_geoip_file_that_it_cannot_use() {
     let cut = folder.path().join("cut.mmdb");
     fs::write(&cut, &good[..good.len() - 9]).expect("a file");
     for (file, why, mend) in [
-        (
-            absent,
-            "cannot be read",
-            "name a readable file in MMDB format",
-        ),
+        (absent, "cannot be read", "or leave the key out"),
         (
             cut.display().to_string(),
             "is not a usable GeoIP database",
