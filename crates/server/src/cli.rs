@@ -4,9 +4,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use primitives::Mode;
 
+/// What a script is told.
+const STATUSES: &str = "Ends with 0 when done, 1 when it could not be done, 2 when `diff` finds a \
+                        difference, 64 when the command line cannot be read.";
+
 /// Portreeve: who may come in, what they may do there.
 #[derive(Parser)]
-#[command(name = "portreeve", version, arg_required_else_help = true)]
+#[command(name = "portreeve", version, arg_required_else_help = true, after_help = STATUSES)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -91,7 +95,8 @@ pub(crate) struct SetUpArguments {
     /// Directory for the database, the journal and generated keys.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Judges the settings as `serve --dev` does.
+    /// For a try on this machine: accepts settings that are unsafe elsewhere. `serve` also makes
+    /// what is missing, and loads the examples with an upstream for them.
     #[arg(long)]
     pub(crate) dev: bool,
 }

@@ -1,4 +1,4 @@
-use std::{fmt::Write as _, path::Path};
+use std::{error::Error, fmt::Write as _, path::Path};
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
@@ -81,11 +81,11 @@ impl Client {
     }
 
     async fn exchange(&self, request: RequestBuilder) -> Result<(u16, String), Failure> {
-        let answer = request
-            .bearer_auth(&self.token)
-            .send()
-            .await
-            .map_err(why(format!("{} does not answer", self.base)))?;
+        let answer = request.bearer_auth(&self.token).send().await;
+        let answer = answer.map_err(|problem| {
+            let reason = innermost(&problem);
+            Failure::new(format!("{} does not answer: {reason}", self.base))
+        })?;
         let status = answer.status().as_u16();
         let text = answer.text().await.map_err(why("reading the answer"))?;
         Ok((status, text))
@@ -109,6 +109,15 @@ pub(crate) fn escaped(value: &str) -> String {
         }
     }
     text
+/// The reason below all that was being done: refused, no such host, an unknown certificate.
+fn innermost(problem: &dyn Error) -> String {
+    let mut reason = problem;
+    while let Some(below) = reason.source() {
+        reason = below;
+    }
+    reason.to_string()
+}
+
 }
 
 /// What a problem body says, for a person: every fault with its place and mend.
@@ -134,7 +143,8 @@ fn refused(status: u16, body: &str) -> Failure {
     let faults = problem.get("errors").and_then(Value::as_array);
     let faults = faults.map_or(&[][..], Vec::as_slice);
     if !faults.is_empty() {
-        message = format!("{} problems; nothing was changed", faults.len());
+        let plural = if faults.len() == 1 { "" } else { "s" };
+        message = format!("{} problem{plural}; nothing was changed", faults.len());
     }
     for fault in faults {
         let place: Vec<String> = ["file", "line", "column"]

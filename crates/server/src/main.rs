@@ -25,8 +25,19 @@ use crate::{
 };
 
 #[tokio::main]
+/// A command line that cannot be read. Not the usual 2, which `diff` keeps for a difference.
+const USAGE: u8 = 64;
+
 async fn main() -> ExitCode {
-    match perform(Arguments::parse().command).await {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(told) => {
+            // Where it cannot be printed nobody reads it.
+            let _ = told.print();
+            return ExitCode::from(if told.use_stderr() { USAGE } else { 0 });
+        }
+    };
+    match perform(arguments.command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.message.is_empty() {

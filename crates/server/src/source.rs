@@ -48,5 +48,14 @@ fn describe(
 }
 
 fn text_of(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(why(format!("reading `{}`", path.display())))
+    let bytes = fs::read(path).map_err(why(format!("reading `{}`", path.display())))?;
+    String::from_utf8(bytes).map_err(|problem| {
+        let before = problem.utf8_error().valid_up_to();
+        let good = problem.as_bytes().get(..before).unwrap_or_default();
+        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        let path = path.display();
+        Failure::new(format!(
+            "{path}:{line}: this is not UTF-8; save the file as UTF-8"
+        ))
+    })
 }
