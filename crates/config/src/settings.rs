@@ -264,7 +264,7 @@ pub struct Proxies {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Geo {
-    /// GeoIP country file in MMDB form. Without one a caller's present place is unknown.
+    /// GeoIP country file (MMDB), read again when it changes. Unset: present places are unknown.
     pub mmdb_path: Option<PathBuf>,
 }
 
