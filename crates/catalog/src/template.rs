@@ -1,4 +1,4 @@
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::HashSet, fmt};
 
 use percent_encoding::percent_decode_str;
 
@@ -47,6 +47,9 @@ pub enum TemplateProblem {
     /// `{}`.
     #[error("`{0}` has a parameter without a name")]
     Nameless(String),
+    /// A name that stands twice: which of the two is meant, nobody could say.
+    #[error("`{0}` has two parameters of one name: give each its own")]
+    SameName(String),
     /// A query or a fragment.
     #[error("`{0}` has a `?` or `#`: describe query parameters under `parameters` instead")]
     Query(String),
@@ -85,10 +88,15 @@ impl PathTemplate {
         if segments.len() > Self::MOST_SEGMENTS {
             return Err(TemplateProblem::TooLong(shown()));
         }
-        Ok(Self {
+        let template = Self {
             text: text.to_owned(),
             segments,
-        })
+        };
+        let mut seen = HashSet::new();
+        if !template.parameters().all(|name| seen.insert(name)) {
+            return Err(TemplateProblem::SameName(shown()));
+        }
+        Ok(template)
     }
 
     /// The template as it was written.

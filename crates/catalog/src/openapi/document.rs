@@ -50,6 +50,9 @@ impl Document {
 fn in_our_words(said: &str) -> String {
     let line = said.lines().next().unwrap_or_default();
     let what = line.split(" at line ").next().unwrap_or(line);
+    if what.starts_with("multiple YAML documents") {
+        return "a second document begins here: put it in a file of its own".to_owned();
+    }
     match what.strip_prefix("duplicate mapping key: ") {
         Some(rest) => {
             let key = rest.split(", set ").next().unwrap_or(rest);

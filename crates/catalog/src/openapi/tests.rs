@@ -391,6 +391,8 @@ fn a_text_that_cannot_be_read_is_told_in_our_words() {
     let deep = import(&chain).unwrap_err();
     assert!(deep.to_string().contains("nested too deeply"), "{deep}");
     assert_eq!(deep.pointer(), None);
+    let two = import("openapi: 3.1.0\n---\nopenapi: 3.1.0\n").unwrap_err();
+    assert!(two.to_string().contains("a second document"), "{two}");
     let version = import("openapi: 2.0\n").unwrap_err();
     assert_eq!(version.pointer(), Some("/openapi"));
 }

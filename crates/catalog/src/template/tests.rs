@@ -80,6 +80,7 @@ fn says_what_is_wrong_with_a_template() {
         ("/a}", P::Braces),
         ("/{a{b}}", P::Braces),
         ("/{}", P::Nameless),
+        ("/{a}/b/{a}", P::SameName),
         ("/a?b={c}", P::Query),
         ("/a#b", P::Query),
         ("/%ff", P::Escape),
