@@ -275,6 +275,13 @@ pub(crate) enum SecretCommand {
     },
     /// Lists the names of secrets that are set.
     List(ShowArguments),
+    /// Removes a secret that no API and no account names.
+    Remove {
+        /// Its name.
+        name: String,
+        #[command(flatten)]
+        connect: ConnectArguments,
+    },
 }
 
 #[derive(Subcommand)]

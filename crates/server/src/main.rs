@@ -11,6 +11,7 @@ mod client;
 mod commands;
 mod failure;
 mod output;
+mod progress;
 mod serve;
 mod set_up;
 mod source;
@@ -24,10 +25,10 @@ use crate::{
     failure::Failure,
 };
 
-#[tokio::main]
 /// A command line that cannot be read. Not the usual 2, which `diff` keeps for a difference.
 const USAGE: u8 = 64;
 
+#[tokio::main]
 async fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,

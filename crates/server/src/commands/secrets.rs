@@ -36,6 +36,13 @@ pub(crate) async fn run(command: &SecretCommand) -> Result<(), Failure> {
             let answer = client.get("/v1/secrets", &[]).await?;
             output::list(&answer, &[("NAME", "")], show.output)
         }
+        SecretCommand::Remove { name, connect } => {
+            let client = Client::connect(connect)?;
+            let path = format!("/v1/secrets/{}", escaped(name));
+            client.delete(&path).await?;
+            println!("{name} is removed");
+            Ok(())
+        }
     }
 }
 

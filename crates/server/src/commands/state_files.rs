@@ -11,6 +11,7 @@ use crate::{
     client::Client,
     failure::{Failure, why},
     output::cell,
+    progress::Progress,
     source,
 };
 
@@ -21,20 +22,37 @@ const STATE_FILE: &str = "state.yaml";
 
 /// Puts the files in force and tells what that changed.
 pub(crate) async fn apply(files: &FilesArguments, dry_run: bool) -> Result<(), Failure> {
-    let client = Client::connect(&files.connect)?;
-    let applied = client
-        .post("/v1/state/apply", &request(files, dry_run)?)
-        .await?;
+    let then = if dry_run {
+        "the server checks all of it"
+    } else {
+        "the server checks all of it and puts it in force"
+    };
+    let applied = sent("/v1/state/apply", (files, dry_run), then).await?;
     print!("{}", told(&applied, dry_run));
     Ok(())
 }
 
+/// Reads the files, sends them, and waits for what the server makes of them.
+async fn sent(
+    path: &str,
+    (files, dry_run): (&FilesArguments, bool),
+    then: &'static str,
+) -> Result<Value, Failure> {
+    let client = Client::connect(&files.connect)?;
+    let progress = Progress::begin("reading the state files");
+    let answer = async {
+        let request = request(files, dry_run)?;
+        client.post_shown((path, &request), &progress, then).await
+    };
+    let answer = answer.await;
+    progress.end();
+    answer
+}
+
 /// Tells the differences between what is in force and the files.
 pub(crate) async fn diff(files: &FilesArguments) -> Result<(), Failure> {
-    let client = Client::connect(&files.connect)?;
-    let answer = client
-        .post("/v1/state/diff", &request(files, false)?)
-        .await?;
+    let then = "the server compares all of it";
+    let answer = sent("/v1/state/diff", (files, false), then).await?;
     if answer.pointer("/applied/changed") != Some(&Value::Bool(true)) {
         println!("no difference");
         return Ok(());
