@@ -1,12 +1,11 @@
 use std::{error::Error, fmt::Write as _, path::Path};
 
-use reqwest::{Method, RequestBuilder, header::CONTENT_TYPE};
+use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
 use crate::{
     cli::ConnectArguments,
     failure::{Failure, why},
-    progress::Progress,
 };
 
 /// Speaks to management REST of one installation.
@@ -64,22 +63,6 @@ impl Client {
             .await
     }
 
-    /// Posts what takes long, showing how far it is; `then` is what the server does with it.
-    pub(crate) async fn post_shown(
-        &self,
-        (path, body): (&str, &Value),
-        progress: &Progress,
-        then: &'static str,
-    ) -> Result<Value, Failure> {
-        let content = serde_json::to_vec(body).map_err(why("writing the request"))?;
-        let request = self
-            .http
-            .post(format!("{}{path}", self.base))
-            .header(CONTENT_TYPE, "application/json")
-            .body(reqwest::Body::wrap(progress.body(content, then)));
-        self.send(request).await
-    }
-
     async fn with_body(&self, method: Method, path: &str, body: &Value) -> Result<Value, Failure> {
         let address = format!("{}{path}", self.base);
         self.send(self.http.request(method, address).json(body))
@@ -109,6 +92,15 @@ impl Client {
     }
 }
 
+/// The reason below all that was being done: refused, no such host, an unknown certificate.
+fn innermost(problem: &dyn Error) -> String {
+    let mut reason = problem;
+    while let Some(below) = reason.source() {
+        reason = below;
+    }
+    reason.to_string()
+}
+
 fn dev_json(directory: &Path) -> Option<Value> {
     let text = std::fs::read_to_string(directory.join("dev.json")).ok()?;
     serde_json::from_str(&text).ok()
@@ -126,15 +118,6 @@ pub(crate) fn escaped(value: &str) -> String {
         }
     }
     text
-/// The reason below all that was being done: refused, no such host, an unknown certificate.
-fn innermost(problem: &dyn Error) -> String {
-    let mut reason = problem;
-    while let Some(below) = reason.source() {
-        reason = below;
-    }
-    reason.to_string()
-}
-
 }
 
 /// What a problem body says, for a person: every fault with its place and mend.

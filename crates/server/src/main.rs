@@ -11,7 +11,6 @@ mod client;
 mod commands;
 mod failure;
 mod output;
-mod progress;
 mod serve;
 mod set_up;
 mod source;
