@@ -1,11 +1,12 @@
 use std::{error::Error, fmt::Write as _, path::Path};
 
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, header::CONTENT_TYPE};
 use serde_json::Value;
 
 use crate::{
     cli::ConnectArguments,
     failure::{Failure, why},
+    progress::Progress,
 };
 
 /// Speaks to management REST of one installation.
@@ -61,6 +62,22 @@ impl Client {
     pub(crate) async fn delete(&self, path: &str) -> Result<Value, Failure> {
         self.send(self.http.delete(format!("{}{path}", self.base)))
             .await
+    }
+
+    /// Posts what takes long, showing how far it is; `then` is what the server does with it.
+    pub(crate) async fn post_shown(
+        &self,
+        (path, body): (&str, &Value),
+        progress: &Progress,
+        then: &'static str,
+    ) -> Result<Value, Failure> {
+        let content = serde_json::to_vec(body).map_err(why("writing the request"))?;
+        let request = self
+            .http
+            .post(format!("{}{path}", self.base))
+            .header(CONTENT_TYPE, "application/json")
+            .body(reqwest::Body::wrap(progress.body(content, then)));
+        self.send(request).await
     }
 
     async fn with_body(&self, method: Method, path: &str, body: &Value) -> Result<Value, Failure> {

@@ -11,6 +11,7 @@ mod client;
 mod commands;
 mod failure;
 mod output;
+mod progress;
 mod serve;
 mod set_up;
 mod source;
