@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use admission::Permit;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, header};
 use http_body_util::Either;
 use http_kit::codes;
 use hyper::body::Incoming;
@@ -207,7 +207,10 @@ fn pass_back(
     if parts.status == StatusCode::UNAUTHORIZED
         && let Some(wanted) = credential::wanted(&plan.credential)
     {
-        door.tokens.forget(&wanted);
+        let sent = plan.headers.get(header::AUTHORIZATION);
+        let sent = sent.and_then(|value| value.to_str().ok());
+        let refused = sent.and_then(|value| value.strip_prefix("Bearer "));
+        door.tokens.forget(&wanted, refused.unwrap_or_default());
     }
     let mut headers = answer::headers(&parts.headers).ok_or_else(|| {
         unreachable(plan, "its `Connection` is not a list of names").of(plan.decision)

@@ -98,9 +98,21 @@ impl Tokens {
         token
     }
 
-    /// Forgets a token that its upstream refused.
-    pub(crate) fn forget(&self, wanted: &Wanted) {
-        self.0.lock().remove(wanted);
+    /// Forgets a token that its upstream refused; not the one that was fetched meanwhile, when
+    /// the refusal of an older one comes late.
+    pub(crate) fn forget(&self, wanted: &Wanted, refused: &str) {
+        let slot = self.0.lock().get(wanted).cloned();
+        // A slot that is held is being filled anew.
+        let Some(mut kept) = slot.as_ref().and_then(|slot| slot.try_lock().ok()) else {
+            return;
+        };
+        let is_refused = |kept: &Kept| {
+            let token = kept.token.as_ref();
+            token.is_ok_and(|token| keys::same(token.expose().as_bytes(), refused.as_bytes()))
+        };
+        if kept.as_ref().is_some_and(is_refused) {
+            *kept = None;
+        }
     }
 
     fn slot(&self, wanted: &Wanted) -> Arc<Slot> {

@@ -90,7 +90,10 @@ async fn with_tokens(refused: &'static str) -> (Arc<AtomicUsize>, Upstream) {
             return steps;
         }
         if !refused.is_empty() && got.header("authorization") == Some(refused) {
-            return answer("401 Unauthorized", "", "");
+            let pause = if got.line().contains("slow") { 600 } else { 0 };
+            let mut steps = vec![Step::Wait(pause)];
+            steps.extend(answer("401 Unauthorized", "", ""));
+            return steps;
         }
         answer("200 OK", "", "fine")
     })
@@ -149,6 +152,22 @@ async fn a_token_that_is_refused_is_not_used_again() {
     let world = token_world(&upstream).await;
     // The refusal is passed on: a call is sent once.
     assert_eq!(world.call("GET /shop/items", "", "").await.status, 401);
+    assert_eq!(world.call("GET /shop/items", "", "").await.status, 200);
+    assert_eq!(issued.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_late_refusal_of_an_old_token_does_not_cost_the_new_one() {
+    let (issued, upstream) = with_tokens("Bearer token-1").await;
+    let world = token_world(&upstream).await;
+    let late = world.call("GET /shop/items?slow", "", "");
+    let meanwhile = async {
+        tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+        let first = world.call("GET /shop/items", "", "").await.status;
+        (first, world.call("GET /shop/items", "", "").await.status)
+    };
+    let (late, meanwhile) = tokio::join!(late, meanwhile);
+    assert_eq!((late.status, meanwhile), (401, (401, 200)));
     assert_eq!(world.call("GET /shop/items", "", "").await.status, 200);
     assert_eq!(issued.load(Ordering::SeqCst), 2);
 }
