@@ -154,8 +154,8 @@ async fn described(shared: &Shared, call: &Call) -> Result<Response<Full<Bytes>>
 }
 
 /// Our own id of the account that the context names.
-fn external_id(context: &Option<Context>) -> Option<String> {
-    context.as_ref()?.account.as_ref()?.external_id.clone()
+fn external_id(context: Option<&Context>) -> Option<String> {
+    context?.account.as_ref()?.external_id.clone()
 }
 
 /// What the call does, when it brings what is demanded.
@@ -168,7 +168,11 @@ fn effect(
 ) -> Result<Answer, Answer> {
     let now = shared.clock.now();
     let context = context(shared, api, call);
-    let demanded = api.demanded_for(context.as_ref().ok().and_then(external_id).as_deref());
+    let acted_for = context
+        .as_ref()
+        .ok()
+        .and_then(|context| external_id(context.as_ref()));
+    let demanded = api.demanded_for(acted_for.as_deref());
     if !demanded.met(&call.parts.headers, &shared.tokens, now) {
         let detail = "the upstream's own credential is missing or wrong";
         let refusal = Answer::refusal(StatusCode::UNAUTHORIZED, "credential_refused", detail);
@@ -178,7 +182,7 @@ fn effect(
         });
     }
     let context = context?;
-    let external = external_id(&context);
+    let external = external_id(context.as_ref());
     received.decision = context.as_ref().map(|context| context.decision.to_string());
     received.account.clone_from(&external);
     let method = call.parts.method.as_str();

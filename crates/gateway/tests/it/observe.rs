@@ -1,5 +1,7 @@
 //! An API that only observes.
 
+use std::fmt::Write as _;
+
 use journal::CallOutcome;
 use verifier::Verifier;
 
@@ -153,7 +155,7 @@ async fn a_long_body_without_a_length_passes_from_its_first_byte_on() {
     let mut chunked = head;
     for n in 0..30 {
         let piece = format!("{n:04}{}", "b".repeat(9_996));
-        chunked.push_str(&format!("{:x}\r\n{piece}\r\n", piece.len()));
+        write!(chunked, "{:x}\r\n{piece}\r\n", piece.len()).unwrap();
     }
     chunked.push_str("0\r\n\r\n");
     let answered = send(world.address, chunked).await;
