@@ -6,7 +6,8 @@
   root.classList.add("js");
 
   // Theme: the system's, until somebody chooses.
-  const theme = () => localStorage.getItem("theme") ?? (system.matches ? "dark" : "light");
+  const chosen = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
+  const theme = () => chosen() ?? (system.matches ? "dark" : "light");
   const paint = () => {
     root.setAttribute("data-bs-theme", theme());
     const name = theme() === "dark" ? "Light theme" : "Dark theme";
@@ -52,6 +53,16 @@
     panel.querySelector("[data-live-word]").textContent = words[next];
     panel.querySelector("button").textContent = next === "paused" ? "Resume" : "Pause";
   };
+  // Told at most every 10 s: a busy gate must not talk without end.
+  let unsaid = 0;
+  let quiet = false;
+  const announce = () => {
+    quiet = unsaid > 0;
+    if (!quiet) return;
+    find("[data-live-said]").textContent = unsaid === 1 ? "1 new decision" : `${unsaid} new decisions`;
+    unsaid = 0;
+    setTimeout(announce, 10000);
+  };
   let shown = new Set();
   const rows = () => [...document.querySelectorAll("[data-live] tbody tr")].map((row) => row.id);
 
@@ -66,13 +77,14 @@
     const now = rows();
     const fresh = now.filter((id) => !shown.has(id)).length;
     shown = new Set(now);
-    if (fresh) find("[data-live-said]").textContent = fresh === 1 ? "1 new decision" : `${fresh} new decisions`;
+    unsaid += fresh;
+    if (!quiet) announce();
   });
 
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("button");
     if (button?.dataset.action === "theme") {
-      localStorage.setItem("theme", theme() === "dark" ? "light" : "dark");
+      try { localStorage.setItem("theme", theme() === "dark" ? "light" : "dark"); } catch { /* kept nowhere */ }
       paint();
     } else if (button?.dataset.action === "pause") {
       become(state() === "paused" ? "live" : "paused");

@@ -248,6 +248,25 @@ fn an_exhausted_limit_shows_what_may_be_offered() {
     assert!(!decision_page(&refused("shop")).contains("may be offered"));
 }
 
+/// Whatever stands in a view, wherever a template puts it.
+#[test]
+fn no_value_of_any_view_becomes_markup() {
+    fn hostile(value: &mut Value) {
+        match value {
+            Value::String(text) => "<x-evil>\"'`<x-evil>`".clone_into(text),
+            Value::Array(all) => all.iter_mut().for_each(hostile),
+            Value::Object(all) => all.values_mut().for_each(hostile),
+            _ => {}
+        }
+    }
+    for (template, mut view) in views() {
+        hostile(&mut view);
+        let page = text(template, &view);
+        assert!(!page.contains("<x-evil"), "{template}");
+        assert!(page.contains("x-evil"), "{template} shows nothing");
+    }
+}
+
 #[test]
 fn what_an_app_is_called_cannot_become_markup() {
     let page = decision_page(&refused("<script>alert(1)</script>"));
