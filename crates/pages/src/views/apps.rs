@@ -1,10 +1,10 @@
-use decision::{App, CapabilityAnswer, Outcome};
+use decision::{App, CapabilityAnswer, GateAnswer, Outcome, spoken_level};
 use primitives::{Mode, Timestamp};
 use serde::Serialize;
 use snapshot::Snapshot;
 use store::Credential;
 
-use super::{Entry, limits::LimitRow, units::counted};
+use super::{Entry, decision::gate_words, limits::LimitRow, units::counted};
 use crate::when::When;
 
 /// An app in the list and at the head of its page.
@@ -29,8 +29,7 @@ impl AppRow {
                 developer
                     .levels
                     .iter()
-                    .map(|(_, level)| vocabulary.levels.name(*level).to_string())
-                    .map(|level| level.strip_prefix("default/").unwrap_or(&level).to_owned())
+                    .map(|(_, level)| spoken_level(&vocabulary.levels.name(*level)))
                     .collect()
             })
             .unwrap_or_default();
@@ -116,7 +115,9 @@ pub(crate) struct CapabilityRow {
 
 impl CapabilityRow {
     pub(crate) fn of(answer: &CapabilityAnswer, snapshot: &Snapshot) -> Self {
-        let text = |part: &Option<String>| part.clone().unwrap_or_default();
+        let text = |gate: &GateAnswer, part: &Option<String>| {
+            gate_words(gate.gate.as_str(), part.as_deref().unwrap_or_default())
+        };
         let name = snapshot.vocabulary().capabilities.name(answer.capability);
         Self {
             name: name.to_string(),
@@ -127,8 +128,8 @@ impl CapabilityRow {
                 .filter(|gate| gate.outcome == Outcome::Refused)
                 .map(|gate| ReasonRow {
                     code: gate.code.to_owned(),
-                    value: text(&gate.value),
-                    threshold: text(&gate.threshold),
+                    value: text(gate, &gate.value),
+                    threshold: text(gate, &gate.threshold),
                 })
                 .collect(),
             limits: answer

@@ -1,4 +1,4 @@
-use decision::Catalogue;
+use decision::{Catalogue, Gate, spoken_level};
 use flows::CallDocument;
 use journal::{CallOutcome, CallRecord, Settlement};
 use primitives::{Enforcement, Timestamp};
@@ -282,17 +282,28 @@ fn gates(of: &Value) -> Vec<GateRow> {
     list(of, "gates")
         .map(|gate| {
             let outcome = field(gate, "outcome");
+            let name = field(gate, "gate");
+            let told = |part| gate_words(&name, &field(gate, part));
             GateRow {
-                gate: field(gate, "gate"),
                 tone: tone(&outcome),
                 outcome: outcome.replace('_', " "),
                 code: field(gate, "code"),
-                rule: field(gate, "rule"),
-                value: field(gate, "value"),
-                threshold: field(gate, "threshold"),
+                rule: told("rule"),
+                value: told("value"),
+                threshold: told("threshold"),
+                gate: name,
             }
         })
         .collect()
+}
+
+/// What a gate says, for people.
+pub(super) fn gate_words(gate: &str, said: &str) -> String {
+    if gate == Gate::Level.as_str() {
+        spoken_level(said)
+    } else {
+        said.to_owned()
+    }
 }
 
 pub(super) fn list<'a>(of: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
