@@ -28,7 +28,50 @@ pub fn find(text: &str) -> Option<&'static Code> {
         .find(|code| code.code == text)
 }
 
-/// The page that every problem's `type` points to.
+/// The page that every problem's `type` points to, as it is served.
+pub(crate) fn code_table_html() -> String {
+    let mut page = String::from(
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Problems</title>\n\
+         <h1>Problems</h1>\n<p>Every refusal and every error is \
+         <code>application/problem+json</code> (RFC 9457). <code>code</code> is stable; \
+         <code>title</code> and <code>detail</code> are for people.</p>\n",
+    );
+    for (group, codes) in GROUPS {
+        let _ = writeln!(page, "<h2>{group}</h2>");
+        for code in *codes {
+            let _ = writeln!(
+                page,
+                "<h3 id=\"{0}\">{0}</h3>\n<p>{1} ({2}). What happened: {3}. What to do: {4}.</p>",
+                code.code,
+                marked_up(code.title),
+                code.status.as_u16(),
+                marked_up(code.explanation),
+                marked_up(code.mend),
+            );
+        }
+    }
+    page.push_str("</html>\n");
+    page
+}
+
+/// Text as HTML; what stands between backticks as code.
+fn marked_up(text: &str) -> String {
+    let text = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    let mut html = String::new();
+    for (at, part) in text.split('`').enumerate() {
+        if at % 2 == 1 {
+            let _ = write!(html, "<code>{part}</code>");
+        } else {
+            html.push_str(part);
+        }
+    }
+    html
+}
+
+/// The page that every problem's `type` points to, as the repository has it.
 #[must_use]
 pub fn code_table_markdown() -> String {
     let mut page = String::from(

@@ -4,7 +4,8 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware,
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
+    routing::get,
 };
 use primitives::Entropy;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -26,9 +27,14 @@ pub struct Edge {
 
 /// Dresses `router` for a listener. From the outside: request id (so that every answer has
 /// one), security headers (so that even a panic's answer has them), panic catcher, body limit.
-/// Unknown paths and methods answer with problems.
+/// Unknown paths and methods answer with problems, and the page that their `type` points to is
+/// there.
 pub fn dress(router: Router, edge: Edge) -> Router {
     router
+        .route(
+            "/docs/problems",
+            get(async || Html(codes::code_table_html())),
+        )
         .fallback(async || Problem::of(&codes::NOT_FOUND))
         .method_not_allowed_fallback(async || Problem::of(&codes::METHOD_NOT_ALLOWED))
         .layer(DefaultBodyLimit::max(edge.body_limit))

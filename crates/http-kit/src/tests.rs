@@ -129,6 +129,16 @@ async fn every_answer_has_id_and_security_headers_even_of_a_panic() {
             assert_eq!(body["type"], format!("/docs/problems#{code}"));
         }
     }
+    let page = Request::get("/docs/problems").body(Body::empty()).unwrap();
+    let page = app().oneshot(page).await.unwrap();
+    assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+    let page = page.into_body().collect().await.unwrap().to_bytes();
+    let page = String::from_utf8(page.to_vec()).unwrap();
+    assert!(page.contains("<h3 id=\"not_found\">"), "{page}");
+    assert!(
+        page.contains("<code>Allow</code>") && !page.contains('`'),
+        "{page}"
+    );
     assert_eq!(get_json("/panic").await.0, 500);
     assert!(!get_json("/panic").await.1.to_string().contains("planned"));
 }
