@@ -76,8 +76,8 @@ fn refuses_two_templates_that_match_the_same_paths() {
 
 #[test]
 fn a_long_path_over_many_wide_templates_is_looked_up_at_once() {
-    let named = |front: &str, depth: usize| -> String {
-        (0..depth).map(|at| format!("{front}{{x{at}}}")).collect()
+    let named = |front: &str, depth: usize| {
+        (0..depth).fold(String::new(), |path, at| format!("{path}{front}{{x{at}}}"))
     };
     let templates: Vec<String> = (1..60)
         .map(|depth| format!("{}/end{depth}", named("/", depth)))
