@@ -95,93 +95,131 @@ fn decision_page(row: &CallIndexRow) -> String {
 
 /// A view of every template, so that a name misspelt in one is found here.
 fn views() -> Vec<(&'static str, Value)> {
-    let when = json!({ "iso": "2026-11-22T05:39:00Z", "absolute": "2026-11-22 05:39:00 UTC", "relative": "1 min ago" });
-    let rows = json!([CallRow::of(&refused("shop"), NOW, &[])]);
-    let empty = json!({ "title": "None", "says": "Make `one`:", "command": "portreeve apply", "action": ["/console", "Clear"] });
-    let entries = json!([
-        { "label": "Id", "text": "app_1", "href": null, "id": true, "words": false },
-        { "label": "API", "text": "payments", "href": "/console/apis/payments", "id": false, "words": false },
-    ]);
-    let tabs = json!([{ "title": "All", "count": 1_200, "href": "/x", "current": true }]);
-    let crumbs = json!([{ "title": "APIs", "href": "/console/apis" }]);
-    let api = json!({ "name": "payments", "version": "1", "active": true, "enforcement": "observe",
-        "mounts": ["/payments"], "operations": 3, "annotated": 2 });
-    let app = json!({ "id": "app_1", "name": "shop", "developer": "acme", "level": "entry",
-        "apis": ["payments"], "active": true, "provider": true });
-    let choices = json!({ "apps": ["shop"], "apis": ["payments"], "capabilities": ["PAY"],
-        "outcomes": [["served", "served"]], "modes": [["test", "test"]], "stretches": [["1h", "last hour"]] });
-    let filter = json!({ "app": "", "api": "payments", "outcome": "refused", "code": "", "capability": "",
-        "mode": "", "since": "", "from": "", "until": "" });
-    let chips = json!([{ "label": "api", "value": "payments", "without": "/console/decisions" }]);
-    let capability = json!({ "name": "PREAPPROVALS", "granted": false,
-        "reasons": [{ "code": "level_too_low", "value": "entry", "threshold": "advanced" }],
-        "limits": [{ "limit": "agreements", "what": "calls", "used": "3", "most": "100", "unit": "calls", "resets": when }] });
-    let key = json!({ "id": "key_1", "hint": "wxyz", "mode": "test", "permissions": "read-only", "created": when,
-        "tone": "warn", "state": "works until", "ends": when });
-    let operation = json!({ "id": "Pay", "method": "POST", "template": "/Pay",
-        "uses": [{ "name": "PAY", "when": "`legs` is present" }], "facts": entries });
-    let overview = json!({ "section": "overview", "state": { "tone": "bad", "word": "behind", "says": "Revision 2", "problem": "broken" },
-        "entries_of": entries, "rows": rows, "empty": empty,
-        "hour": { "calls": 3, "capped": true, "observes": true,
-            "outcomes": [{ "words": "served", "tone": "good", "calls": 3, "href": "/x", "begins": 0, "width": 1_000 }],
-            "codes": [{ "code": "level_too_low", "refused": 2, "observed": 1, "newest": when, "href": "/x" }] },
-        "quiet": [{ "name": "payments", "why": "only observes" }],
-        "expiring": [{ "id": "key_1", "app": "shop", "mode": "live", "ends": when }] });
-    vec![
+    let (lone, none) = (
+        json!({ "code": "abc", "problem": null, "hours": 12 }),
+        Value::Null,
+    );
+    let mut views = vec![
+        ("sign_in.html", with(&lone, &none)),
         (
             "sign_in.html",
-            json!({ "code": "abc", "problem": null, "hours": 12 }),
-        ),
-        (
-            "sign_in.html",
-            json!({ "code": "", "problem": "used", "hours": 12 }),
-        ),
-        ("overview.html", overview),
-        (
-            "decisions_table.html",
-            json!({ "rows": [], "empty": empty, "seen": "0" }),
-        ),
-        (
-            "decisions.html",
-            json!({ "section": "decisions", "rows": rows, "empty": empty, "seen": "0", "filter": filter, "chips": chips,
-            "choices": choices, "live": "/console/decisions/rows", "newest": null, "next": "/x" }),
-        ),
-        (
-            "apis.html",
-            json!({ "section": "apis", "rows": [api], "empty": empty }),
-        ),
-        (
-            "apis.html",
-            json!({ "section": "apis", "rows": [], "empty": empty }),
-        ),
-        (
-            "api.html",
-            json!({ "section": "apis", "crumbs": crumbs, "api": api, "entries_of": entries, "decisions": "/x", "find": "p",
-            "show": "open", "tabs": tabs, "operations": [operation], "empty": empty }),
-        ),
-        (
-            "apps.html",
-            json!({ "section": "apps", "from": "", "rows": [app], "empty": empty, "next": null }),
-        ),
-        (
-            "apps.html",
-            json!({ "section": "apps", "from": "z", "rows": [], "empty": empty, "next": null }),
-        ),
-        (
-            "app.html",
-            json!({ "section": "apps", "crumbs": crumbs, "app": app, "entries_of": entries, "decisions": "/x",
-            "keys": [key], "no_keys": empty, "tabs": tabs, "no_apis": empty,
-            "apis": [{ "name": "payments", "own": [capability], "others": [capability] }] }),
-        ),
-        (
-            "app.html",
-            json!({ "section": "apps", "crumbs": crumbs, "app": app, "entries_of": entries, "decisions": "/x",
-            "keys": [], "no_keys": empty, "tabs": tabs, "no_apis": empty, "apis": [] }),
+            with(&lone, &json!({ "code": "", "problem": "used" })),
         ),
         (
             "problem.html",
             json!({ "section": "", "title": "Not found", "says": "nothing here" }),
         ),
+        ("overview.html", overview()),
+    ];
+    views.extend(views_of_decisions());
+    views.extend(views_of_apis());
+    views.extend(views_of_apps());
+    views
+}
+
+/// `view` with other values for some of its keys.
+fn with(view: &Value, others: &Value) -> Value {
+    let mut view = view.clone();
+    for (key, value) in others.as_object().into_iter().flatten() {
+        view[key] = value.clone();
+    }
+    view
+}
+
+fn when() -> Value {
+    json!({ "iso": "2026-11-22T05:39:00Z", "absolute": "2026-11-22 05:39:00 UTC", "relative": "1 min ago" })
+}
+
+fn empty() -> Value {
+    json!({ "title": "None", "says": "Make `one`:", "command": "portreeve apply", "action": ["/console", "Clear"] })
+}
+
+fn entries() -> Value {
+    json!([
+        { "label": "Id", "text": "app_1", "href": null, "id": true, "words": false },
+        { "label": "API", "text": "payments", "href": "/console/apis/payments", "id": false, "words": false },
+        { "label": "Upstream", "text": "`http://a`", "href": null, "id": false, "words": true },
+    ])
+}
+
+fn tabs() -> Value {
+    json!([{ "title": "All", "count": 1_200, "href": "/x", "current": true }])
+}
+
+fn overview() -> Value {
+    let state =
+        json!({ "tone": "bad", "word": "behind", "says": "Revision 2", "problem": "broken" });
+    let hour = json!({ "calls": 3, "capped": true, "observes": true,
+        "outcomes": [{ "words": "served", "tone": "good", "calls": 3, "href": "/x", "begins": 0, "width": 1_000 }],
+        "codes": [{ "code": "level_too_low", "refused": 2, "observed": 1, "newest": when(), "href": "/x" }] });
+    json!({ "section": "overview", "state": state, "entries_of": entries(), "empty": empty(), "hour": hour,
+        "rows": [CallRow::of(&refused("shop"), NOW, &[])],
+        "quiet": [{ "name": "payments", "why": "only observes" }],
+        "expiring": [{ "id": "key_1", "app": "shop", "mode": "live", "ends": when() }] })
+}
+
+fn views_of_decisions() -> Vec<(&'static str, Value)> {
+    let choices = json!({ "apps": ["shop"], "apis": ["payments"], "capabilities": ["PAY"],
+        "outcomes": [["served", "served"]], "modes": [["test", "test"]], "stretches": [["1h", "last hour"]] });
+    let filter = json!({ "app": "", "api": "payments", "outcome": "refused", "code": "", "capability": "",
+        "mode": "", "since": "", "from": "", "until": "" });
+    let list = json!({ "section": "decisions", "rows": [CallRow::of(&refused("shop"), NOW, &[])], "empty": empty(),
+        "seen": "0", "filter": filter, "choices": choices, "live": "/console/decisions/rows", "newest": null, "next": "/x",
+        "chips": [{ "label": "api", "value": "payments", "without": "/console/decisions" }] });
+    let older = json!({ "live": null, "newest": "/x", "next": null, "chips": [] });
+    vec![
+        (
+            "decisions_table.html",
+            json!({ "rows": [], "empty": empty(), "seen": "0" }),
+        ),
+        ("decisions.html", with(&list, &older)),
+        ("decisions.html", list),
+    ]
+}
+
+fn views_of_apis() -> Vec<(&'static str, Value)> {
+    let api = json!({ "name": "payments", "version": "1", "active": true, "enforcement": "observe",
+        "mounts": ["/payments"], "operations": 3, "annotated": 2 });
+    let operation = json!({ "id": "Pay", "method": "POST", "template": "/Pay",
+        "uses": [{ "name": "PAY", "when": "`legs` is present" }], "facts": entries() });
+    let page = json!({ "section": "apis", "crumbs": [{ "title": "APIs", "href": "/console/apis" }], "api": api,
+        "entries_of": entries(), "decisions": "/x", "find": "p", "show": "open", "tabs": tabs(),
+        "operations": [operation], "empty": empty() });
+    vec![
+        (
+            "apis.html",
+            json!({ "section": "apis", "rows": [api], "empty": empty() }),
+        ),
+        (
+            "apis.html",
+            json!({ "section": "apis", "rows": [], "empty": empty() }),
+        ),
+        ("api.html", with(&page, &json!({ "operations": [] }))),
+        ("api.html", page),
+    ]
+}
+
+fn views_of_apps() -> Vec<(&'static str, Value)> {
+    let app = json!({ "id": "app_1", "name": "shop", "developer": "acme", "level": "entry",
+        "apis": ["payments"], "active": true, "provider": true });
+    let capability = json!({ "name": "PREAPPROVALS", "granted": false,
+        "reasons": [{ "code": "level_too_low", "value": "entry", "threshold": "advanced" }],
+        "limits": [{ "limit": "agreements", "what": "calls", "used": "3", "most": "100", "unit": "calls", "resets": when() }] });
+    let key = json!({ "id": "key_1", "hint": "wxyz", "mode": "test", "permissions": "read-only", "created": when(),
+        "tone": "warn", "state": "works until", "ends": when() });
+    let list =
+        json!({ "section": "apps", "from": "", "rows": [app], "empty": empty(), "next": null });
+    let page = json!({ "section": "apps", "crumbs": [{ "title": "Apps", "href": "/console/apps" }], "app": app,
+        "entries_of": entries(), "decisions": "/x", "keys": [key], "no_keys": empty(), "tabs": tabs(), "no_apis": empty(),
+        "apis": [{ "name": "payments", "own": [capability], "others": [capability] }] });
+    vec![
+        (
+            "apps.html",
+            with(&list, &json!({ "from": "z", "rows": [] })),
+        ),
+        ("apps.html", list),
+        ("app.html", with(&page, &json!({ "keys": [], "apis": [] }))),
+        ("app.html", page),
     ]
 }
 

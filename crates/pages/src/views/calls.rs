@@ -44,7 +44,7 @@ impl CallRow {
             }
             _ => row.operation.clone(),
         };
-        let names = || row.capabilities.split_whitespace();
+        let capabilities = || row.capabilities.split_whitespace();
         Self {
             href: link(&format!("/console/decisions/{id}"), filters),
             when: When::of(row.at, now),
@@ -62,8 +62,8 @@ impl CallRow {
             } else {
                 request
             },
-            capabilities: names().take(SHOWN).map(str::to_owned).collect(),
-            more_capabilities: names().count().saturating_sub(SHOWN),
+            capabilities: capabilities().take(SHOWN).map(str::to_owned).collect(),
+            more_capabilities: capabilities().count().saturating_sub(SHOWN),
             mode: mode_word(row.mode),
             id,
         }
