@@ -1,9 +1,14 @@
+use std::sync::Once;
+
 use thirtyfour::cdp::domains::runtime::Evaluate;
 
 use crate::{Browser, browser::workspace, missing};
 
 /// Where `cargo xtask fetch` puts it. It is a tool of the tests and no part of the product.
 const AXE: &str = ".cache/npm/axe-core/axe.min.js";
+
+/// Once is enough, however many pages are looked at.
+static SAID: Once = Once::new();
 
 /// Asks for the rules of WCAG 2.2 A and AA and for what is good practice beside them.
 const RUN: &str = r"
@@ -22,7 +27,7 @@ impl Browser {
     /// It comes in by the developer tools, which a page's security policy does not bind.
     pub async fn accessibility_problems(&self) -> Option<Vec<String>> {
         let Ok(axe) = std::fs::read_to_string(workspace().join(AXE)) else {
-            missing("axe-core");
+            SAID.call_once(|| missing("axe-core"));
             return None;
         };
         self.evaluate(format!("{axe}; null")).await;
