@@ -214,7 +214,13 @@ fn equal_parts_are_kept_once() {
 
 #[test]
 fn what_is_referred_to_cannot_be_deleted() {
-    let resources = market();
+    let mut resources = market();
+    // A plan above no other is a fault of its own, and would hide that accounts are on the other.
+    let calls = resources.get_mut(&(Kind::Limit, name("calls"))).unwrap();
+    calls.body = calls.body.replace(
+        r#""exhausted":{"offer_plan":"open"}"#,
+        r#""exhausted":"refuse""#,
+    );
     let before = build(&Arc::default(), 3, &resources, &keys(&resources)).unwrap();
     for (kind, gone, told) in [
         (
@@ -512,6 +518,8 @@ proptest! {
                     (Step::Key(id, profile), _) => {
                         let Some(app) = next.values().find(|r| r.kind == Kind::App) else { continue };
                         let profile = [None, Some("extra"), Some("all")][*profile];
+                        // One commit has one state of a key, the last.
+                        changed_keys.retain(|old| old.id.as_u128() != *id);
                         changed_keys.push(key(*id, app, profile));
                     }
                     (_, Ok(put)) => _ = next.insert((put.kind, put.name.clone()), put),
