@@ -1,6 +1,6 @@
 //! `cargo xtask bench decide`: what a decision costs with a thousand and with a million apps.
 //!
-//! Prints medians as text, and with `--json` one line of JSON after them.
+//! Prints medians and means as text, and with `--json` one line of JSON after them.
 
 use std::{error::Error, fs, hint::black_box, time::Instant};
 
@@ -32,8 +32,6 @@ enum Bench {
     },
 }
 
-/// Calls whose time is taken together.
-const BATCH: usize = 64;
 const CALLS: usize = 200_000;
 const ROUNDS: usize = 6;
 const TOGGLES: usize = 200;
@@ -52,12 +50,47 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
+/// What calls cost, in microseconds.
+#[derive(Clone, Copy)]
+struct Cost {
+    /// Of the call in the middle.
+    median: f64,
+    /// On average, so that callers not met for long weigh as much as they cost.
+    mean: f64,
+}
+
+impl Cost {
+    /// Of calls that took so many nanoseconds, each read by a clock that itself takes `clock`.
+    fn of(mut nanos: Vec<u32>, clock: f64) -> Self {
+        nanos.sort_unstable();
+        let middle = nanos.get(nanos.len() / 2).copied().unwrap_or_default();
+        // The few that the machine interrupted say nothing of the call.
+        nanos.truncate(nanos.len() * 999 / 1_000);
+        let sum: f64 = nanos.iter().map(|&nanos| f64::from(nanos)).sum();
+        let count = f64::from(u32::try_from(nanos.len()).unwrap_or(u32::MAX));
+        Self {
+            median: (f64::from(middle) - clock) / 1_000.0,
+            mean: (sum / count - clock) / 1_000.0,
+        }
+    }
+}
+
+/// Nanoseconds that reading the clock takes.
+fn clock_nanos() -> Result<f64, Box<dyn Error>> {
+    let before = now();
+    for _ in 0..CALLS {
+        black_box(now());
+    }
+    let nanos = u32::try_from(before.elapsed().as_nanos())?;
+    Ok(f64::from(nanos) / f64::from(u32::try_from(CALLS)?))
+}
+
 /// Calls against one provider, callers as often as Zipf has it.
 struct Load<'p> {
     ready: Ready<'p>,
     handles: Vec<(&'p App, &'p Account)>,
     moment: Timestamp,
-    batches: Vec<f64>,
+    nanos: Vec<u32>,
 }
 
 impl<'p> Load<'p> {
@@ -68,44 +101,44 @@ impl<'p> Load<'p> {
             ready: provider.ready(kind).ok_or("no such operation")?,
             handles: handles.collect(),
             moment: NOON,
-            batches: Vec::new(),
+            nanos: Vec::with_capacity(CALLS * ROUNDS),
         })
     }
 
-    /// Every call once; the time of each batch is kept if `counts`.
+    /// Every call once; its time is kept if it `counts`.
     fn round(&mut self, counts: bool) -> Result<(), Box<dyn Error>> {
-        for batch in self.handles.chunks_exact(BATCH) {
-            let before = now();
-            for handle in batch {
-                self.moment = self.moment.plus_micros(100);
-                if !black_box(self.ready.call(*handle, self.moment)) {
-                    return Err("a call was refused".into());
-                }
+        let mut before = now();
+        for handle in &self.handles {
+            self.moment = self.moment.plus_micros(100);
+            if !black_box(self.ready.call(*handle, self.moment)) {
+                return Err("a call was refused".into());
             }
-            let nanos = u32::try_from(before.elapsed().as_nanos())?;
+            let after = now();
             if counts {
-                let calls = f64::from(u32::try_from(BATCH)?);
-                self.batches.push(f64::from(nanos) / 1_000.0 / calls);
+                let nanos = after.duration_since(before).as_nanos();
+                self.nanos.push(u32::try_from(nanos).unwrap_or(u32::MAX));
             }
+            before = after;
         }
         Ok(())
     }
 }
 
-/// Microseconds of a call, the median over batches, of the small and of the large provider.
-/// They take turns, so that what else the machine does falls on both alike; the first round
-/// warms up what a running process has warm.
-fn call_micros(
+/// What a call costs with the small and with the large provider. They take turns, so that what
+/// else the machine does falls on both alike; the first round warms up what a running process
+/// has warm.
+fn call_costs(
     small: &Provider,
     large: &Provider,
     kind: Kind,
-) -> Result<(f64, f64), Box<dyn Error>> {
+) -> Result<(Cost, Cost), Box<dyn Error>> {
+    let clock = clock_nanos()?;
     let (mut small, mut large) = (Load::new(small, kind)?, Load::new(large, kind)?);
     for round in 0..ROUNDS {
         small.round(round > 0)?;
         large.round(round > 0)?;
     }
-    Ok((median(small.batches), median(large.batches)))
+    Ok((Cost::of(small.nanos, clock), Cost::of(large.nanos, clock)))
 }
 
 /// Milliseconds from a changed toggle to the snapshot in force in which it holds.
@@ -178,18 +211,19 @@ fn provider(apps: usize) -> Result<(Provider, Sizes), Box<dyn Error>> {
 fn decide(apps: usize, as_json: bool) -> Result<(), Box<dyn Error>> {
     let (small, _) = provider(1_000)?;
     let (large, sizes) = provider(apps)?;
-    let (plain_small, plain_large) = call_micros(&small, &large, Kind::Plain)?;
-    let (judged_small, judged_large) = call_micros(&small, &large, Kind::Judged)?;
+    let plain = call_costs(&small, &large, Kind::Plain)?;
+    let judged = call_costs(&small, &large, Kind::Judged)?;
     let toggle = toggle_millis(large)?;
-    println!("decide and reserve four counters, median of a call:");
-    println!("                      1000 apps   {apps:>8} apps   ratio");
-    let ratio = |small: f64, large: f64| large / small;
-    for (name, small, large) in [
-        ("without a policy ", plain_small, plain_large),
-        ("with one policy  ", judged_small, judged_large),
-    ] {
-        let ratio = ratio(small, large);
-        println!("  {name}  {small:>8.2} us     {large:>8.2} us     {ratio:.2}");
+    println!("decide and reserve four counters, microseconds of a call:");
+    println!("                              1000 apps   {apps:>8} apps   ratio");
+    for (name, (small, large)) in [("without a policy", plain), ("with one policy", judged)] {
+        for (what, small, large) in [
+            ("median", small.median, large.median),
+            ("mean", small.mean, large.mean),
+        ] {
+            let ratio = large / small;
+            println!("  {name:16}  {what:6}  {small:>9.2}     {large:>11.2}     {ratio:.2}");
+        }
     }
     println!(
         "snapshot: {:.0} bytes an app, {:.0} a key, {:.0} a developer",
@@ -197,10 +231,16 @@ fn decide(apps: usize, as_json: bool) -> Result<(), Box<dyn Error>> {
     );
     println!("a toggle is effective after {toggle:.2} ms (median)");
     if as_json {
+        let cost = |(small, large): (Cost, Cost)| {
+            json!({
+                "median": { "small": small.median, "large": large.median },
+                "mean": { "small": small.mean, "large": large.mean },
+            })
+        };
         let figures = json!({
             "apps": apps,
-            "plain_us": { "small": plain_small, "large": plain_large },
-            "policy_us": { "small": judged_small, "large": judged_large },
+            "plain_us": cost(plain),
+            "policy_us": cost(judged),
             "bytes": { "app": sizes.app, "key": sizes.key, "developer": sizes.developer },
             "toggle_ms": toggle,
         });
