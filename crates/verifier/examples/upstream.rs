@@ -10,7 +10,7 @@
 use std::{error::Error, sync::Arc};
 
 use axum::{
-    Extension, Router,
+    Extension, Json, Router,
     extract::{Request, State},
     http::StatusCode,
     middleware::{self, Next},
@@ -18,6 +18,7 @@ use axum::{
     routing::post,
 };
 use primitives::{Clock as _, SystemClock};
+use serde_json::Value;
 use verifier::{Context, Refusal, RequestLine, Verifier};
 
 /// Lets a request in only with a context made for it, and keeps the context for the handlers.
@@ -42,8 +43,9 @@ fn read_context(verifier: &Verifier, request: &Request) -> Result<Context, Refus
 
 /// A rule inside the API: whoever sends in parallel must have been granted that too, whatever
 /// the edge let through.
-async fn pay(Extension(context): Extension<Arc<Context>>, body: String) -> Response {
-    let legs = body.matches("receiver").count();
+async fn pay(Extension(context): Extension<Arc<Context>>, Json(body): Json<Value>) -> Response {
+    let receivers = body.pointer("/receiverList/receiver");
+    let legs = receivers.and_then(Value::as_array).map_or(0, Vec::len);
     if legs > 1
         && let Err(missing) = context.require("PARALLEL_PAYMENTS")
     {
