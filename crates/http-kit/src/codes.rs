@@ -171,7 +171,7 @@ codes! {
             "the `Idempotency-Key` header is not one text of 1 to 128 visible characters",
             "send a fresh random text, such as a UUID";
         IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused", Unprocessable, "Idempotency key used for another request",
-            "the same `Idempotency-Key` came before with another path or body",
+            "the same `Idempotency-Key` came before at this path with another body",
             "use a new key for a new request";
         IDEMPOTENCY_KEY_IN_USE = "idempotency_key_in_use", Conflict, "The same request is still running",
             "a request with the same `Idempotency-Key` has not finished",
