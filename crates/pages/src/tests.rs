@@ -281,9 +281,12 @@ fn an_exhausted_limit_shows_what_may_be_offered() {
         "text": "on the plan `Pro` the limit `monthly-calls` is 5000 instead of 1000" }],
         "because": "the body could not be read" });
     let page = decision_page(&refused_with("shop", &more));
-    assert!(page.contains("on the plan <code>Pro</code>") && page.contains("by the account"));
+    assert!(
+        page.contains("on the plan <code>Pro</code>")
+            && page.contains("for the account to take up")
+    );
     assert!(page.contains("the body could not be read"));
-    assert!(!decision_page(&refused("shop")).contains("may be offered"));
+    assert!(!decision_page(&refused("shop")).contains("offered instead"));
 }
 
 /// Whatever stands in a view, wherever a template puts it.

@@ -38,11 +38,11 @@ pub(crate) struct CapabilityDetail {
     pub(crate) limits: Vec<LimitRow>,
 }
 
-/// A change that would help, with who may make it.
+/// A change that would help, with who may make it, or an offer, with whom it is for.
 #[derive(Debug, Serialize)]
 pub(crate) struct EditRow {
     pub(crate) words: String,
-    pub(crate) by: String,
+    pub(crate) who: String,
 }
 
 /// What a call took of a counter.
@@ -102,7 +102,7 @@ impl CallDetail {
             record: record(row, known.as_ref(), now),
             facts: facts(&kept),
             edits: list(&answer, "edits").map(edit).collect(),
-            offers: list(&answer, "offers").map(edit).collect(),
+            offers: list(&answer, "offers").map(offer).collect(),
             because: field(&answer, "because"),
             call_gates: gates(&answer),
             call_limits: LimitRow::all_stored(&answer, catalogue, now),
@@ -245,17 +245,22 @@ fn facts(kept: &Value) -> Vec<Entry> {
 }
 
 fn edit(edit: &Value) -> EditRow {
-    let by = Some(field(edit, "by")).filter(|by| !by.is_empty());
-    let by = by.unwrap_or_else(|| field(edit, "who"));
-    let by = match (field(edit, "business_unit"), by) {
-        (unit, _) if !unit.is_empty() => format!("the business unit `{unit}`"),
+    let who = match (field(edit, "business_unit"), field(edit, "by")) {
+        (unit, _) if !unit.is_empty() => format!("by the business unit `{unit}`"),
         (_, by) if by.is_empty() => String::new(),
-        (_, by) => format!("the {}", by.replace('_', " ")),
+        (_, by) => format!("by the {}", by.replace('_', " ")),
     };
-    EditRow {
-        words: field(edit, "text"),
-        by,
-    }
+    let words = field(edit, "text");
+    EditRow { words, who }
+}
+
+fn offer(offer: &Value) -> EditRow {
+    let who = match field(offer, "who") {
+        who if who.is_empty() => who,
+        who => format!("for the {who} to take up"),
+    };
+    let words = field(offer, "text");
+    EditRow { words, who }
 }
 
 fn counters(call: &CallRecord, snapshot: &Snapshot, now: Timestamp) -> Vec<CounterRow> {

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use decision::{Catalogue, Limit, LimitAnswer, LimitKind, LimitScope};
 use quota::{CalendarUnit, Window};
 use serde::Serialize;
@@ -117,17 +115,35 @@ fn window_words(window: Window) -> String {
         Window::Calendar(CalendarUnit::Day) => "a day".to_owned(),
         Window::Calendar(CalendarUnit::Week) => "a week".to_owned(),
         Window::Calendar(CalendarUnit::Month) => "a month".to_owned(),
-        Window::Rolling(length) => format!("in any {}", length_words(length)),
+        Window::Rolling(length) => format!("in any {}", length_words(length.as_secs())),
         Window::Lifetime => "ever".to_owned(),
     }
 }
 
-fn length_words(length: Duration) -> String {
-    let seconds = length.as_secs();
-    for (unit, word) in [(86_400, "days"), (3_600, "hours"), (60, "minutes")] {
-        if seconds >= unit && seconds.is_multiple_of(unit) {
-            return format!("{} {word}", seconds / unit);
-        }
+fn length_words(seconds: u64) -> String {
+    let units = [
+        (86_400, "day"),
+        (3_600, "hour"),
+        (60, "minute"),
+        (1, "second"),
+    ];
+    let fits = |unit: &u64| seconds >= *unit && seconds.is_multiple_of(*unit);
+    let unit = units.into_iter().find(|(unit, _)| fits(unit));
+    match unit.map(|(unit, word)| (seconds / unit, word)) {
+        Some((1, word)) => word.to_owned(),
+        Some((many, word)) => format!("{many} {word}s"),
+        None => "moment".to_owned(),
     }
-    format!("{seconds} seconds")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_told_in_its_largest_unit() {
+        assert_eq!(length_words(3_600), "hour");
+        assert_eq!(length_words(172_800), "2 days");
+        assert_eq!(length_words(90), "90 seconds");
+    }
 }
