@@ -52,7 +52,7 @@ fn text_of(path: &Path) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|problem| {
         let before = problem.utf8_error().valid_up_to();
         let good = problem.as_bytes().get(..before).unwrap_or_default();
-        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        let line = good.split(|byte| *byte == b'\n').count();
         let path = path.display();
         Failure::new(format!(
             "{path}:{line}: this is not UTF-8; save the file as UTF-8"
