@@ -16,6 +16,7 @@ use crate::{
     Admission, Arrival, Arrived, AwaitingBody, Identified, Refusal,
     evidence::Known,
     explain::{Audience, Names, explanation},
+    limits::window_of,
     record,
     refusal::{Ground, retry_after, standings},
     target::{self, AccountNamed},
@@ -315,7 +316,14 @@ impl Case {
             more.remove("verdict");
         }
         more.insert("decision_id".to_owned(), self.id.to_string().into());
-        let limit_name = |limit| self.catalogue().vocabulary.limits.name(limit).to_string();
+        let calendar = self.admission.calendar(&self.snapshot);
+        let known = |symbol| {
+            let limit = self.catalogue().limits.get(symbol);
+            (
+                self.catalogue().vocabulary.limits.name(symbol).to_string(),
+                limit.and_then(|limit| window_of(limit, self.at, &calendar)),
+            )
+        };
         Refusal {
             status,
             code: ground.code,
@@ -323,7 +331,7 @@ impl Case {
             decision: self.id,
             mode: self.view().and_then(|view| view.mode()),
             more,
-            limits: answer.map_or_else(Vec::new, |answer| standings(answer, limit_name)),
+            limits: answer.map_or_else(Vec::new, |answer| standings(answer, known)),
             allow: ground.allow,
             retry_after: answer.and_then(|answer| retry_after(answer, self.at)),
         }

@@ -1,7 +1,8 @@
 use std::fmt::Write as _;
 
+use decision::{Limit, LimitKind};
 use primitives::{Quantity, Symbol, Timestamp};
-use quota::{Demand, Taken, Window};
+use quota::{Calendar, Demand, Taken, Window};
 
 use crate::explain::remaining;
 
@@ -51,6 +52,26 @@ pub(crate) fn seconds_until(then: Timestamp, now: Timestamp) -> u64 {
     u64::try_from(micros).unwrap_or(0).div_ceil(1_000_000)
 }
 
+/// The length in seconds of the window that a limit counts in now; `None` when it never ends, or
+/// the limit does not count.
+pub(crate) fn window_of(limit: &Limit, now: Timestamp, calendar: &Calendar) -> Option<u64> {
+    let LimitKind::Counted { window, .. } = &limit.kind else {
+        return None;
+    };
+    match *window {
+        Window::Lifetime => None,
+        Window::Rolling(length) => whole_seconds(length.as_micros()),
+        Window::Calendar(unit) => {
+            let (begins_at, ends_at) = calendar.bounds(unit, now)?;
+            whole_seconds(ends_at.micros_since(begins_at).unsigned_abs().into())
+        }
+    }
+}
+
+fn whole_seconds(micros: u128) -> Option<u64> {
+    u64::try_from(micros.div_ceil(1_000_000)).ok()
+}
+
 /// Where bounded counters stand after a reservation.
 pub(crate) fn after(
     demands: &[Demand],
@@ -73,7 +94,7 @@ pub(crate) fn after(
             name: name(demand.limit),
             most,
             remaining: remaining(most, standing.used),
-            window: micros.and_then(|micros| u64::try_from(micros.div_ceil(1_000_000)).ok()),
+            window: micros.and_then(whole_seconds),
             resets_at: standing.resets_at,
         })
     };

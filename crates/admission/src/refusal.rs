@@ -147,21 +147,26 @@ fn counted(answer: &Answer) -> impl Iterator<Item = &LimitAnswer> {
     all.filter(|limit| limit.used.is_some() && limit.most.is_some())
 }
 
-/// Where the counters of an answer stand, each once.
-pub(crate) fn standings(answer: &Answer, name: impl Fn(Symbol) -> String) -> Vec<RateLimit> {
+/// Where the counters of an answer stand, each once; `known` tells the name and the window of a
+/// limit.
+pub(crate) fn standings(
+    answer: &Answer,
+    known: impl Fn(Symbol) -> (String, Option<u64>),
+) -> Vec<RateLimit> {
     let mut limits: Vec<(Symbol, RateLimit)> = Vec::new();
     for limit in counted(answer) {
         let (Some(most), Some(used)) = (limit.most, limit.used) else {
             continue;
         };
-        if limits.iter().any(|(known, _)| *known == limit.limit) {
+        if limits.iter().any(|(told, _)| *told == limit.limit) {
             continue;
         }
+        let (name, window) = known(limit.limit);
         let standing = RateLimit {
-            name: name(limit.limit),
+            name,
             most,
             remaining: remaining(most, used),
-            window: None,
+            window,
             resets_at: limit.resets_at,
         };
         limits.push((limit.limit, standing));

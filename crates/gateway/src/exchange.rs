@@ -103,7 +103,7 @@ fn conclude(
         Err(no) => {
             told.code = no.code();
             told.mode = no.mode().map_or(told.mode, Mode::as_str);
-            no.respond(&trace.trace_id(), now)
+            no.respond(&door.site, &trace.trace_id(), now)
         }
     };
     door.metrics.call(api, told, now.micros_since(began));

@@ -34,6 +34,8 @@ pub struct GatewayParts {
     pub signing: SigningKey,
     /// Who issues contexts: the installation's URL.
     pub issuer: String,
+    /// The origin of the site, where every problem's code is explained.
+    pub site: String,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness, for trace ids.
@@ -63,6 +65,7 @@ pub(crate) struct Door {
     pub(crate) secrets: Arc<dyn UpstreamSecrets>,
     pub(crate) signing: SigningKey,
     pub(crate) issuer: String,
+    pub(crate) site: String,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) limits: Limits,
@@ -87,6 +90,7 @@ impl Gateway {
             secrets: parts.secrets,
             signing: parts.signing,
             issuer: parts.issuer,
+            site: parts.site,
             clock: parts.clock,
             entropy: parts.entropy,
             upstreams,

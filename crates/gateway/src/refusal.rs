@@ -59,13 +59,23 @@ impl No {
         }
     }
 
-    /// The answer that tells it.
-    pub(crate) fn respond(self, trace_id: &str, now: Timestamp) -> Response<AnswerBody> {
+    /// The answer that tells it; its code is explained at `site`.
+    pub(crate) fn respond(
+        self,
+        site: &str,
+        trace_id: &str,
+        now: Timestamp,
+    ) -> Response<AnswerBody> {
+        let of = |code| {
+            Problem::of(code)
+                .explained_at(site)
+                .with("trace_id", trace_id)
+        };
         match self {
             Self::Request(problem) => {
                 let code = codes::find(problem.code()).unwrap_or(&codes::MALFORMED_REQUEST);
                 let is_method = matches!(problem, RequestProblem::Method(_));
-                let mut response = told(code, problem.to_string(), None, trace_id);
+                let mut response = told(of(code).because(problem.to_string()), None);
                 if is_method {
                     let methods = request::METHODS.map(|method| method.to_string()).join(", ");
                     set(&mut response, header::ALLOW, &methods);
@@ -77,42 +87,37 @@ impl No {
                 detail,
                 decision,
             } => {
-                let mut response = told(code, detail, decision, trace_id);
+                let mut response = told(of(code).because(detail), decision);
                 if code.code == codes::OVERLOADED.code {
                     set(&mut response, header::RETRY_AFTER, "1");
                 }
                 response
             }
-            Self::Decision(refusal) => decided(*refusal, trace_id, now),
+            Self::Decision(refusal) => {
+                let code = codes::find(refusal.code).unwrap_or(&codes::INTERNAL);
+                decided(of(code), *refusal, now)
+            }
         }
     }
 }
 
-fn told(
-    code: &'static Code,
-    detail: String,
-    decision: Option<RecordId>,
-    trace_id: &str,
-) -> Response<AnswerBody> {
-    let mut problem = Problem::of(code).because(detail).with("trace_id", trace_id);
+fn told(mut problem: Problem, decision: Option<RecordId>) -> Response<AnswerBody> {
     if let Some(decision) = decision {
         problem = problem.with("decision_id", decision.to_string());
     }
-    let mut response = problem_response(code.status.into(), &problem);
+    let mut response = problem_response(problem.code.status.into(), &problem);
     if let Some(decision) = decision {
         answer::name_decision(response.headers_mut(), decision);
     }
     response
 }
 
-fn decided(refusal: Refusal, trace_id: &str, now: Timestamp) -> Response<AnswerBody> {
+fn decided(problem: Problem, refusal: Refusal, now: Timestamp) -> Response<AnswerBody> {
     let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::FORBIDDEN);
-    let code = codes::find(refusal.code).unwrap_or(&codes::INTERNAL);
-    let mut problem = Problem::of(code).because(refusal.detail);
+    let mut problem = problem.because(refusal.detail);
     for (member, value) in refusal.more {
         problem = problem.with(&member, value);
     }
-    let problem = problem.with("trace_id", trace_id);
     let mut response = problem_response(status, &problem);
     answer::name_decision(response.headers_mut(), refusal.decision);
     answer::add_limits(response.headers_mut(), &refusal.limits, now);

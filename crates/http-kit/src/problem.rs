@@ -18,6 +18,8 @@ pub struct Problem {
     pub code: &'static Code,
     /// What is wrong with this request, and what to do.
     pub detail: String,
+    /// The origin whose page explains the code; the one that answers, if `None`.
+    pub explained_at: Option<Box<str>>,
     /// Id of the request; filled in at the edge.
     pub instance: Option<String>,
     /// Every single fault, with its place.
@@ -87,10 +89,19 @@ impl Problem {
         Self {
             code,
             detail: format!("{}; {}", code.explanation, code.mend),
+            explained_at: None,
             instance: None,
             errors: Vec::new(),
             more: None,
         }
+    }
+
+    /// The same, explained at another origin than the one that answers: behind a provider's API
+    /// there is no page of ours.
+    #[must_use]
+    pub fn explained_at(mut self, origin: &str) -> Self {
+        self.explained_at = Some(origin.into());
+        self
     }
 
     /// The same with a detail of its own.
@@ -129,7 +140,11 @@ impl Problem {
     #[must_use]
     pub fn document(&self) -> ProblemDocument<'_> {
         ProblemDocument {
-            kind: format!("/docs/problems#{}", self.code.code),
+            kind: format!(
+                "{}/docs/problems#{}",
+                self.explained_at.as_deref().unwrap_or_default(),
+                self.code.code
+            ),
             title: self.code.title,
             status: self.code.status.as_u16(),
             detail: &self.detail,

@@ -83,6 +83,7 @@ async fn a_refused_call_consumes_nothing_anywhere() {
             .iter()
             .find(|one| one.name == "sends-per-day");
         assert_eq!(day.unwrap().remaining.millionths(), 0);
+        assert_eq!(day.unwrap().window, Some(86_400));
     }
     // The counter of the whole API has taken three, and the next day begins anew.
     let permit = super::passing::permit(town.call("GET", "/pay/accounts/user/calls").await);

@@ -12,7 +12,7 @@ use tokio::{
 use crate::{
     client::{self, request, send},
     upstream::{Step, Upstream, answer, ok},
-    world::{Setup, World},
+    world::{SITE, Setup, World},
 };
 
 const CODED: &str = "transfer-encoding: gzip, chunked\r\n";
@@ -105,6 +105,8 @@ async fn a_refusal_says_why_and_where() {
     let problem = answer.json();
     assert_eq!(problem["code"], "path_not_canonical");
     assert_eq!(problem["status"], 400);
+    let page = format!("{SITE}/docs/problems#path_not_canonical");
+    assert_eq!(problem["type"], page, "nothing of ours is behind an API");
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.starts_with("segment 3 of the path"), "{detail}");
     assert_eq!(problem["trace_id"].as_str().unwrap().len(), 32);

@@ -26,6 +26,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) const CONTEXT_KEY: &str = "a context key of more than 32 bytes, shared";
+pub(crate) const SITE: &str = "https://site.test";
 pub(crate) const ISSUER: &str = "https://gate.test";
 
 const DESCRIPTION: &str = r#"{
@@ -241,6 +242,7 @@ impl World {
             secrets: Arc::<Secrets>::clone(&secrets),
             signing,
             issuer: ISSUER.to_owned(),
+            site: SITE.to_owned(),
             clock,
             entropy,
             limits: setup.limits,

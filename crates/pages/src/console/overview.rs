@@ -25,7 +25,8 @@ struct View {
     entries_of: Vec<Entry>,
     hour: HourView,
     quiet: Vec<QuietApi>,
-    expiring: Vec<ExpiringKey>,
+    /// `None` when there are too many keys to search on every visit.
+    expiring: Option<Vec<ExpiringKey>>,
     rows: Vec<CallRow>,
     empty: Empty,
 }
@@ -110,11 +111,9 @@ fn entries(console: &Console, snapshot: &Snapshot, now: Timestamp) -> Vec<Entry>
     ]
 }
 
-fn expiring(snapshot: &Snapshot, now: Timestamp) -> Vec<ExpiringKey> {
-    if snapshot.credential_count() > KEYS {
-        return Vec::new();
-    }
-    ExpiringKey::all(snapshot, now, now.plus_seconds(SOON_SECONDS))
+fn expiring(snapshot: &Snapshot, now: Timestamp) -> Option<Vec<ExpiringKey>> {
+    let soon = now.plus_seconds(SOON_SECONDS);
+    (snapshot.credential_count() <= KEYS).then(|| ExpiringKey::all(snapshot, now, soon))
 }
 
 /// What to do when nothing has called yet.

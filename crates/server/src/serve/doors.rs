@@ -153,6 +153,7 @@ fn gateway(
         secrets: Arc::new(Opened(house.secrets.clone())),
         signing: house.keys.signing_key().map_err(why("signing key"))?,
         issuer: issuer.unwrap_or_else(|| listening.site.url.clone()),
+        site: listening.site.url.clone(),
         clock: Arc::clone(&house.authority.clock),
         entropy: Arc::clone(&house.authority.entropy),
         limits: bounds(settings),
