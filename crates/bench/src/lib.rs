@@ -4,8 +4,10 @@
 //!
 //! To add a measurement: a function over [`Provider`], and a line of the report in `main.rs`.
 
+mod door;
 mod provider;
 mod zipf;
 
+pub use door::{Door, Waiting};
 pub use provider::{Kind, Provider, Ready, Unmade};
 pub use zipf::zipf;

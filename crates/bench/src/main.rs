@@ -1,10 +1,11 @@
 //! `cargo xtask bench decide`: what a decision costs with a thousand and with a million apps.
+//! `cargo xtask bench admit`: what the whole of admission costs.
 //!
 //! Prints medians and means as text, and with `--json` one line of JSON after them.
 
 use std::{error::Error, fs, hint::black_box, time::Instant};
 
-use bench::{Kind, Provider, Ready, zipf};
+use bench::{Door, Kind, Provider, Ready, Waiting, zipf};
 use clap::{Parser, Subcommand};
 use decision::{Account, App};
 use primitives::Timestamp;
@@ -30,8 +31,17 @@ enum Bench {
         #[arg(long, default_value_t = 1_000_000)]
         apps: usize,
     },
+    /// Time of admission as the gateway asks for it: recognise the caller, find the operation,
+    /// decide, reserve, write the record with every gate, settle.
+    Admit {
+        /// Print the figures as one line of JSON, too.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
+/// Apps of the small provider.
+const APPS: usize = 1_000;
 const CALLS: usize = 200_000;
 const ROUNDS: usize = 6;
 const TOGGLES: usize = 200;
@@ -209,7 +219,7 @@ fn provider(apps: usize) -> Result<(Provider, Sizes), Box<dyn Error>> {
 }
 
 fn decide(apps: usize, as_json: bool) -> Result<(), Box<dyn Error>> {
-    let (small, _) = provider(1_000)?;
+    let (small, _) = provider(APPS)?;
     let (large, sizes) = provider(apps)?;
     let plain = call_costs(&small, &large, Kind::Plain)?;
     let judged = call_costs(&small, &large, Kind::Judged)?;
@@ -249,8 +259,56 @@ fn decide(apps: usize, as_json: bool) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn admit_cost(kind: Kind) -> Result<Cost, Box<dyn Error>> {
+    let mut provider = Provider::empty()?;
+    provider.add_developers(APPS)?;
+    provider.add_apps(APPS)?;
+    let directory = tempfile::TempDir::new()?;
+    let (door, waiting) = (
+        Door::open(provider, directory.path(), NOON)?,
+        Waiting::new(kind)?,
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (clock, callers) = (clock_nanos()?, zipf(APPS, CALLS)?);
+    let nanos = runtime.block_on(async {
+        let mut nanos = Vec::with_capacity(callers.len());
+        let mut before = now();
+        for app in callers {
+            if !door.call(app, &waiting).await {
+                return Err("a call was refused");
+            }
+            let after = now();
+            let taken = after.duration_since(before).as_nanos();
+            nanos.push(u32::try_from(taken).unwrap_or(u32::MAX));
+            before = after;
+        }
+        Ok(nanos)
+    })?;
+    Ok(Cost::of(nanos, clock))
+}
+
+fn admit(as_json: bool) -> Result<(), Box<dyn Error>> {
+    let (plain, judged) = (admit_cost(Kind::Plain)?, admit_cost(Kind::Judged)?);
+    println!("admit and settle, four counters, relaxed journal, microseconds of a call:");
+    println!("                      median      mean");
+    for (name, cost) in [("without a policy", plain), ("with one policy", judged)] {
+        println!("  {name:16}  {:>8.2}  {:>8.2}", cost.median, cost.mean);
+    }
+    if as_json {
+        let cost = |cost: Cost| json!({ "median": cost.median, "mean": cost.mean });
+        println!(
+            "{}",
+            json!({ "plain_us": cost(plain), "policy_us": cost(judged) })
+        );
+    }
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     match Arguments::parse().bench {
+        Bench::Admit { json } => admit(json),
         Bench::Decide { json, apps } => decide(apps, json),
     }
 }

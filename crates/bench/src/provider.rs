@@ -2,9 +2,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use catalog::{Api, FactValue, Facts, Operation};
 use decision::{Account, App, Call, Caller, Evidence, Places, PolicyVerdict, Quick, decide};
-use keys::{HashedSecret, sha256};
+use keys::{HashedSecret, HashingKey, IssuedFor, sha256};
 use primitives::{
-    AppId, CredentialId, Mode, Name, NameProblem, Quantity, Revision, Symbol, Timestamp,
+    AppId, CredentialId, Entropy, EntropyExhausted, Mode, Name, NameProblem, Quantity, Revision,
+    Secret, Symbol, Timestamp,
 };
 use quota::{Calendar, Counters, Demand, Standing};
 use snapshot::{Changes, PolicyEvidence, Snapshot};
@@ -92,6 +93,12 @@ pub enum Unmade {
     /// A name is none.
     #[error(transparent)]
     Name(#[from] NameProblem),
+    /// There is no randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyExhausted),
+    /// What stands before it cannot be made.
+    #[error("{0}")]
+    Door(String),
 }
 
 impl From<Vec<Problem>> for Unmade {
@@ -183,27 +190,35 @@ impl Provider {
         })
     }
 
-    /// Adds one key for each app.
+    /// Adds one key for each app, of secrets that nobody has.
     ///
     /// # Errors
     /// When a key is wrong.
     pub fn add_keys(&mut self) -> Result<(), Unmade> {
         self.add(self.apps, |number| {
-            let key = Credential {
-                id: CredentialId::from_u128(app_id(number)),
-                external_id: None,
-                app: AppId::from_u128(app_id(number)),
-                app_name: name("app", number)?,
-                mode: Mode::Live,
-                hash: HashedSecret::Keyed(sha256(&number.to_le_bytes())).to_string(),
-                hint: "abcd".to_owned(),
-                permissions: None,
-                created_at: Timestamp::from_seconds(0),
-                expires_at: None,
-                revoked_at: None,
-            };
-            Ok((None, Some(key)))
+            let hash = HashedSecret::Keyed(sha256(&number.to_le_bytes()));
+            Ok((None, Some(key(number, &hash)?)))
         })
+    }
+
+    /// Adds one key for each app, and tells them in the order of the apps.
+    ///
+    /// # Errors
+    /// When a key is wrong.
+    pub fn issue_keys(
+        &mut self,
+        hashing: &HashingKey,
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<(CredentialId, Secret)>, Unmade> {
+        let secrets = (0..self.apps).map(|_| keys::issue(IssuedFor::App(Mode::Live), entropy));
+        let secrets = secrets.collect::<Result<Vec<_>, _>>()?;
+        self.add(secrets.len(), |number| {
+            let hash = secrets.get(number).map(|secret| hashing.hash(secret));
+            let made = hash.map(|hash| key(number, &hash)).transpose()?;
+            Ok((None, made))
+        })?;
+        let id = |number| CredentialId::from_u128(app_id(number));
+        Ok((0..).map(id).zip(secrets).collect())
     }
 
     fn add(
@@ -312,6 +327,22 @@ fn resource(kind: Of, name: Name, id: u128, body: String) -> Resource {
         created_at: Timestamp::from_seconds(0),
         updated_at: Timestamp::from_seconds(0),
     }
+}
+
+fn key(number: usize, hash: &HashedSecret) -> Result<Credential, Unmade> {
+    Ok(Credential {
+        id: CredentialId::from_u128(app_id(number)),
+        external_id: None,
+        app: AppId::from_u128(app_id(number)),
+        app_name: name("app", number)?,
+        mode: Mode::Live,
+        hash: hash.to_string(),
+        hint: "abcd".to_owned(),
+        permissions: None,
+        created_at: Timestamp::from_seconds(0),
+        expires_at: None,
+        revoked_at: None,
+    })
 }
 
 fn developer_body(off: bool) -> String {
