@@ -14,6 +14,8 @@ use snapshot::{GeoHandle, SnapshotHandle};
 
 use crate::{Kind, Provider, Unmade};
 
+const BODY: &[u8] = br#"{"amount":"12.00"}"#;
+
 /// Everything between a request that was read and one that may be forwarded: the whole of
 /// admission, with a journal on a disk.
 #[derive(Debug)]
@@ -77,19 +79,26 @@ impl Door {
         })
     }
 
-    /// Lets the call of an app in and settles it; whether it was admitted.
-    pub async fn call(&self, app: usize, waiting: &Waiting) -> bool {
-        let Some(presented) = self.keys.get(app) else {
-            return false;
-        };
+    /// Lets the call of an app in and settles it.
+    ///
+    /// # Errors
+    /// The code of the refusal, when it is not admitted.
+    pub async fn call(&self, app: usize, waiting: &Waiting) -> Result<(), &'static str> {
+        let presented = self.keys.get(app).ok_or("no such app")?;
         let arrived = self.admission.arrive(Arrival {
             request: &waiting.0,
             peer: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
             trace_id: "0af7651916cd43dd8448eb211c80319c",
             presented,
         });
-        let Arrived::Permitted(permit) = arrived.await else {
-            return false;
+        let arrived = match arrived.await {
+            Arrived::NeedsBody(waiting) => waiting.with_body(Some("application/json"), BODY).await,
+            arrived => arrived,
+        };
+        let permit = match arrived {
+            Arrived::Permitted(permit) => permit,
+            Arrived::Refused(refusal) => return Err(refusal.code),
+            Arrived::NeedsBody(_) => return Err("a body is asked for twice"),
         };
         permit.settle(CallOutcome::Served {
             status: 200,
@@ -97,6 +106,6 @@ impl Door {
             bytes_out: 0,
             micros: 100,
         });
-        true
+        Ok(())
     }
 }

@@ -32,7 +32,7 @@ enum Bench {
         apps: usize,
     },
     /// Time of admission as the gateway asks for it: recognise the caller, find the operation,
-    /// decide, reserve, write the record with every gate, settle.
+    /// read the body, decide, reserve, write the record with every gate, settle.
     Admit {
         /// Print the figures as one line of JSON, too.
         #[arg(long)]
@@ -276,15 +276,13 @@ fn admit_cost(kind: Kind) -> Result<Cost, Box<dyn Error>> {
         let mut nanos = Vec::with_capacity(callers.len());
         let mut before = now();
         for app in callers {
-            if !door.call(app, &waiting).await {
-                return Err("a call was refused");
-            }
+            door.call(app, &waiting).await?;
             let after = now();
             let taken = after.duration_since(before).as_nanos();
             nanos.push(u32::try_from(taken).unwrap_or(u32::MAX));
             before = after;
         }
-        Ok(nanos)
+        Ok::<_, &str>(nanos)
     })?;
     Ok(Cost::of(nanos, clock))
 }

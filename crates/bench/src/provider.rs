@@ -16,8 +16,8 @@ const DESCRIPTION: &str = r#"
 openapi: 3.0.3
 info: { title: Pay, version: "1" }
 paths:
-  /plain: { post: { operationId: Plain, responses: { "200": { description: done } } } }
-  /judged: { post: { operationId: Judged, responses: { "200": { description: done } } } }
+  /plain: { post: { operationId: Plain, requestBody: { content: { application/json: {} } }, responses: { "200": { description: done } } } }
+  /judged: { post: { operationId: Judged, requestBody: { content: { application/json: {} } }, responses: { "200": { description: done } } } }
 "#;
 
 const STATE: &str = r#"
