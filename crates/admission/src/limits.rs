@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use decision::{Limit, LimitKind};
 use primitives::{Quantity, Symbol, Timestamp};
-use quota::{Calendar, Demand, Taken, Window};
+use quota::{Calendar, CalendarUnit, Demand, Taken, Window};
 
 use crate::explain::remaining;
 
@@ -58,17 +58,22 @@ pub(crate) fn window_of(limit: &Limit, now: Timestamp, calendar: &Calendar) -> O
     let LimitKind::Counted { window, .. } = &limit.kind else {
         return None;
     };
-    match *window {
-        Window::Lifetime => None,
-        Window::Rolling(length) => whole_seconds(length.as_micros()),
-        Window::Calendar(unit) => {
-            let (begins_at, ends_at) = calendar.bounds(unit, now)?;
-            whole_seconds(ends_at.micros_since(begins_at).unsigned_abs().into())
-        }
-    }
+    seconds_of(*window, |unit| calendar.bounds(unit, now))
 }
 
-fn whole_seconds(micros: u128) -> Option<u64> {
+/// The length of a window in seconds, rounded up; `bounds` tells those of one of the calendar.
+fn seconds_of(
+    window: Window,
+    bounds: impl FnOnce(CalendarUnit) -> Option<(Timestamp, Timestamp)>,
+) -> Option<u64> {
+    let micros = match window {
+        Window::Lifetime => return None,
+        Window::Rolling(length) => length.as_micros(),
+        Window::Calendar(unit) => {
+            let (begins_at, ends_at) = bounds(unit)?;
+            ends_at.micros_since(begins_at).unsigned_abs().into()
+        }
+    };
     u64::try_from(micros.div_ceil(1_000_000)).ok()
 }
 
@@ -81,20 +86,12 @@ pub(crate) fn after(
     let bounded = |(demand, taken): (&Demand, &Taken)| {
         let most = demand.most?;
         let standing = taken.standing();
-        let micros = match demand.window {
-            Window::Lifetime => None,
-            Window::Rolling(length) => Some(length.as_micros()),
-            Window::Calendar(_) => {
-                let spend = &taken.spend;
-                let micros = spend.ends_at.micros_since(spend.begins_at);
-                Some(u128::from(micros.unsigned_abs()))
-            }
-        };
+        let counted = (taken.spend.begins_at, taken.spend.ends_at);
         Some(RateLimit {
             name: name(demand.limit),
             most,
             remaining: remaining(most, standing.used),
-            window: micros.and_then(whole_seconds),
+            window: seconds_of(demand.window, |_| Some(counted)),
             resets_at: standing.resets_at,
         })
     };
