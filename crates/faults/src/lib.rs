@@ -1,0 +1,65 @@
+//! Breaks a running installation on purpose, and holds what is left against what was said.
+//!
+//! A campaign starts the real binary as a [`Node`] in front of an [`Origin`] of its own, lets the
+//! clients of a [`Driver`] write a [`History`] of everything they asked and were told, breaks
+//! something, and lets the [`Checker`] compare that history with what the node and the origin
+//! hold in the end: what was acknowledged is there exactly once, what was refused is not there,
+//! and what nobody was told is there at most once.
+//!
+//! What it never does: reach beyond this machine, touch its clock, or leave a process behind. It
+//! knows the product only from outside: processes, sockets, files.
+//!
+//! To add a fault: a file with one function that returns a [`Report`], an arm in `main.rs`, and a
+//! short test of it in `crates/server/tests/it/`, because only there the binary is sure to be
+//! built.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a campaign that cannot be set up is to fail loudly"
+)]
+
+mod checker;
+mod client;
+/// F-01: killing it at any moment.
+pub mod crash;
+mod driver;
+mod history;
+mod node;
+mod origin;
+mod provider;
+mod report;
+
+pub use checker::{Checker, Finding, Findings};
+pub use client::{Answer, Client, Lost};
+pub use driver::{Dice, Driver, Load};
+pub use history::{History, Operation, Outcome};
+pub use node::{Launch, Node};
+pub use origin::{Origin, Served};
+pub use provider::{Provider, SCARCE};
+pub use report::Report;
+
+use std::path::PathBuf;
+
+/// Says in one line that a fault was not tried, or fails when trying it was asked for by
+/// `PORTREEVE_REQUIRE_SERVICES`.
+pub fn missing(what: &str) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how strict the tests are is the environment's to say"
+    )]
+    let required = std::env::var("PORTREEVE_REQUIRE_SERVICES").is_ok_and(|value| value == "1");
+    assert!(
+        !required,
+        "{what} is not here, and PORTREEVE_REQUIRE_SERVICES asks for it"
+    );
+    println!("skipped: {what} is not here; `cargo xtask fetch` gets it");
+}
+
+/// Where a program stands on `PATH`.
+#[must_use]
+pub fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders = std::env::split_paths(&path);
+    folders.find_map(|folder| Some(folder.join(name)).filter(|file| file.is_file()))
+}
