@@ -305,6 +305,9 @@ pub struct Shutdown {
     pub notice_seconds: u32,
     /// Seconds that calls in flight may take to end.
     pub drain_seconds: u32,
+    /// Seconds before a successor takes over in which every answer asks its caller to come on a
+    /// new connection, so that none is closed while a request is on its way.
+    pub hand_over_seconds: u32,
 }
 
 impl Default for Shutdown {
@@ -312,6 +315,7 @@ impl Default for Shutdown {
         Self {
             notice_seconds: 0,
             drain_seconds: 30,
+            hand_over_seconds: 1,
         }
     }
 }

@@ -1,4 +1,10 @@
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use admission::Admission;
 use keys::SigningKey;
@@ -75,6 +81,8 @@ pub(crate) struct Door {
     pub(crate) metrics: Metrics,
     pub(crate) connections: Arc<Semaphore>,
     pub(crate) calls: Arc<Semaphore>,
+    /// Whether another process is about to take the listener over.
+    pub(crate) leaving: AtomicBool,
 }
 
 impl Gateway {
@@ -99,6 +107,7 @@ impl Gateway {
             metrics: Metrics::register(registry),
             connections: Arc::new(Semaphore::new(parts.limits.connections)),
             calls: Arc::new(Semaphore::new(parts.limits.calls)),
+            leaving: AtomicBool::new(false),
             limits: parts.limits,
         })))
     }
@@ -114,6 +123,12 @@ impl Gateway {
         shutdown: CancellationToken,
     ) -> io::Result<()> {
         connection::serve(Arc::clone(&self.0), listener, tls, shutdown).await
+    }
+
+    /// Ends each connection with its next answer, so that callers come on new ones, which another
+    /// process may accept.
+    pub fn leave(&self) {
+        self.0.leaving.store(true, Ordering::Relaxed);
     }
 
     /// How every upstream that was called lately fares. Seen, not acted upon.

@@ -123,6 +123,9 @@ pub(crate) struct ServeArguments {
     /// Value of a `${name}` in the state files; repeatable.
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
     pub(crate) variables: Vec<(String, String)>,
+    /// Takes over from the running server that starts this one and gives it its sockets.
+    #[arg(long, hide = true)]
+    pub(crate) take_over: bool,
 }
 
 /// Which installation is spoken to.

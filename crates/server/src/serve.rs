@@ -1,24 +1,27 @@
-//! `portreeve serve`: binds, opens, puts the parts together, and takes them apart again.
+//! `portreeve serve`: binds, opens, puts the parts together, and takes them apart again, for a
+//! successor if one is asked for.
 
 pub(crate) mod authority;
 mod dev;
 mod doors;
+mod hand_over;
 mod house;
 mod jobs;
 mod listening;
 mod logging;
 mod ops;
 mod places;
+mod presence;
 mod states;
 
-use std::{sync::Arc, time::Duration};
+use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
 use admission::{Admission, Parts};
-use config::Durability;
+use config::{Durability, Loaded};
 use primitives::Secret;
 use quota::Counters;
 use snapshot::{Loader, SnapshotHandle};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -26,6 +29,7 @@ use crate::{
     failure::{Failure, why},
     serve::{
         doors::{Doors, Rooms},
+        hand_over::{Predecessor, Sockets, Successor},
         house::House,
         jobs::Jobs,
         listening::Listening,
@@ -35,46 +39,158 @@ use crate::{
     set_up,
 };
 
-/// Runs the installation until it is told to stop.
+/// Runs the installation until it is told to stop, or a successor has taken over.
 ///
 /// # Errors
 /// When settings are unsafe, a part does not open, or a listener is lost.
 pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
+    // Now, because a new program may lie at the same path when it is to be started.
+    let program = env::current_exe().map_err(why("the program"))?;
     let loaded = set_up::load_for_serve(&arguments)?;
-    let dev = arguments.set_up.dev;
     logging::begin(&loaded.settings.log)?;
-    set_up::refuse_unsafe(&loaded, dev)?;
-    let places = Places::open(&loaded.settings)?;
-    let told = Told::listen()?;
-    let stop = CancellationToken::new();
-    let listening = Listening::bind(&loaded.settings, &stop).await?;
-    let house = House::open(loaded, dev).await?;
-    let begun = if dev {
-        Some(dev::Begun::begin(&house, &arguments).await?)
+    set_up::refuse_unsafe(&loaded, arguments.set_up.dev)?;
+    let (mut predecessor, sockets) = if arguments.take_over {
+        let (predecessor, sockets) = Predecessor::meet()?;
+        (Some(predecessor), sockets)
     } else {
-        states::apply_files(&house, &arguments.states, &arguments.variables).await?;
-        None
+        (None, Sockets::of_the_system()?)
     };
-    let token = operator_token(&house, begun.as_ref())?;
-    let rooms = rooms(&house, token, places).await?;
-    let furnished = match begun {
-        Some(begun) => Some(begun.furnish(&house, &rooms.loader, &stop).await?),
-        None => None,
+    let mut shift = Shift {
+        program,
+        told: Told::listen()?,
+        sockets,
     };
-    let jobs = Jobs::begin(&house, &rooms);
-    let readiness = readiness(&house, &rooms);
-    let announced = dev::Announced::of(&listening);
-    let doors = Doors::open(&house, &rooms, listening, readiness.clone())?;
-    drop(rooms);
-    match furnished {
-        Some(furnished) => furnished.announce(&house, &announced).await?,
-        None => announced.tell(),
+    loop {
+        let stop = CancellationToken::new();
+        let places = Places::open(&loaded.settings)?;
+        let listening = Listening::open(&loaded.settings, &mut shift.sockets, &stop).await?;
+        shift.sockets = listening.sockets()?;
+        if let Some(predecessor) = &mut predecessor {
+            predecessor.wait_for_release().await;
+        }
+        let running = Running::begin(&loaded, &arguments, (listening, places), stop).await?;
+        presence::serving(&loaded.settings.data.directory);
+        if let Some(predecessor) = predecessor.take() {
+            predecessor.tell_that_it_serves().await;
+        }
+        let Some(successor) = running.run(&mut shift).await? else {
+            return Ok(());
+        };
+        let taken = tokio::select! {
+            taken = successor.take_over() => taken,
+            // The successor goes with us.
+            () = shift.told.to_stop() => return Ok(()),
+        };
+        match taken {
+            Ok(()) => {
+                tracing::info!("the successor has taken over");
+                return Ok(());
+            }
+            Err(failure) => tracing::error!(%failure, "going on in its place"),
+        }
     }
-    let ended = wait(told, doors, readiness, &house).await;
-    stop.cancel();
-    jobs.end().await;
-    close(house).await?;
-    ended
+}
+
+/// What stays from one opening of the house to the next within this process.
+struct Shift {
+    program: PathBuf,
+    told: Told,
+    /// Copies of the listening sockets, which a successor gets.
+    sockets: Sockets,
+}
+
+/// Everything that is open while calls are taken.
+struct Running {
+    house: House,
+    doors: Doors,
+    jobs: Jobs,
+    readiness: Readiness,
+    stop: CancellationToken,
+}
+
+impl Running {
+    async fn begin(
+        loaded: &Loaded,
+        arguments: &ServeArguments,
+        (listening, places): (Listening, Places),
+        stop: CancellationToken,
+    ) -> Result<Self, Failure> {
+        let dev = arguments.set_up.dev;
+        let house = House::open(loaded.clone(), dev).await?;
+        let begun = if dev {
+            Some(dev::Begun::begin(&house, arguments).await?)
+        } else {
+            states::apply_files(&house, &arguments.states, &arguments.variables).await?;
+            None
+        };
+        let token = operator_token(&house, begun.as_ref())?;
+        let rooms = rooms(&house, token, places).await?;
+        let furnished = match begun {
+            Some(begun) => Some(begun.furnish(&house, &rooms.loader, &stop).await?),
+            None => None,
+        };
+        let jobs = Jobs::begin(&house, &rooms);
+        let readiness = readiness(&house, &rooms);
+        let announced = dev::Announced::of(&listening);
+        let doors = Doors::open(&house, &rooms, listening, readiness.clone())?;
+        drop(rooms);
+        match furnished {
+            Some(furnished) => furnished.announce(&house, &announced).await?,
+            None => announced.tell(),
+        }
+        Ok(Self {
+            house,
+            doors,
+            jobs,
+            readiness,
+            stop,
+        })
+    }
+
+    /// Takes calls until told to stop, or until a successor is ready for what is released then.
+    async fn run(mut self, shift: &mut Shift) -> Result<Option<Successor>, Failure> {
+        let shutdown = &self.house.loaded.settings.shutdown;
+        let seconds = |seconds| Duration::from_secs(u64::from(seconds));
+        let (notice, leave) = (
+            seconds(shutdown.notice_seconds),
+            seconds(shutdown.hand_over_seconds),
+        );
+        let ended = loop {
+            tokio::select! {
+                told = shift.told.next() => match told {
+                    ToldTo::Stop => break Ok(None),
+                    ToldTo::HandOver => {}
+                },
+                failure = self.doors.lost() => break Err(failure),
+            }
+            tracing::info!("starting a successor");
+            let started = tokio::select! {
+                () = shift.told.to_stop() => break Ok(None),
+                started = Successor::start(&shift.program, &shift.sockets) => started,
+            };
+            match started {
+                Ok(successor) => break Ok(Some(successor)),
+                Err(failure) => tracing::error!(%failure, "no successor; going on"),
+            }
+        };
+        if let Ok(Some(_)) = ended {
+            tracing::info!("handing over");
+            self.doors.leave();
+            tokio::time::sleep(leave).await;
+        } else {
+            presence::stopping(&self.house.loaded.settings.data.directory);
+            // Readiness fails first, then no new connections, then calls in progress end.
+            self.readiness.fail();
+            tracing::info!("stopping");
+            tokio::time::sleep(notice).await;
+            shift.sockets.close();
+        }
+        self.doors.close().await;
+        self.stop.cancel();
+        self.jobs.end().await;
+        close(self.house).await?;
+        ended
+    }
 }
 
 /// The token of the configuration, or the one that `--dev` keeps.
@@ -143,45 +259,42 @@ fn told_of(snapshots: &SnapshotHandle) -> String {
     }
 }
 
-/// The signals that tell it to stop.
+/// The signals that tell it what to do.
 struct Told {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
+    terminate: Signal,
+    interrupt: Signal,
+    hand_over: Signal,
 }
 
 impl Told {
     fn listen() -> Result<Self, Failure> {
+        let of = |kind| signal(kind).map_err(why("signals"));
         Ok(Self {
-            terminate: signal(SignalKind::terminate()).map_err(why("signals"))?,
-            interrupt: signal(SignalKind::interrupt()).map_err(why("signals"))?,
+            terminate: of(SignalKind::terminate())?,
+            interrupt: of(SignalKind::interrupt())?,
+            hand_over: of(SignalKind::user_defined2())?,
         })
     }
 
-    async fn arrived(&mut self) {
+    async fn to_stop(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
     }
+
+    async fn next(&mut self) -> ToldTo {
+        tokio::select! {
+            _ = self.terminate.recv() => ToldTo::Stop,
+            _ = self.interrupt.recv() => ToldTo::Stop,
+            _ = self.hand_over.recv() => ToldTo::HandOver,
+        }
+    }
 }
 
-/// Readiness fails first, then no new connections, then calls in progress end.
-async fn wait(
-    mut told: Told,
-    mut doors: Doors,
-    readiness: Readiness,
-    house: &House,
-) -> Result<(), Failure> {
-    let ended = tokio::select! {
-        () = told.arrived() => Ok(()),
-        failure = doors.lost() => Err(failure),
-    };
-    readiness.fail();
-    tracing::info!("stopping");
-    let notice = Duration::from_secs(u64::from(house.loaded.settings.shutdown.notice_seconds));
-    tokio::time::sleep(notice).await;
-    doors.close().await;
-    ended
+enum ToldTo {
+    Stop,
+    HandOver,
 }
 
 /// Closes what keeps things, the journal before the database.

@@ -44,6 +44,7 @@ pub(crate) struct Rooms {
 
 /// The listeners at work.
 pub(crate) struct Doors {
+    gateway: Gateway,
     tasks: JoinSet<io::Result<()>>,
     /// Ends everything but `ops`, which tells about the drain until its end.
     stop: CancellationToken,
@@ -84,8 +85,8 @@ impl Doors {
             ops,
         } = listening;
         let public_url = public.url.clone();
-        let token = stop.clone();
-        tasks.spawn(async move { gateway.serve(public.socket, public.tls, token).await });
+        let (token, door) = (stop.clone(), gateway.clone());
+        tasks.spawn(async move { door.serve(public.socket, public.tls, token).await });
         let router = office(house, rooms, &management, public_url)?;
         let options = options(settings, &management);
         tasks.spawn(http_kit::serve(
@@ -115,6 +116,7 @@ impl Doors {
             stop_ops.clone(),
         ));
         Ok(Self {
+            gateway,
             tasks,
             stop,
             ops,
@@ -128,6 +130,11 @@ impl Doors {
             Some(Ok(Err(problem))) => Failure::new(format!("a listener is lost: {problem}")),
             _ => Failure::new("a listener ended without being told to"),
         }
+    }
+
+    /// Asks callers to come on new connections, for this process is about to go.
+    pub(crate) fn leave(&self) {
+        self.gateway.leave();
     }
 
     /// Takes no more connections and lets calls in progress end.

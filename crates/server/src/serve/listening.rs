@@ -6,7 +6,10 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use crate::failure::{Failure, why};
+use crate::{
+    failure::{Failure, why},
+    serve::hand_over::Sockets,
+};
 
 /// How often the files of a certificate are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -28,36 +31,56 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
-    /// Binds all of them.
+    /// Takes what `given` has for a listener, and binds the others.
     ///
     /// # Errors
     /// When an address is in use or a certificate cannot be used.
-    pub(crate) async fn bind(
+    pub(crate) async fn open(
         settings: &Settings,
+        given: &mut Sockets,
         shutdown: &CancellationToken,
     ) -> Result<Self, Failure> {
         let all = &settings.listeners;
         Ok(Self {
-            public: bind("public", &all.public, shutdown).await?,
-            site: bind("site", &all.site, shutdown).await?,
-            management: bind("management", &all.management, shutdown).await?,
-            ops: bind("ops", &all.ops, shutdown).await?,
+            public: open("public", &all.public, given, shutdown).await?,
+            site: open("site", &all.site, given, shutdown).await?,
+            management: open("management", &all.management, given, shutdown).await?,
+            ops: open("ops", &all.ops, given, shutdown).await?,
         })
+    }
+
+    /// Copies of the sockets, for a successor.
+    ///
+    /// # Errors
+    /// When the system has no descriptors left.
+    pub(crate) fn sockets(&self) -> Result<Sockets, Failure> {
+        let mut sockets = Sockets::default();
+        let all = [
+            ("public", &self.public),
+            ("site", &self.site),
+            ("management", &self.management),
+            ("ops", &self.ops),
+        ];
+        for (name, bound) in all {
+            sockets.add(name, &bound.socket).map_err(why(name))?;
+        }
+        Ok(sockets)
     }
 }
 
-async fn bind(
+async fn open(
     name: &str,
     listener: &Listener,
+    given: &mut Sockets,
     shutdown: &CancellationToken,
 ) -> Result<Bound, Failure> {
-    let wanted = listener.address;
-    let socket = TcpListener::bind(wanted.0).await.map_err(|problem| {
-        Failure::new(format!(
-            "the {name} listener cannot use {wanted}: {problem}; stop what listens there, or \
-             choose another address with --{name} (port 0 lets the system choose)"
-        ))
-    })?;
+    let socket = match given.take(name, listener.address.0) {
+        Some(socket) => {
+            socket.set_nonblocking(true).map_err(why(name))?;
+            TcpListener::from_std(socket).map_err(why(name))?
+        }
+        None => bind(name, listener.address.0).await?,
+    };
     let address = socket.local_addr().map_err(why(name))?;
     let tls = acceptor(listener, shutdown)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -65,6 +88,15 @@ async fn bind(
         url: format!("{scheme}://{}", authority(address)),
         socket,
         tls,
+    })
+}
+
+async fn bind(name: &str, wanted: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(wanted).await.map_err(|problem| {
+        Failure::new(format!(
+            "the {name} listener cannot use {wanted}: {problem}; stop what listens there, or \
+             choose another address with --{name} (port 0 lets the system choose)"
+        ))
     })
 }
 
