@@ -70,6 +70,12 @@ impl fmt::Display for Timestamp {
 pub trait Clock: Send + Sync + 'static {
     /// The current time.
     fn now(&self) -> Timestamp;
+
+    /// What others outside this process hold for the current time: for what they check against
+    /// clocks of their own.
+    fn told(&self) -> Timestamp {
+        self.now()
+    }
 }
 
 /// The clock of the machine.
@@ -114,5 +120,9 @@ impl Clock for ManualClock {
 impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
     fn now(&self) -> Timestamp {
         (**self).now()
+    }
+
+    fn told(&self) -> Timestamp {
+        (**self).told()
     }
 }

@@ -17,6 +17,7 @@ mod name;
 mod page;
 mod quantity;
 mod secret;
+mod steady;
 mod symbol;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
@@ -29,4 +30,5 @@ pub use name::{Name, NameProblem};
 pub use page::{PageSize, Revision};
 pub use quantity::{Quantity, QuantityProblem};
 pub use secret::Secret;
+pub use steady::{Look, SteadyClock};
 pub use symbol::{Symbol, SymbolSet, Symbols};
