@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use decision::Answer;
+use decision::{Admission, Answer};
 use journal::{CallOutcome, Durability, Entry, JournalFailure};
 use primitives::Mode;
 use quota::Reservation;
@@ -79,15 +79,23 @@ impl Case {
         receipt.written().await
     }
 
-    /// A call that takes of a bounded counter must survive the loss of power: otherwise the
-    /// counter would stand lower after a restart than what was let through.
+    /// As the capabilities of the call say. Where they do not, a call that takes of a bounded
+    /// counter must survive the loss of power: otherwise the counter would stand lower after a
+    /// restart than what was let through.
     fn durability(&self, ticket: &Ticket, answer: Option<&Answer>) -> Durability {
-        let bounded =
-            answer.is_some_and(|answer| answer.demands.iter().any(|demand| demand.most.is_some()));
-        if bounded && !ticket.taken().is_empty() {
-            self.admission.parts().counted
-        } else {
-            Durability::Relaxed
+        let Some(answer) = answer else {
+            return Durability::Relaxed;
+        };
+        let bounded = answer.demands.iter().any(|demand| demand.most.is_some());
+        let counts = bounded && !ticket.taken().is_empty();
+        let otherwise = match self.admission.parts().counted {
+            Durability::Strict if counts => Admission::Strict,
+            Durability::Strict | Durability::Relaxed => Admission::Relaxed,
+        };
+        let used = answer.capabilities.iter().map(|used| used.capability);
+        match self.catalogue().admission(used, otherwise) {
+            Admission::Strict => Durability::Strict,
+            Admission::Relaxed => Durability::Relaxed,
         }
     }
 

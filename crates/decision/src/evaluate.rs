@@ -178,8 +178,8 @@ impl<'a, E: Evidence> Listener<'a> for Recorder<'a, '_, E> {
     }
 
     fn demand(&mut self, demand: Demand) -> Option<Standing> {
-        // One call counts once in a limit that several of its capabilities share.
-        if self.demands.iter().all(|known| known.limit != demand.limit) {
+        // One call counts once in a counter that several of its capabilities share.
+        if self.demands.iter().all(|known| known.key != demand.key) {
             self.demands.push(demand);
         }
         Some(self.evidence.standing(&demand))

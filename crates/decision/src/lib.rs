@@ -26,10 +26,10 @@ pub use answer::{
 };
 pub use evaluate::{assess, capabilities_of, evaluate, refuse_exhausted};
 pub use model::{
-    Account, App, Attribute, Attributes, Call, Caller, Capability, Catalogue, CatalogueIndex,
-    Developer, Exhausted, GeoRule, GeoSubject, Ladder, Level, Limit, LimitKind, LimitScope,
-    LimitValue, List, ListEffect, ListSubject, Overrides, Places, Plan, Profile, Region, Switches,
-    SymbolMap, Vocabulary,
+    Account, Admission, App, Attribute, Attributes, Call, Caller, Capability, Catalogue,
+    CatalogueIndex, Developer, Exhausted, GeoRule, GeoSubject, Ladder, Level, Limit, LimitKind,
+    LimitScope, LimitValue, List, ListEffect, ListSubject, Overrides, Places, Plan, Profile,
+    Region, Switches, SymbolMap, Vocabulary,
 };
 pub use quick::{Quick, decide, used_capabilities};
 pub use words::spoken_level;

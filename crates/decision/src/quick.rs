@@ -74,7 +74,7 @@ impl<'a> Listener<'a> for Glance<'_> {
     fn limit(&mut self, _: LimitView<'a>) {}
 
     fn demand(&mut self, demand: Demand) -> Option<Standing> {
-        if self.demands.iter().all(|known| known.limit != demand.limit) {
+        if self.demands.iter().all(|known| known.key != demand.key) {
             self.demands.push(demand);
         }
         None

@@ -139,6 +139,7 @@ fn capability_of(
         non_risk: false,
         policy: Some(words.policies.intern(policy)),
         geography: vec![],
+        admission: None,
     }
 }
 

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use decision::{Exhausted, Vocabulary};
+use decision::{Admission, Exhausted, Vocabulary};
 use primitives::{AccountId, AppId, Name};
 use proptest::prelude::*;
 use store::Kind;
@@ -263,6 +263,40 @@ fn what_an_exhausted_limit_means_is_written_at_the_limit() {
     assert!(told.contains("does not raise this limit"), "{told}");
     let raised = alone.replacen("calls: 1000", "calls: 1001", 1);
     assert_eq!(problems(&raised), Vec::<String>::new());
+}
+
+#[test]
+fn a_capability_says_how_surely_its_calls_are_written_down() {
+    let with = |word: &str| {
+        let said = format!("{{ name: PING, non_risk: true, admission: {word} }}");
+        STATE.replace("{ name: PING, non_risk: true }", &said)
+    };
+    let said = |state: &str| {
+        let documents = parse(&sources(state)).unwrap();
+        let catalogue = compile(&documents).unwrap().setup.catalogue;
+        let ping = catalogue.vocabulary.capabilities.get("PING").unwrap();
+        catalogue.capabilities.get(ping).unwrap().admission
+    };
+    assert_eq!(said(STATE), None);
+    assert_eq!(said(&with("strict")), Some(Admission::Strict));
+    assert_eq!(said(&with("relaxed")), Some(Admission::Relaxed));
+    let told = problems(&with("surely")).join("\n");
+    assert!(
+        told.contains("strict") && told.contains("relaxed"),
+        "{told}"
+    );
+    let name: Name = "PING".parse().unwrap();
+    let body = canonical(Kind::Capability, &name, r#"{"admission":"strict"}"#).unwrap();
+    assert_eq!(body, r#"{"admission":"strict"}"#);
+}
+
+#[test]
+fn a_counter_of_a_capability_needs_one() {
+    let told = STATE.replace("per: key }", "per: capability }");
+    let told = problems(&told).join("\n");
+    assert!(told.contains("no capability to count by"), "{told}");
+    let of_capability = STATE.replace("per: developer, key: stall", "per: capability, key: stall");
+    assert_eq!(problems(&of_capability), Vec::<String>::new());
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn narrow<'a>(
     geography::geography(scene, capability, listener);
     let limits = concerning(index.capability_limits.get(capability.symbol));
     numeric_limit::numeric_limits(scene, limits, listener);
-    rate_limit::rate_limits(scene, limits, listener);
+    rate_limit::rate_limits(scene, Some(capability), limits, listener);
 }
 
 /// Lists and limits that hold for every call of the API; silent where there is none.
@@ -98,7 +98,7 @@ fn api_wide<'a>(scene: &Scene<'a>, listener: &mut impl Listener<'a>) {
     let limits = concerning(index.api_limits.get(scene.api.symbol));
     if !limits.is_empty() {
         numeric_limit::numeric_limits(scene, limits, listener);
-        rate_limit::rate_limits(scene, limits, listener);
+        rate_limit::rate_limits(scene, None, limits, listener);
     }
 }
 

@@ -6,7 +6,7 @@ use primitives::{Name, Quantity, Symbol, fingerprint};
 use quota::{CounterKey, Demand};
 
 use crate::{
-    Gate, Limit, LimitKind, LimitScope,
+    Capability, Gate, Limit, LimitKind, LimitScope,
     finding::{Finding, LimitView, Listener, Refusal},
     gates::limits::{NotListed, most},
     scene::{Obstacle, Scene, usable},
@@ -15,8 +15,10 @@ use crate::{
 const ONE: Quantity = Quantity::from_millionths(1_000_000);
 const LEAST: Quantity = Quantity::from_millionths(1);
 
+/// `of` is the capability whose limits they are; `None` for those of every call of an API.
 pub(super) fn rate_limits<'a>(
     scene: &Scene<'a>,
+    of: Option<&Capability>,
     limits: &'a [Symbol],
     listener: &mut impl Listener<'a>,
 ) {
@@ -27,7 +29,7 @@ pub(super) fn rate_limits<'a>(
     {
         if matches!(limit.kind, LimitKind::Counted { .. }) {
             any = true;
-            let finding = check(scene, limit, listener);
+            let finding = check(scene, of, limit, listener);
             if !matches!(finding, Finding::Passed) {
                 clean = false;
                 listener.hear(Gate::RateLimit, finding);
@@ -41,8 +43,13 @@ pub(super) fn rate_limits<'a>(
     }
 }
 
-fn check<'a>(scene: &Scene<'a>, limit: &'a Limit, listener: &mut impl Listener<'a>) -> Finding<'a> {
-    let demand = match demand(scene, limit) {
+fn check<'a>(
+    scene: &Scene<'a>,
+    of: Option<&Capability>,
+    limit: &'a Limit,
+    listener: &mut impl Listener<'a>,
+) -> Finding<'a> {
+    let demand = match demand(scene, of, limit) {
         Ok(demand) => demand,
         Err(finding) => {
             if let (Finding::Unread, Ok(most)) = (&finding, most(scene, limit, None)) {
@@ -83,7 +90,11 @@ fn view(limit: &Limit, most: Option<Quantity>) -> LimitView<'_> {
 }
 
 /// What the call wants of the counter.
-fn demand<'a>(scene: &Scene<'a>, limit: &'a Limit) -> Result<Demand, Finding<'a>> {
+fn demand<'a>(
+    scene: &Scene<'a>,
+    of: Option<&Capability>,
+    limit: &'a Limit,
+) -> Result<Demand, Finding<'a>> {
     let LimitKind::Counted {
         window,
         scope,
@@ -93,7 +104,7 @@ fn demand<'a>(scene: &Scene<'a>, limit: &'a Limit) -> Result<Demand, Finding<'a>
     else {
         return Err(Finding::NotApplicable);
     };
-    let subject = subject(scene, *scope).ok_or(Finding::Refused(Refusal::NoAccount(limit)))?;
+    let subject = subject(scene, of, *scope).ok_or(Finding::Refused(Refusal::NoAccount(limit)))?;
     let obstructed = |obstacle| Finding::of_obstacle(Some(&limit.name), obstacle);
     let fact = key
         .as_ref()
@@ -125,13 +136,15 @@ fn demand<'a>(scene: &Scene<'a>, limit: &'a Limit) -> Result<Demand, Finding<'a>
     })
 }
 
-fn subject(scene: &Scene<'_>, scope: LimitScope) -> Option<u128> {
+fn subject(scene: &Scene<'_>, of: Option<&Capability>, scope: LimitScope) -> Option<u128> {
     let caller = scene.caller;
     Some(match scope {
         LimitScope::Developer => caller.developer.id.as_u128(),
         LimitScope::App => caller.app.id.as_u128(),
         LimitScope::Account => caller.account?.id.as_u128(),
         LimitScope::Credential => caller.credential.as_u128(),
+        // The same after a restart, and after the capability was deleted and made again.
+        LimitScope::Capability => fingerprint(of?.name.as_str().as_bytes()),
     })
 }
 

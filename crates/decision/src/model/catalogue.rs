@@ -30,6 +30,24 @@ pub struct Catalogue {
     pub index: CatalogueIndex,
 }
 
+impl Catalogue {
+    /// How surely a call that uses these capabilities is written down first: strictly if one of
+    /// them says so, and as `otherwise` says where they say nothing.
+    #[must_use]
+    pub fn admission(
+        &self,
+        used: impl IntoIterator<Item = Symbol>,
+        otherwise: Admission,
+    ) -> Admission {
+        let said = |symbol| self.capabilities.get(symbol)?.admission;
+        let wanted = used.into_iter();
+        wanted
+            .map(|symbol| said(symbol).unwrap_or(otherwise))
+            .max()
+            .unwrap_or(otherwise)
+    }
+}
+
 /// Derived from a catalogue when it is built.
 #[derive(Debug, Default)]
 pub struct CatalogueIndex {
@@ -105,6 +123,18 @@ pub struct Capability {
     pub policy: Option<Symbol>,
     /// Where it may be used; all rules must hold.
     pub geography: Vec<GeoRule>,
+    /// How surely a call that uses it is written down first; `None` leaves it to the
+    /// installation.
+    pub admission: Option<Admission>,
+}
+
+/// How surely a call is written down before it is forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Admission {
+    /// The operating system has it, the disk soon after.
+    Relaxed,
+    /// The disk has it.
+    Strict,
 }
 
 /// A location rule: the place named must be known and in one of the regions.

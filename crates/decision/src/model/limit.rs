@@ -71,6 +71,22 @@ pub enum LimitScope {
     Account,
     /// The credential.
     Credential,
+    /// The capability: everybody's calls of it together.
+    Capability,
+}
+
+impl LimitScope {
+    /// The word of state files for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Developer => "developer",
+            Self::App => "app",
+            Self::Account => "account",
+            Self::Credential => "key",
+            Self::Capability => "capability",
+        }
+    }
 }
 
 /// The value of a limit.

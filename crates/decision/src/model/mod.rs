@@ -9,8 +9,8 @@ pub use caller::{
     Account, App, Attribute, Attributes, Call, Caller, Developer, Places, Profile, Switches,
 };
 pub use catalogue::{
-    Capability, Catalogue, CatalogueIndex, GeoRule, GeoSubject, Ladder, Level, List, ListEffect,
-    ListSubject, Plan, Region,
+    Admission, Capability, Catalogue, CatalogueIndex, GeoRule, GeoSubject, Ladder, Level, List,
+    ListEffect, ListSubject, Plan, Region,
 };
 pub use limit::{Exhausted, Limit, LimitKind, LimitScope, LimitValue, Overrides};
 pub use vocabulary::{SymbolMap, Vocabulary};

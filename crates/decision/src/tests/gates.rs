@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use catalog::{CapabilityUse, Condition, FactValue, Literal, UnusableFact};
-use primitives::{Mode, Quantity, Symbol, fingerprint};
+use primitives::{AccountId, AppId, Mode, Quantity, Symbol, fingerprint};
 use quota::Window;
 
 use super::world::{
@@ -11,8 +11,9 @@ use super::world::{
     set,
 };
 use crate::{
-    Edit, Gate, GeoRule, GeoSubject, LimitKind, LimitScope, LimitValue, ListEffect, ListSubject,
-    Outcome, Overrides, Profile, Quick, Verdict, assess, codes, decide, evaluate, refuse_exhausted,
+    Admission, Edit, Gate, GeoRule, GeoSubject, LimitKind, LimitScope, LimitValue, ListEffect,
+    ListSubject, Outcome, Overrides, Profile, Quick, Verdict, assess, codes, decide, evaluate,
+    refuse_exhausted,
 };
 
 /// One capability of the lowest level, which every call uses.
@@ -688,6 +689,62 @@ fn a_limit_shared_by_two_capabilities_counts_the_call_once() {
         .insert(refund, vec![limit]);
     assert_eq!(world.answer().demands.len(), 1);
     assert_eq!(world.answer().capabilities.len(), 2);
+}
+
+/// Shows: P-51.
+#[test]
+fn the_counter_of_a_capability_is_everybodys_and_of_each_capability_one() {
+    let (mut world, pay) = open();
+    let refund = world.capability("REFUND", Some(0));
+    let limit = world.limit(
+        "of-all",
+        Some(pay),
+        counted(DAY, LimitScope::Capability),
+        at_most("5"),
+    );
+    let index = &mut world.catalogue.index.capability_limits;
+    index.insert(refund, vec![limit]);
+    let subjects = |world: &World| -> Vec<u128> {
+        let demands = world.answer().demands;
+        demands.iter().map(|demand| demand.key.subject).collect()
+    };
+    let wanted = [fingerprint(b"PAY"), fingerprint(b"REFUND")];
+    assert_eq!(subjects(&world), wanted);
+    world.app.id = AppId::from_u128(77);
+    world.developer.id = AccountId::from_u128(78);
+    world.account = None;
+    assert_eq!(subjects(&world), wanted);
+    world.witness.used.insert(limit, quantity("5"));
+    let exhausted = (Gate::RateLimit, codes::QUOTA_EXHAUSTED);
+    assert_eq!(world.codes(), [exhausted, exhausted]);
+}
+
+/// Shows: G-04.
+#[test]
+fn a_call_is_written_down_strictly_when_one_of_its_capabilities_wants_it() {
+    use Admission::{Relaxed, Strict};
+    let (mut world, pay) = open();
+    let refund = world.capability("REFUND", Some(0));
+    let mut with = |of_pay, of_refund| {
+        for (symbol, admission) in [(pay, of_pay), (refund, of_refund)] {
+            let capabilities = &mut world.catalogue.capabilities;
+            let mut capability = capabilities.get(symbol).unwrap().clone();
+            capability.admission = admission;
+            capabilities.insert(symbol, capability);
+        }
+        [Relaxed, Strict].map(|otherwise| world.catalogue.admission([pay, refund], otherwise))
+    };
+    for (of_pay, of_refund, wanted) in [
+        (None, None, [Relaxed, Strict]),
+        (Some(Strict), None, [Strict, Strict]),
+        (Some(Relaxed), None, [Relaxed, Strict]),
+        (Some(Relaxed), Some(Relaxed), [Relaxed, Relaxed]),
+        (Some(Relaxed), Some(Strict), [Strict, Strict]),
+    ] {
+        assert_eq!(with(of_pay, of_refund), wanted, "{of_pay:?} {of_refund:?}");
+        assert_eq!(with(of_refund, of_pay), wanted, "{of_refund:?} {of_pay:?}");
+    }
+    assert_eq!(world.catalogue.admission([], Strict), Strict);
 }
 
 #[test]

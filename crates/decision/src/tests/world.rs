@@ -222,6 +222,7 @@ impl World {
                 non_risk: false,
                 policy: None,
                 geography: vec![],
+                admission: None,
             },
         );
         self.uses(symbol, None);

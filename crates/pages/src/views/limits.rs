@@ -1,4 +1,4 @@
-use decision::{Catalogue, Limit, LimitAnswer, LimitKind, LimitScope};
+use decision::{Catalogue, Limit, LimitAnswer, LimitKind};
 use quota::{CalendarUnit, Window};
 use serde::Serialize;
 use serde_json::Value;
@@ -95,12 +95,7 @@ pub(crate) fn limit_words(limit: &Limit) -> String {
                 Some(fact) => format!("sum of `{fact}`"),
                 None => "calls".to_owned(),
             };
-            let scope = match scope {
-                LimitScope::Developer => "developer",
-                LimitScope::App => "app",
-                LimitScope::Account => "account",
-                LimitScope::Credential => "key",
-            };
+            let scope = scope.as_str();
             let key = key
                 .as_ref()
                 .map(|fact| format!(" and `{fact}`"))

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use decision::{
-    Capability, Catalogue, GeoRule, GeoSubject, Ladder, Level, Overrides, Plan, Profile, Region,
+    Admission, Capability, Catalogue, GeoRule, GeoSubject, Ladder, Level, Overrides, Plan, Profile,
+    Region,
 };
 use primitives::{Name, Symbol};
 use store::Kind;
@@ -110,6 +111,10 @@ pub(super) fn capabilities(names: &mut Names<'_>, catalogue: &mut Catalogue, set
             non_risk: entry.non_risk,
             policy,
             geography,
+            admission: entry.admission.map(|admission| match admission {
+                document::Admission::Strict => Admission::Strict,
+                document::Admission::Relaxed => Admission::Relaxed,
+            }),
         };
         catalogue.capabilities.insert(symbol, capability);
     }

@@ -166,6 +166,7 @@ fn limit_kind(names: &mut Names<'_>, at: At<'_>, entry: &document::Limit) -> Opt
                 document::Per::App => LimitScope::App,
                 document::Per::Account => LimitScope::Account,
                 document::Per::Key => LimitScope::Credential,
+                document::Per::Capability => LimitScope::Capability,
             },
             key: counted.key.clone(),
             cost: counted.cost.clone(),
@@ -176,6 +177,19 @@ fn limit_kind(names: &mut Names<'_>, at: At<'_>, entry: &document::Limit) -> Opt
             return None;
         }
     };
+    let of_capability = matches!(
+        &kind,
+        LimitKind::Counted {
+            scope: LimitScope::Capability,
+            ..
+        }
+    );
+    if of_capability && entry.api.is_some() {
+        let problem = at
+            .field("counted.per")
+            .problem("a limit of a whole API has no capability to count by");
+        names.refuse(problem.mend("name `capabilities` instead of the `api`"));
+    }
     let by_currency =
         |value: &document::LimitValue| matches!(value, document::LimitValue::ByCurrency(_));
     let has_currency = matches!(

@@ -134,6 +134,22 @@ pub struct Capability {
     /// Where it may be used; all rules must hold. Everywhere when left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub geography: Vec<GeoRule>,
+    /// How surely a call that uses it is written down before it is forwarded; as
+    /// `journal.durability` of the configuration says when left out. A call that uses several
+    /// capabilities is strict if one of them is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admission: Option<Admission>,
+}
+
+/// How surely a call is written down before its first byte goes upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Admission {
+    /// The disk has it: it survives the loss of power.
+    Strict,
+    /// The operating system has it, and the disk within 100 ms: it survives the end of the
+    /// process, and the loss of power only after that time.
+    Relaxed,
 }
 
 /// A location rule: the place must be known and lie in one of the regions.
@@ -246,6 +262,8 @@ pub enum Per {
     Account,
     /// The key presented.
     Key,
+    /// The capability: everybody's calls of it together.
+    Capability,
 }
 
 /// An allow or deny list: exactly one of `developers`, `apps`, `accounts`, `networks`.

@@ -19,8 +19,8 @@ pub use api::{
     UpstreamCredential, Use,
 };
 pub use catalogue::{
-    Capability, Counted, Effect, Exhausted, GeoRule, Ladder, Level, Limit, List, Numeric, Per,
-    Place, Plan, Policy, Profile, Property, PropertyType, Region, Settings,
+    Admission, Capability, Counted, Effect, Exhausted, GeoRule, Ladder, Level, Limit, List,
+    Numeric, Per, Place, Plan, Policy, Profile, Property, PropertyType, Region, Settings,
 };
 pub use time::{Interval, Window};
 pub(crate) use value::{DEFAULT_LADDER, NameText};
