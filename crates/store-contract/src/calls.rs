@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use primitives::{AccountId, AppId, Mode, PageSize, Quantity, RecordId, Timestamp};
-use store::{CallFilter, CallIndexRow, CallTally, CounterRow, Folded, FoldedCalls, Store};
+use primitives::{AccountId, AppId, EventId, Mode, PageSize, Quantity, RecordId, Timestamp};
+use store::{
+    CallFilter, CallIndexRow, CallTally, CounterRow, EventAction, Folded, FoldedCalls, NewEvent,
+    Store,
+};
 
 use crate::samples::{ALL, DAY, at, call, step};
 
@@ -65,6 +68,52 @@ pub async fn folding_twice_counts_once(store: Arc<dyn Store>) {
     assert_eq!(store.fold_cursor("two").await.unwrap(), None);
 }
 
+/// An event of a fold is in the log once, whatever tells of it again, and moves the revision
+/// only when it is new.
+pub async fn a_fold_tells_an_event_once(store: Arc<dyn Store>) {
+    let before = store.revision().await.unwrap();
+    let telling = |from, to, told: &[u128]| FoldedCalls {
+        events: told.iter().map(|&id| alert(id)).collect(),
+        at: at(7),
+        ..step(from, to)
+    };
+    for step in [
+        telling(None, "a", &[1, 1, 2]),
+        telling(Some("a"), "b", &[2]),
+        telling(Some("b"), "c", &[2, 3]),
+        telling(Some("c"), "d", &[]),
+    ] {
+        assert_eq!(store.fold_calls(step).await.unwrap(), Folded::Applied);
+    }
+    let again = telling(Some("nowhere"), "e", &[4]);
+    assert_eq!(store.fold_calls(again).await.unwrap(), Folded::NotAtCursor);
+    let events = store.events(before, ALL).await.unwrap();
+    let told: Vec<_> = events
+        .iter()
+        .map(|event| {
+            (
+                event.id.as_u128(),
+                event.revision.0 - before.0,
+                event.position,
+            )
+        })
+        .collect();
+    assert_eq!(told, [(1, 1, 0), (2, 1, 1), (3, 2, 0)]);
+    assert!(events.iter().all(|event| event.at == at(7)));
+    assert_eq!(store.revision().await.unwrap().0, before.0 + 2);
+}
+
+fn alert(id: u128) -> NewEvent {
+    NewEvent {
+        id: EventId::from_u128(id),
+        actor: "limits".to_owned(),
+        action: EventAction::Created,
+        kind: "alert".to_owned(),
+        name: "calls-per-day".to_owned(),
+        detail: "{}".to_owned(),
+    }
+}
+
 /// A step that begins elsewhere applies nothing, at the very start too.
 pub async fn folding_from_another_cursor_applies_nothing(store: Arc<dyn Store>) {
     let astray = FoldedCalls {
@@ -119,7 +168,7 @@ pub async fn gateways_fold_beside_each_other(store: Arc<dyn Store>) {
                     from_cursor: from,
                     to_cursor: (round + 1).to_string(),
                     counters: counters.clone(),
-                    calls: Vec::new(),
+                    ..FoldedCalls::default()
                 };
                 assert_eq!(store.fold_calls(step).await.unwrap(), Folded::Applied);
             }

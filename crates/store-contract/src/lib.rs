@@ -31,6 +31,7 @@ use store::Store;
 macro_rules! for_each_case {
     ($callback:ident) => {
         $callback! {
+            calls::a_fold_tells_an_event_once,
             calls::counters_add_up_and_saturate,
             calls::days_and_counters_are_dropped_whole,
             calls::every_filter_finds_its_calls_and_no_others,

@@ -16,6 +16,7 @@ pub(crate) async fn fold(pool: &PgPool, step: FoldedCalls) -> Result<Folded, Fai
     }
     put_calls(&mut unit, &step.calls).await?;
     add(&mut unit, &merged(step.counters)).await?;
+    crate::commit::append_new(&mut unit, &step.events, step.at).await?;
     unit.commit().await?;
     Ok(Folded::Applied)
 }

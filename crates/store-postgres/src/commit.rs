@@ -176,6 +176,42 @@ async fn put_secret(unit: &mut PgConnection, secret: &SealedSecret) -> Result<()
     Ok(())
 }
 
+/// Appends the events whose ids the log does not have, under a revision of their own if there
+/// are any. The revision's row is locked before the log is asked: nobody adds to it meanwhile.
+pub(crate) async fn append_new(
+    unit: &mut PgConnection,
+    events: &[NewEvent],
+    at: Timestamp,
+) -> Result<(), Failure> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    sqlx::query("SELECT revision FROM installation FOR UPDATE")
+        .execute(&mut *unit)
+        .await?;
+    let ids = column(events, |event| id_bytes(event.id.as_u128()).to_vec());
+    let known: Vec<Vec<u8>> = sqlx::query_scalar("SELECT id FROM events WHERE id = ANY($1)")
+        .bind(&ids)
+        .fetch_all(&mut *unit)
+        .await?;
+    let is_known = |event: &NewEvent| {
+        let id = id_bytes(event.id.as_u128());
+        known.iter().any(|known| known[..] == id[..])
+    };
+    let mut fresh: Vec<&NewEvent> = Vec::new();
+    for event in events.iter().filter(|event| !is_known(event)) {
+        if fresh.iter().all(|other| other.id != event.id) {
+            fresh.push(event);
+        }
+    }
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    let revision = next_revision(unit).await?;
+    let events: Vec<(i64, &NewEvent)> = (0..).zip(fresh).collect();
+    append(unit, &events, (revision, at)).await
+}
+
 /// Appends events, each with its position within the commit.
 async fn append(
     unit: &mut PgConnection,

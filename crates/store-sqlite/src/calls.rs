@@ -22,6 +22,7 @@ pub(crate) async fn fold(writer: &SqlitePool, mut step: FoldedCalls) -> Result<F
     for counter in &step.counters {
         add(&mut unit, counter).await?;
     }
+    crate::commit::append_new(&mut unit, &step.events, step.at).await?;
     unit.commit().await?;
     Ok(Folded::Applied)
 }

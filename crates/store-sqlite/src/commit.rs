@@ -192,6 +192,32 @@ async fn put_secret(unit: &mut SqliteConnection, secret: &SealedSecret) -> Resul
     Ok(())
 }
 
+/// Appends the events whose ids the log does not have, under a revision of their own if there
+/// are any.
+pub(crate) async fn append_new(
+    unit: &mut SqliteConnection,
+    events: &[NewEvent],
+    at: Timestamp,
+) -> Result<(), Failure> {
+    let mut fresh: Vec<&NewEvent> = Vec::new();
+    for event in events {
+        let id = id_bytes(event.id.as_u128());
+        let known = sqlx::query("SELECT 1 FROM events WHERE id = $1")
+            .bind(&id[..])
+            .fetch_optional(&mut *unit)
+            .await?;
+        if known.is_none() && fresh.iter().all(|other| other.id != event.id) {
+            fresh.push(event);
+        }
+    }
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    let revision = next_revision(unit).await?;
+    let events: Vec<(i64, &NewEvent)> = (0..).zip(fresh).collect();
+    append(unit, &events, (revision, at)).await
+}
+
 /// Appends events, each with its position within the commit.
 async fn append(
     unit: &mut SqliteConnection,

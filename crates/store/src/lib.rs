@@ -92,9 +92,9 @@ pub trait Store: Send + Sync + 'static {
     /// Drops idempotency keys begun before `before`.
     async fn drop_idempotent(&self, before: Timestamp) -> Result<u64, StoreFailure>;
 
-    /// Folds settled calls: index rows, counters and the journal cursor in one commit, and only
-    /// when the cursor is at `from_cursor`, so folding twice counts once. Index rows already
-    /// present are left alone; counters saturate.
+    /// Folds settled calls: index rows, counters, events and the journal cursor in one commit, and
+    /// only when the cursor is at `from_cursor`, so folding twice counts once. Index rows already
+    /// present are left alone; counters saturate. The revision moves when an event is new.
     async fn fold_calls(&self, calls: FoldedCalls) -> Result<Folded, StoreFailure>;
     /// How far the journal of `gateway` has been folded.
     async fn fold_cursor(&self, gateway: &str) -> Result<Option<String>, StoreFailure>;

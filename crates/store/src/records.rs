@@ -3,6 +3,8 @@ use primitives::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::NewEvent;
+
 /// A reservation of an idempotency key.
 #[derive(Clone, Debug)]
 pub struct IdempotencyRow {
@@ -139,6 +141,11 @@ pub struct FoldedCalls {
     pub calls: Vec<CallIndexRow>,
     /// Counter increments.
     pub counters: Vec<CounterRow>,
+    /// What the log tells of these calls. An event whose id is in the log already is left out:
+    /// whoever makes the id of what it tells tells it once, whatever is folded again.
+    pub events: Vec<NewEvent>,
+    /// When the step was made: the time of its events.
+    pub at: Timestamp,
 }
 
 /// What became of one step of the fold.
