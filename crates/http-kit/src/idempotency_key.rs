@@ -1,5 +1,5 @@
 use axum::extract::FromRequestParts;
-use http::request::Parts;
+use http::{HeaderMap, request::Parts};
 
 use crate::{FieldProblem, Problem, codes};
 
@@ -10,15 +10,15 @@ pub struct IdempotencyKey(pub Option<String>);
 impl IdempotencyKey {
     /// The header's name.
     pub const HEADER: &'static str = "idempotency-key";
-}
 
-impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let mut values = parts.headers.get_all(Self::HEADER).iter();
+    /// Reads the headers of a request.
+    ///
+    /// # Errors
+    /// When there are several keys, or one that is not 1 to 128 visible ASCII characters.
+    pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let mut values = headers.get_all(Self::HEADER).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
-            let several = parts.headers.contains_key(Self::HEADER);
+            let several = headers.contains_key(Self::HEADER);
             return if several {
                 Err(malformed())
             } else {
@@ -36,6 +36,14 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
             return Err(malformed());
         }
         Ok(Self(Some(bare.to_owned())))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Self::of(&parts.headers)
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod ci;
 mod fetch;
+mod fuzz;
 mod generate;
 mod junit;
 mod layers;
@@ -59,6 +60,8 @@ enum Verb {
     },
     /// Checks that the tests which show the requirements ran and passed.
     Coverage,
+    /// Looks for inputs that break what parsers promise, with libFuzzer.
+    Fuzz(fuzz::Campaign),
     /// Runs a bench of `crates/bench`.
     Bench {
         /// The bench, then what it is to be told.
@@ -96,6 +99,7 @@ fn perform(verb: &Verb) -> Outcome {
         Verb::Deny => ci::deny(&workspace),
         Verb::Generate { check } => generate::run(&workspace, *check),
         Verb::Coverage => requirements::check(&workspace),
+        Verb::Fuzz(campaign) => fuzz::run(&workspace, campaign),
         Verb::Bench { name } => ci::bench(&workspace, name),
     }
 }
