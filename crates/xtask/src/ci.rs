@@ -147,6 +147,12 @@ const TUNABLES: &str = "GLIBC_TUNABLES";
 
 /// Runs one bench in release mode.
 pub(crate) fn bench(workspace: &Workspace, name: &[String]) -> Outcome {
+    let gate = name.first().is_some_and(|name| name == "gate");
+    let more = if gate {
+        peers(workspace, name)?
+    } else {
+        Vec::new()
+    };
     let mut words = vec![
         "cargo",
         "run",
@@ -156,11 +162,39 @@ pub(crate) fn bench(workspace: &Workspace, name: &[String]) -> Outcome {
         "bench",
         "--",
     ];
-    words.extend(name.iter().map(String::as_str));
+    words.extend(name.iter().chain(&more).map(String::as_str));
     let mut bench = command(&workspace.root, &words);
-    // As docs/production.md advises for large providers; said otherwise, it is as said.
-    if std::env::var_os(TUNABLES).is_none() {
+    // As docs/production.md advises for large providers; said otherwise, it is as said. What
+    // stands at the gate is measured as it comes.
+    if !gate && std::env::var_os(TUNABLES).is_none() {
         bench.env(TUNABLES, "glibc.malloc.hugetlb=1");
     }
     openly(bench).map(|()| String::new())
+}
+
+/// What `bench gate` needs and was not told: the release build, and the peers of ours.
+fn peers(workspace: &Workspace, told: &[String]) -> Result<Vec<String>, String> {
+    let is_told = |option: &str| told.iter().any(|word| word.starts_with(option));
+    let mut more = Vec::new();
+    fetch::nginx(workspace)?;
+    if !is_told("--binary") {
+        let build = [
+            "cargo",
+            "build",
+            "--release",
+            "--quiet",
+            "--package",
+            "server",
+        ];
+        openly(command(&workspace.root, &build))?;
+        let binary = workspace.release("portreeve");
+        more.push(format!("--binary={}", binary.display()));
+    }
+    if !is_told("--envoy") {
+        match fetch::envoy(workspace) {
+            Ok(program) => more.push(format!("--envoy={program}")),
+            Err(why) => eprintln!("{why}; Envoy is left out"),
+        }
+    }
+    Ok(more)
 }

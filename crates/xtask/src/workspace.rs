@@ -45,6 +45,11 @@ impl Workspace {
         self.root.join(".cache")
     }
 
+    /// Where cargo puts a program of ours when it is built in release mode.
+    pub(crate) fn release(&self, program: &str) -> PathBuf {
+        self.target.join("release").join(program)
+    }
+
     /// Where cargo puts the report of the profile `ci`.
     pub(crate) fn junit(&self) -> PathBuf {
         self.target.join("nextest/ci/junit.xml")
