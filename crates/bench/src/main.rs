@@ -1,7 +1,10 @@
 //! `cargo xtask bench decide`: what a decision costs with a thousand and with a million apps.
 //! `cargo xtask bench admit`: what the whole of admission costs.
+//! `cargo xtask bench gate`: what a call costs at the gate, beside nginx and Envoy.
 //!
 //! Prints medians and means as text, and with `--json` one line of JSON after them.
+
+mod gate;
 
 use std::{error::Error, fs, hint::black_box, time::Instant};
 
@@ -38,6 +41,9 @@ enum Bench {
         #[arg(long)]
         json: bool,
     },
+    /// CPU time of a call through the release build, latency, memory of a connection and
+    /// settlement, beside nginx and Envoy.
+    Gate(gate::Options),
 }
 
 /// Apps of the small provider.
@@ -308,5 +314,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     match Arguments::parse().bench {
         Bench::Admit { json } => admit(json),
         Bench::Decide { json, apps } => decide(apps, json),
+        Bench::Gate(options) => Ok(gate::run(&options)?),
     }
 }

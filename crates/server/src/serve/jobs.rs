@@ -1,7 +1,7 @@
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use flows::{Authority, FoldJob, fold_until};
-use tokio::task::JoinSet;
+use tokio::{runtime, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::serve::{doors::Rooms, house::House};
@@ -9,15 +9,22 @@ use crate::serve::{doors::Rooms, house::House};
 /// How often what has ended is dropped from the store.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
 
+/// The thread that settles calls, and those that it has read files for it.
+const SETTLEMENT: &str = "settlement";
+
 /// What runs beside the doors. Each has its cursor in the store, so ending one loses nothing.
 pub(crate) struct Jobs {
+    settlement: thread::JoinHandle<()>,
     tasks: JoinSet<()>,
     stop: CancellationToken,
 }
 
 impl Jobs {
     /// Begins the fold, the sweep, and what follows the event log and the GeoIP file.
-    pub(crate) fn begin(house: &House, rooms: &Rooms) -> Self {
+    ///
+    /// # Errors
+    /// When the fold's thread cannot be begun.
+    pub(crate) fn begin(house: &House, rooms: &Rooms) -> io::Result<Self> {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let snapshots = Arc::clone(&rooms.snapshots);
@@ -29,7 +36,7 @@ impl Jobs {
             counters: Arc::clone(&rooms.counters),
             keep_days: Arc::new(move || snapshots.load().setup().settings.call_records_days),
         };
-        tasks.spawn(fold_until(fold, stop.clone()));
+        let settlement = settle(fold, stop.clone())?;
         tasks.spawn(sweep(house.authority.clone(), stop.clone()));
         tasks.spawn(rooms.places.clone().watch(stop.clone()));
         let (loader, token) = (Arc::clone(&rooms.loader), stop.clone());
@@ -47,14 +54,35 @@ impl Jobs {
                 () = token.cancelled() => {}
             }
         });
-        Self { tasks, stop }
+        Ok(Self {
+            settlement,
+            tasks,
+            stop,
+        })
     }
 
     /// Ends them after the step they are at.
     pub(crate) async fn end(mut self) {
         self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
+        let settlement = self.settlement;
+        let ended = tokio::task::spawn_blocking(move || settlement.join()).await;
+        if !matches!(ended, Ok(Ok(()))) {
+            tracing::error!("settlement broke off; the next start goes on from its cursor");
+        }
     }
+}
+
+/// Folds on a thread of its own, so that a batch never stands between two calls, and so that
+/// its cost can be told from theirs.
+fn settle(fold: FoldJob, stop: CancellationToken) -> io::Result<thread::JoinHandle<()>> {
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .thread_name(SETTLEMENT)
+        .build()?;
+    thread::Builder::new()
+        .name(SETTLEMENT.to_owned())
+        .spawn(move || runtime.block_on(fold_until(fold, stop)))
 }
 
 async fn sweep(authority: Authority, stop: CancellationToken) {
