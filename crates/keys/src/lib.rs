@@ -16,6 +16,7 @@ mod hashed;
 mod installation;
 mod issued;
 mod sealed;
+mod signers;
 mod token;
 
 pub use code::OneTimeCode;
@@ -25,6 +26,7 @@ pub use hashed::{HashProblem, HashedSecret, HashingKey};
 pub use installation::{InstallationKeys, KeyFileProblem};
 pub use issued::{IssuedFor, IssuedSecretProblem, hint, issue, read_issued};
 pub use sealed::{OpenProblem, SealProblem, Sealer};
+pub use signers::SharedSigners;
 pub use token::{Algorithm, KeyProblem, LONGEST_TOKEN, SigningKey, TokenProblem, VerifyingKeys};
 
 /// SHA-256 of `bytes`: for fingerprints and codes of full entropy, never for passwords.

@@ -1,8 +1,11 @@
 use std::sync::Arc;
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use aws_lc_rs::{
+    hmac,
+    signature::{Ed25519KeyPair, KeyPair as _},
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{DecodingKey, EncodingKey, Header};
+use jsonwebtoken::DecodingKey;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Longer tokens are refused before they are decoded.
@@ -90,9 +93,23 @@ pub enum TokenProblem {
 /// A key that signs tokens.
 #[derive(Clone)]
 pub struct SigningKey {
-    algorithm: Algorithm,
-    key: EncodingKey,
+    signer: Signer,
     jwk: Arc<Jwk>,
+}
+
+/// A key that is ready: a call is signed with it while its caller waits.
+#[derive(Clone)]
+enum Signer {
+    Hs256(Arc<hmac::Key>),
+    EdDsa(Arc<Ed25519KeyPair>),
+}
+
+/// The header of a token that we sign (RFC 7515, section 4.1).
+#[derive(Serialize)]
+struct OurHeader<'a> {
+    typ: &'a str,
+    alg: &'a str,
+    kid: &'a str,
 }
 
 /// A key as JWK (RFC 7517); fields that are not used are ignored.
@@ -134,8 +151,7 @@ impl SigningKey {
             ..Jwk::default()
         };
         Ok(Self {
-            algorithm: Algorithm::Hs256,
-            key: EncodingKey::from_secret(secret),
+            signer: Signer::Hs256(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, secret))),
             jwk: Arc::new(jwk),
         })
     }
@@ -143,11 +159,9 @@ impl SigningKey {
     /// An Ed25519 key from its seed.
     pub(crate) fn ed25519(seed: &[u8; 32]) -> Result<Self, KeyProblem> {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| KeyProblem::NotAKey)?;
-        let document = pair.to_pkcs8v1().map_err(|_| KeyProblem::NotAKey)?;
         let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
         Ok(Self {
-            algorithm: Algorithm::EdDsa,
-            key: EncodingKey::from_ed_der(document.as_ref()),
+            signer: Signer::EdDsa(Arc::new(pair)),
             jwk: Arc::new(Jwk {
                 kty: "OKP".to_owned(),
                 kid: Some(public_thumbprint(&x)),
@@ -163,7 +177,10 @@ impl SigningKey {
     /// The algorithm, which every token signed with this key has.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
-        self.algorithm
+        match self.signer {
+            Signer::Hs256(_) => Algorithm::Hs256,
+            Signer::EdDsa(_) => Algorithm::EdDsa,
+        }
     }
 
     /// The key's id: its RFC 7638 thumbprint.
@@ -175,28 +192,55 @@ impl SigningKey {
     /// The public key as a JWK set; empty for a shared key, which is never shown.
     #[must_use]
     pub fn jwks(&self) -> serde_json::Value {
-        match self.algorithm {
+        match self.algorithm() {
             Algorithm::Hs256 => serde_json::json!({ "keys": [] }),
             Algorithm::EdDsa => serde_json::json!({ "keys": [&*self.jwk] }),
         }
     }
 
-    /// Signs `claims` as a token of type `kind` (`typ`), such as `context+jwt`.
+    /// Signs `claims` as a token of type `kind` (`typ`), such as `context+jwt`: a JWS in compact
+    /// form (RFC 7515, section 7.1).
     ///
     /// # Errors
     /// When the claims are no JSON.
     pub fn sign<T: Serialize>(&self, kind: &str, claims: &T) -> Result<String, TokenProblem> {
-        let mut header = Header::new(self.algorithm.inner());
-        header.typ = Some(kind.to_owned());
-        header.kid = Some(self.key_id().to_owned());
-        jsonwebtoken::encode(&header, claims, &self.key)
-            .map_err(|problem| TokenProblem::Claims(problem.to_string()))
+        let unwritten = |problem: serde_json::Error| TokenProblem::Claims(problem.to_string());
+        let header = OurHeader {
+            typ: kind,
+            alg: self.algorithm().name(),
+            kid: self.key_id(),
+        };
+        let mut json = Vec::with_capacity(1_024);
+        let mut token = String::with_capacity(1_536);
+        serde_json::to_writer(&mut json, &header).map_err(unwritten)?;
+        URL_SAFE_NO_PAD.encode_string(&json, &mut token);
+        token.push('.');
+        json.clear();
+        serde_json::to_writer(&mut json, claims).map_err(unwritten)?;
+        URL_SAFE_NO_PAD.encode_string(&json, &mut token);
+        let message = token.len();
+        token.push('.');
+        let signed = token.as_bytes().get(..message).unwrap_or_default();
+        match &self.signer {
+            Signer::Hs256(key) => {
+                URL_SAFE_NO_PAD.encode_string(hmac::sign(key, signed), &mut token);
+            }
+            Signer::EdDsa(pair) => {
+                URL_SAFE_NO_PAD.encode_string(pair.sign(signed), &mut token);
+            }
+        }
+        Ok(token)
     }
 }
 
 impl std::fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SigningKey({} {})", self.algorithm.name(), self.key_id())
+        write!(
+            f,
+            "SigningKey({} {})",
+            self.algorithm().name(),
+            self.key_id()
+        )
     }
 }
 

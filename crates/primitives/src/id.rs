@@ -23,22 +23,53 @@ pub enum IdProblem {
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
+const LENGTH: usize = 26;
+/// No digit of the alphabet.
+const NONE: u8 = 0xff;
+/// What each byte stands for in [`ALPHABET`].
+const DIGITS: [u8; 256] = digits();
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "evaluated while compiling, where a slip is an error; there are 32 digits"
+)]
+const fn digits() -> [u8; 256] {
+    let mut digits = [NONE; 256];
+    let mut digit = 0;
+    while digit < ALPHABET.len() {
+        digits[ALPHABET[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    digits
+}
+
 /// Crockford's base 32 as the `TypeID` specification 0.3 uses it: 26 characters, lower case.
-fn encode(value: u128) -> String {
-    (0..26_u32)
-        .rev()
-        .filter_map(|i| ALPHABET.get(usize::try_from((value >> (5 * i)) & 31).ok()?))
-        .map(|&c| char::from(c))
-        .collect()
+struct Encoded([u8; LENGTH]);
+
+impl Encoded {
+    fn of(value: u128) -> Self {
+        let (mut text, mut rest) = ([0; LENGTH], value);
+        for place in text.iter_mut().rev() {
+            let digit = usize::try_from(rest & 31).unwrap_or_default();
+            *place = ALPHABET.get(digit).copied().unwrap_or_default();
+            rest >>= 5;
+        }
+        Self(text)
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
 }
 
 fn decode(text: &str) -> Option<u128> {
-    if text.len() != 26 || text.as_bytes().first().is_none_or(|&first| first > b'7') {
+    if text.len() != LENGTH || text.as_bytes().first().is_none_or(|&first| first > b'7') {
         return None;
     }
     text.bytes().try_fold(0_u128, |value, c| {
-        let digit = ALPHABET.iter().position(|&a| a == c)?;
-        Some((value << 5) | u128::try_from(digit).ok()?)
+        let digit = DIGITS.get(usize::from(c)).copied()?;
+        (digit != NONE).then_some((value << 5) | u128::from(digit))
     })
 }
 
@@ -51,6 +82,12 @@ fn parse(text: &str, prefix: &'static str) -> Result<u128, IdProblem> {
             prefix,
         })?;
     decode(suffix).ok_or_else(|| IdProblem::Suffix(text.to_owned()))
+}
+
+fn write_id(f: &mut fmt::Formatter<'_>, prefix: &str, value: u128) -> fmt::Result {
+    f.write_str(prefix)?;
+    f.write_str("_")?;
+    f.write_str(Encoded::of(value).as_str())
 }
 
 macro_rules! ids {
@@ -89,7 +126,7 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}_{}", Self::PREFIX, encode(self.0))
+                write_id(f, Self::PREFIX, self.0)
             }
         }
 
@@ -168,7 +205,7 @@ impl RecordId {
 impl fmt::Display for RecordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = (u128::from(self.epoch) << 64) | u128::from(self.sequence);
-        write!(f, "{}_{}", Self::PREFIX, encode(value))
+        write_id(f, Self::PREFIX, value)
     }
 }
 
@@ -213,8 +250,11 @@ mod tests {
     /// From the `TypeID` specification's `valid.yml` and `invalid.yml`.
     #[test]
     fn agrees_with_the_specification_vectors() {
-        assert_eq!(encode(0), "00000000000000000000000000");
-        assert_eq!(encode(u128::MAX), "7zzzzzzzzzzzzzzzzzzzzzzzzz");
+        assert_eq!(Encoded::of(0).as_str(), "00000000000000000000000000");
+        assert_eq!(
+            Encoded::of(u128::MAX).as_str(),
+            "7zzzzzzzzzzzzzzzzzzzzzzzzz"
+        );
         assert_eq!(
             decode("01h455vb4pex5vsknk084sn02q"),
             Some(0x0189_0a5d_ac96_774b_bcce_b302_099a_8057)
@@ -224,6 +264,8 @@ mod tests {
             "8zzzzzzzzzzzzzzzzzzzzzzzzz",
             "01H455VB4PEX5VSKNK084SN02Q",
             "01h455vb4pex5vsknk084sn02",
+            "01h455vb4pex5vsknk084sn02u",
+            "01h455vb4pex5vsknk084sn0\u{e9}",
         ] {
             assert_eq!(decode(bad), None, "{bad}");
         }

@@ -22,7 +22,7 @@ mod symbol;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use country::{Country, NotACountry};
-pub use entropy::{Entropy, EntropyExhausted, SeededEntropy, SystemEntropy};
+pub use entropy::{Entropy, EntropyExhausted, PooledEntropy, SeededEntropy, SystemEntropy};
 pub use fingerprint::{fingerprint, short_fingerprint};
 pub use id::{AccountId, AppId, CredentialId, EventId, IdProblem, OperatorId, RecordId, SignInId};
 pub use mode::{Enforcement, Mode};
