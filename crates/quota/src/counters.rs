@@ -10,7 +10,7 @@ use primitives::{Mode, Quantity, Timestamp};
 use smallvec::SmallVec;
 
 use crate::{
-    Calendar, CounterKey, Demand, Standing,
+    Calendar, CounterKey, Demand, Near, Standing,
     slot::{Slot, Span},
 };
 
@@ -147,6 +147,8 @@ pub struct Taken {
     pub spend: Spend,
     /// Where the counter stood right after.
     pub used: Quantity,
+    /// How near to its limit that was, if near.
+    pub near: Option<Near>,
 }
 
 impl Taken {
@@ -396,6 +398,7 @@ fn fit(
                 cost: demand.cost,
             },
             used,
+            near: demand.most.and_then(|most| Near::of(used, most)),
         })
     });
     taken.ok_or_else(|| stand(demand, slot, now, calendar))

@@ -12,8 +12,10 @@
 mod calendar;
 mod counters;
 mod demand;
+mod near;
 mod slot;
 
 pub use calendar::{Calendar, UnknownTimeZone};
 pub use counters::{Counters, Exhausted, Reservation, Spend, Taken};
 pub use demand::{CalendarUnit, CounterKey, Demand, Standing, Window};
+pub use near::Near;
