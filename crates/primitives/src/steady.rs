@@ -21,6 +21,8 @@ pub struct SteadyClock {
     ahead: AtomicI64,
     /// The same of the machine's clock when it was last looked at.
     machine_ahead: AtomicI64,
+    /// What had elapsed when there was last reason to doubt the time.
+    doubted: AtomicI64,
 }
 
 impl fmt::Debug for SteadyClock {
@@ -51,7 +53,16 @@ impl Look {
     }
 }
 
+/// What has elapsed at a doubt that never was.
+const NEVER: i64 = i64::MIN;
+
 impl SteadyClock {
+    /// From how many microseconds forward on a jump is reason to doubt the time.
+    const DOUBTFUL: i64 = 3_600_000_000;
+    /// How many microseconds after that the time is trusted again: somebody had the time to see
+    /// the alarm.
+    const DOUBTED_FOR: i64 = 86_400_000_000;
+
     /// A clock that shows what the machine's does now.
     #[must_use]
     #[expect(
@@ -73,7 +84,21 @@ impl SteadyClock {
             elapsed: Box::new(elapsed),
             ahead: AtomicI64::new(ahead),
             machine_ahead: AtomicI64::new(ahead),
+            doubted: AtomicI64::new(NEVER),
         }
+    }
+
+    /// Says that there is reason to doubt the time.
+    pub fn doubt(&self) {
+        self.doubted.store((self.elapsed)(), Ordering::Release);
+    }
+
+    /// Whether the time may decide over what cannot be brought back: not within a day after it
+    /// was doubted, as it is when it jumps ahead by an hour or more.
+    #[must_use]
+    pub fn is_trusted(&self) -> bool {
+        let doubted = self.doubted.load(Ordering::Acquire);
+        doubted == NEVER || (self.elapsed)().saturating_sub(doubted) >= Self::DOUBTED_FOR
     }
 
     /// Looks at the machine's clock, and follows it where it was put forward. To be done every
@@ -83,8 +108,12 @@ impl SteadyClock {
         let ahead = machine.saturating_sub((self.elapsed)());
         let before = self.machine_ahead.swap(ahead, Ordering::AcqRel);
         let shown = self.ahead.fetch_max(ahead, Ordering::AcqRel).max(ahead);
+        let moved = ahead.saturating_sub(before);
+        if moved >= Self::DOUBTFUL {
+            self.doubt();
+        }
         Look {
-            moved: ahead.saturating_sub(before),
+            moved,
             held: shown.saturating_sub(ahead),
         }
     }
@@ -147,6 +176,28 @@ mod tests {
         machine.advance_seconds(86_400);
         assert_eq!(clock.look().held, 0);
         assert_eq!(clock.now(), machine.now());
+    }
+
+    #[test]
+    fn time_that_jumped_ahead_is_doubted_for_a_day() {
+        let (machine, elapsed, clock) = clocks();
+        let pass = |seconds: i64| {
+            machine.advance_seconds(seconds);
+            elapsed.fetch_add(seconds * SECOND, Ordering::SeqCst);
+            clock.look()
+        };
+        pass(2 * 86_400);
+        machine.advance_seconds(3_599);
+        assert!(pass(1).is_jump() && clock.is_trusted());
+        machine.advance_seconds(3_600);
+        assert!(pass(1).is_jump() && !clock.is_trusted());
+        pass(86_398);
+        assert!(!clock.is_trusted());
+        pass(2);
+        assert!(clock.is_trusted());
+        machine.advance_seconds(-315_360_000);
+        pass(1);
+        assert!(clock.is_trusted(), "what is held back drops nothing");
     }
 
     proptest! {
