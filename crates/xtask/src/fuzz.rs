@@ -5,6 +5,7 @@ use std::{
 };
 
 use crate::{
+    fetch,
     run::{Outcome, command, openly, quietly},
     workspace::Workspace,
 };
@@ -37,6 +38,46 @@ pub(crate) struct Campaign {
     /// Adds to the repository's corpus what reached something new, a little of it.
     #[arg(long)]
     keep: bool,
+}
+
+/// How much to send through the gateway to other people's servers.
+#[derive(clap::Args)]
+pub(crate) struct Comparison {
+    /// How many streams, over all servers.
+    #[arg(long, default_value_t = 4_000)]
+    streams: u64,
+    /// What the streams are made from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// With the gateway as it is released, which takes minutes to build.
+    #[arg(long)]
+    release: bool,
+}
+
+/// Compares what nginx, Apache, Node and waitress ran with what the gateway decided.
+pub(crate) fn differential(workspace: &Workspace, comparison: &Comparison) -> Outcome {
+    for missing in fetch::for_tests(workspace) {
+        eprintln!("{missing}");
+    }
+    let (profile, folder) = if comparison.release {
+        (&["--release"][..], "release")
+    } else {
+        (&[][..], "debug")
+    };
+    let build = [&["cargo", "build", "--package", "server"], profile].concat();
+    openly(command(&workspace.root, &build))?;
+    let build = ["cargo", "build", "--quiet", "--package", "differential"];
+    openly(command(&workspace.root, &build))?;
+    let mut compare = Command::new(workspace.target.join("debug/differential"));
+    compare
+        .arg("--binary")
+        .arg(workspace.target.join(folder).join("portreeve"))
+        .args(["--streams", &comparison.streams.to_string()])
+        .args(["--seed", &comparison.seed.to_string()]);
+    if let Ok(python) = fetch::waitress(workspace) {
+        compare.args(["--python", &python]);
+    }
+    openly(compare).map(|()| String::new())
 }
 
 /// Builds the engine, instrumented and apart from the workspace, and lets it look for inputs that

@@ -60,6 +60,8 @@ enum Verb {
     },
     /// Checks that the tests which show the requirements ran and passed.
     Coverage,
+    /// Compares what other people's servers ran with what the gateway decided.
+    Differential(fuzz::Comparison),
     /// Looks for inputs that break what parsers promise, with libFuzzer.
     Fuzz(fuzz::Campaign),
     /// Runs a bench of `crates/bench`.
@@ -99,6 +101,7 @@ fn perform(verb: &Verb) -> Outcome {
         Verb::Deny => ci::deny(&workspace),
         Verb::Generate { check } => generate::run(&workspace, *check),
         Verb::Coverage => requirements::check(&workspace),
+        Verb::Differential(comparison) => fuzz::differential(&workspace, comparison),
         Verb::Fuzz(campaign) => fuzz::run(&workspace, campaign),
         Verb::Bench { name } => ci::bench(&workspace, name),
     }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod console;
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
 mod platform;
