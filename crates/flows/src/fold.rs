@@ -13,8 +13,10 @@ use quota::{CounterKey, Spend};
 use serde::{Deserialize, Serialize};
 use store::{CallIndexRow, CounterRow, Folded, FoldedCalls, Store, StoreFailure};
 
+mod alerts;
 mod job;
 
+pub use alerts::{CountedLimit, FindLimit};
 pub use job::{FoldJob, Retention, fold_until};
 
 /// The most entries of one step, and so of one commit.
@@ -118,6 +120,7 @@ pub struct Fold {
     reader: Reader,
     progress: Progress,
     waiting: HashMap<RecordId, Waiting>,
+    alerts: alerts::Alerts,
 }
 
 impl Fold {
@@ -140,9 +143,17 @@ impl Fold {
                 reader: Reader::new(&directory, progress.next),
                 progress,
                 waiting,
+                alerts: alerts::Alerts::default(),
             })
         })
         .await
+    }
+
+    /// Tells in the event log of counters that come near their limits, which `find` knows.
+    #[must_use]
+    pub fn telling(mut self, find: FindLimit) -> Self {
+        self.alerts = alerts::Alerts::of(find);
+        self
     }
 
     /// Folds the next entries, at most 500, and tells how many there were.
@@ -168,6 +179,7 @@ impl Fold {
         let from_cursor = self.progress.next.map(|_| self.progress.text());
         let mut calls = Vec::new();
         let mut counters = Sum::default();
+        let (mut events, mut newest) = (Vec::new(), Timestamp::default());
         let mut count = 0;
         while count < most
             && let Some(located) = self.reader.next_entry()?
@@ -182,14 +194,17 @@ impl Fold {
                     self.waiting.insert(call.id, Waiting { at, call });
                 }
                 Entry::Settled(settlement) => {
-                    let Some(Waiting { at, call }) = self.waiting.remove(&settlement.id) else {
+                    let Some(waited) = self.waiting.remove(&settlement.id) else {
                         tracing::warn!(call = %settlement.id, "settled twice or never admitted");
                         continue;
                     };
-                    self.progress.open.remove(&at);
+                    let Waiting { at: admitted_at, call } = waited;
+                    self.progress.open.remove(&admitted_at);
                     if !settlement.refunded {
                         counters.add(&call)?;
+                        self.alerts.of_call(&call, &mut events);
                     }
+                    newest = newest.max(settlement.at);
                     calls.push(index_row(*call, Some(settlement))?);
                 }
             }
@@ -203,6 +218,8 @@ impl Fold {
             to_cursor: self.progress.text(),
             calls,
             counters: counters.rows(),
+            events,
+            at: newest,
         };
         Ok(Some((step, count)))
     }
@@ -264,7 +281,8 @@ struct Sum(BTreeMap<(CounterKey, Timestamp, Timestamp), Quantity>);
 impl Sum {
     fn add(&mut self, call: &CallRecord) -> Result<(), FoldProblem> {
         for spend in &call.counters {
-            let key = counter_key(spend, call.mode).ok_or(FoldProblem::Entry(call.id))?;
+            let mode = call.mode.ok_or(FoldProblem::Entry(call.id))?;
+            let key = counter_key(spend, mode);
             self.add_spend((key, spend.begins_at, spend.ends_at), spend.cost);
         }
         Ok(())
@@ -314,16 +332,24 @@ impl Sum {
     }
 }
 
-fn counter_key(spend: &CounterSpend, mode: Option<Mode>) -> Option<CounterKey> {
-    Some(CounterKey {
+fn counter_key(spend: &CounterSpend, mode: Mode) -> CounterKey {
+    CounterKey {
         limit: spend.limit,
-        mode: mode?,
-        subject: u128::from_str_radix(&spend.subject, 16).ok()?,
-        fact: u128::from_str_radix(&spend.fact, 16).ok()?,
-    })
+        mode,
+        subject: spend.subject,
+        fact: spend.fact,
+    }
 }
 
-fn index_row(call: CallRecord, settled: Option<Settlement>) -> Result<CallIndexRow, FoldProblem> {
+fn index_row(
+    mut call: CallRecord,
+    settled: Option<Settlement>,
+) -> Result<CallIndexRow, FoldProblem> {
+    // What the call only had time to note is put into words here.
+    if let Some(words) = admission::granted_in_words(&call) {
+        call.answer = words.to_string();
+        call.granted = None;
+    }
     let (outcome, status) = match settled.as_ref().map(|settled| settled.outcome) {
         None => ("refused", call.status),
         Some(CallOutcome::Served { status, .. }) => ("served", status),

@@ -32,7 +32,8 @@ pub use change::{ChangeRefused, Changed, Decide, EntryChange, Fate, change_entry
 pub use diff::{Difference, diff};
 pub use export::export;
 pub use fold::{
-    CallDocument, Fold, FoldJob, FoldProblem, Retention, fold_until, oldest_needed, start_counters,
+    CallDocument, CountedLimit, FindLimit, Fold, FoldJob, FoldProblem, Retention, fold_until,
+    oldest_needed, start_counters,
 };
 pub use idempotency::{
     Begun, Held, KeptAnswer, Repeatable, begin, drop_old_keys, keep_shown_once, replay,

@@ -6,7 +6,7 @@ use quota::Counters;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
-use super::{Fold, FoldProblem, STEP, day_of, oldest_needed};
+use super::{FindLimit, Fold, FoldProblem, STEP, day_of, oldest_needed};
 
 /// How long new entries may wait to be seen in the call list.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -31,6 +31,11 @@ pub struct FoldJob {
     pub counters: Arc<Counters>,
     /// For how many days call records are kept, as settings say now.
     pub keep_days: Arc<dyn Fn() -> u32 + Send + Sync>,
+    /// The counted limits, as settings say now.
+    pub limits: FindLimit,
+    /// Whether the time may decide over what cannot be brought back: while it may not, nothing is
+    /// dropped.
+    pub trusts_time: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl std::fmt::Debug for FoldJob {
@@ -51,7 +56,8 @@ pub struct Retention {
 }
 
 impl FoldJob {
-    /// Drops call records of days before the last `keep_days`, and counters that are over.
+    /// Drops call records of days before the last `keep_days`, and counters that are over; nothing
+    /// while the time is doubted.
     ///
     /// # Errors
     /// When the store fails or a segment cannot be removed.
@@ -59,6 +65,10 @@ impl FoldJob {
         let now = self.clock.now();
         let before_day = day_of(now).saturating_sub(i64::from((self.keep_days)()));
         self.counters.sweep(now);
+        if !(self.trusts_time)() {
+            tracing::warn!(%now, "the time is doubted: nothing that ended by it is dropped");
+            return Ok(Retention::default());
+        }
         let calls = self.store.drop_call_days(before_day).await?;
         let over = now.plus_seconds(-COUNTER_GRACE_SECONDS);
         let counters = self.store.drop_counters(over).await?;
@@ -100,7 +110,8 @@ async fn fold_on(
     cleaned_at: &mut Option<Timestamp>,
 ) -> Result<(), FoldProblem> {
     let directory: PathBuf = job.journal.directory().to_owned();
-    let mut fold = Fold::resume(&*job.store, &directory, &job.gateway).await?;
+    let fold = Fold::resume(&*job.store, &directory, &job.gateway).await?;
+    let mut fold = fold.telling(Arc::clone(&job.limits));
     while !stop.is_cancelled() {
         let count;
         (fold, count) = fold.step(&*job.store).await?;

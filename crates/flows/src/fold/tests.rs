@@ -80,6 +80,8 @@ impl Place {
             clock: self.clock.clone(),
             counters: Arc::new(Counters::new()),
             keep_days: Arc::new(|| 7),
+            limits: Arc::new(|_| None),
+            trusts_time: Arc::new(|| true),
         }
     }
 }
@@ -110,13 +112,15 @@ fn call(id: RecordId, cost: i64) -> Box<CallRecord> {
         status: 0,
         code: String::new(),
         answer: "{\"gates\":[]}".to_owned(),
+        granted: None,
         counters: vec![CounterSpend {
             limit: u64::MAX,
-            subject: format!("{:x}", u128::MAX),
-            fact: "0".to_owned(),
+            subject: u128::MAX,
+            fact: 0,
             begins_at: Timestamp::default(),
             ends_at: NOW.plus_seconds(86_400),
             cost: Quantity::from_millionths(cost),
+            near: 0,
         }],
         revision: Revision(1),
         trace_id: String::new(),
