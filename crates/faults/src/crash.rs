@@ -56,6 +56,8 @@ pub async fn crashes(wanted: &Crashes) -> Report {
         .check()
         .await;
     findings.tell(&mut report);
+    let sound = node.examine().await;
+    report.demand(sound.is_ok(), || format!("I12: {sound:?}"));
     ready.sort_unstable();
     let millis = |at: usize| {
         let found = ready.get(at).copied().unwrap_or_default();

@@ -19,10 +19,16 @@
     reason = "a campaign that cannot be set up is to fail loudly"
 )]
 
+/// F-38: dying between keeping a change and answering.
+pub mod ambiguous;
+/// F-31: a database that is away.
+pub mod away;
 mod checker;
 mod client;
 /// F-01: killing it at any moment.
 pub mod crash;
+/// F-03 and F-04: a disk that fails, and one that is full.
+pub mod disk;
 mod driver;
 mod history;
 mod node;

@@ -91,6 +91,22 @@ impl Launch {
         self
     }
 
+    /// Another subcommand of the binary, with the same arguments and variables: what it printed,
+    /// and whether it says that all is well.
+    #[must_use]
+    pub fn ask(&self, folder: &Path, words: &[&str]) -> (bool, String) {
+        let output = Command::new(&self.binary)
+            .args(words)
+            .current_dir(folder)
+            .envs(self.environment.iter().cloned())
+            .env("NO_COLOR", "1")
+            .output()
+            .expect("the binary runs");
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        (output.status.success(), text)
+    }
+
     /// The command that it comes to, in a process group of its own.
     fn command(&self, folder: &Path) -> Command {
         let mut words: Vec<OsString> = self.wrapper.clone();
@@ -206,6 +222,25 @@ impl Node {
     #[must_use]
     pub fn process(&self) -> Option<u32> {
         self.child.id()
+    }
+
+    /// Ends it in good order and lets `doctor` look at what it left (I12).
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub async fn examine(&mut self) -> Result<(), String> {
+        let ended = self.terminate().await;
+        if ended.is_none_or(|ended| !ended.success()) {
+            return Err(format!("it ended badly: {ended:?}\n{}", self.printed()));
+        }
+        let words = ["doctor", "--dev"];
+        let (_, told) = self.launch.ask(&self.folder, &words);
+        // Its other findings are about ports, which belong to whoever took them meanwhile.
+        let database = told.lines().find(|line| line.contains(" database "));
+        match database {
+            Some(line) if line.starts_with("ok") => Ok(()),
+            _ => Err(told),
+        }
     }
 
     /// Everything it has printed so far, its log included.
