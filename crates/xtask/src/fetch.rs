@@ -74,13 +74,14 @@ fn nextest(workspace: &Workspace) -> Result<(), String> {
     ))
 }
 
-/// PostgreSQL, Chromium with its driver, curl, jq and Node, from the distribution.
+/// PostgreSQL, Chromium with its driver, curl, jq, strace, libfaketime and Node, from the
+/// distribution.
 fn debian(workspace: &Workspace) -> Result<(), String> {
     let mut packages = Vec::new();
     if !has_postgresql() {
         packages.push("postgresql");
     }
-    for tool in ["curl", "jq"] {
+    for tool in ["curl", "jq", "strace"] {
         if !on_path(tool) {
             packages.push(tool);
         }
@@ -94,7 +95,18 @@ fn debian(workspace: &Workspace) -> Result<(), String> {
     if !on_path("npm") {
         packages.extend(["nodejs", "npm"]);
     }
+    if !has_libfaketime() {
+        packages.push("libfaketime");
+    }
     install(workspace, &packages)
+}
+
+/// Shows one process another time; it lies below the folder of the machine's kind.
+fn has_libfaketime() -> bool {
+    let kinds = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    kinds
+        .map(|kind| kind.path().join("faketime/libfaketimeMT.so.1"))
+        .any(|library| library.exists())
 }
 
 fn install(workspace: &Workspace, packages: &[&str]) -> Result<(), String> {
