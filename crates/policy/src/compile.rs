@@ -9,7 +9,7 @@ use primitives::{Name, Symbol};
 use quick_cache::sync::Cache;
 
 use crate::{
-    PolicyProblem, Property,
+    PolicyProblem, Property, bounds,
     party::{Party, PartyKey},
     reads::Reads,
     schema::{BUILT_IN, CapabilityFacts, facts_of, schema},
@@ -106,7 +106,7 @@ impl Policies {
             types: &types,
         };
         for (name, text) in texts {
-            match workshop.compile(name, text) {
+            match bounds::with_stack(|| workshop.compile(name, text)) {
                 Ok(policy) => {
                     let symbol = catalogue.vocabulary.policies.intern(name.as_str());
                     compiled.insert(symbol, policy);
@@ -178,14 +178,20 @@ struct Workshop<'a> {
 
 impl Workshop<'_> {
     fn compile(&self, name: &Name, text: &str) -> Result<Policy, Vec<PolicyProblem>> {
+        bounds::check_text(name, text)?;
         let set = parse(name, text)?;
         let capabilities = self.capabilities_of(name);
         self.check_shape(name, &set)?;
         self.validate(name, text, &set, &capabilities)?;
         let mut reads = Reads::default();
+        let mut signs = 0_usize;
         for statement in set.policies() {
             match statement.to_json() {
-                Ok(json) => reads.add_statement(&json),
+                Ok(json) => {
+                    bounds::check_depth(name, &json)?;
+                    reads.add_statement(&json);
+                    signs = signs.saturating_add(bounds::signs(&json));
+                }
                 Err(problem) => {
                     let mend = "write it in plain Cedar";
                     return Err(vec![PolicyProblem::of_policy(
@@ -196,6 +202,7 @@ impl Workshop<'_> {
                 }
             }
         }
+        bounds::check_patterns(name, signs)?;
         let facts = self.facts_read(&reads, &capabilities);
         let mut actions = SymbolMap::default();
         for symbol in capabilities {

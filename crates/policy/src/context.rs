@@ -4,7 +4,7 @@ use catalog::{FactValue, Facts};
 use cedar_policy::{Context, RestrictedExpression};
 use decision::{Call, PolicyVerdict};
 
-use crate::compile::Policy;
+use crate::{bounds::LONGEST_TEXT, compile::Policy};
 
 /// The context of a call.
 ///
@@ -28,6 +28,13 @@ pub(crate) fn context(
                 return Err(PolicyVerdict::Refuse(vec![said]));
             }
             FactValue::Quantity(quantity) => RestrictedExpression::new_long(quantity.millionths()),
+            FactValue::Text(text) if text.len() > LONGEST_TEXT => {
+                let said = format!(
+                    "the fact `{name}` has {} bytes, and a policy looks at no more than {LONGEST_TEXT}",
+                    text.len()
+                );
+                return Err(PolicyVerdict::Refuse(vec![said]));
+            }
             FactValue::Text(text) => text_value(text),
             FactValue::Boolean(value) => RestrictedExpression::new_bool(*value),
             FactValue::Country(country) => text_value(&country.to_string()),

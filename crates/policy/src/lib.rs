@@ -28,6 +28,7 @@
 //! To let policies speak of one more thing: its type in `schema`, its value in `party` (of an
 //! account) or `context` (of a call), its line above.
 
+mod bounds;
 mod compile;
 mod context;
 mod judge;

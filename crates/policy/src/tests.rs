@@ -736,3 +736,6 @@ proptest! {
         prop_assert_eq!(verdict == PolicyVerdict::Permit, expected, "{}", text);
     }
 }
+
+mod bounds;
+mod memory;
