@@ -35,7 +35,7 @@ const LOAD_CORE: usize = 1;
 /// Calls a second of the open loop.
 const RATE: u32 = 5_000;
 const SECOND: Duration = Duration::from_secs(1);
-const WARM: Duration = Duration::from_millis(700);
+const WARM: Duration = Duration::from_millis(400);
 const IDLE_CONNECTIONS: usize = 2_000;
 
 /// What to measure, and with what.
@@ -50,6 +50,10 @@ pub(crate) struct Options {
     /// The program of Envoy; without it Envoy is left out.
     #[arg(long)]
     envoy: Option<PathBuf>,
+    /// Another proxy to measure: `NAME=PROGRAM ARGUMENTS`, in which `{address}` is where it is to
+    /// listen and `{upstream}` where its upstream does; repeatable.
+    #[arg(long, value_name = "NAME=COMMAND")]
+    beside: Vec<String>,
     /// Rounds, of which medians are taken.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
@@ -88,7 +92,7 @@ fn rest(lasting: Duration) {
 
 /// A subject's process, and where its calls go.
 struct Subject<'a> {
-    name: &'static str,
+    name: &'a str,
     running: &'a Running,
     door: &'a Door,
 }
@@ -111,6 +115,10 @@ pub(crate) fn run(options: &Options) -> Result<(), Failed> {
         Some(program) => Some(subjects::envoy(program, &folder("envoy")?, upstream)?),
         None => None,
     };
+    let mut beside = Vec::new();
+    for other in &options.beside {
+        beside.push(subjects::beside(other, directory.path(), upstream)?);
+    }
     let mut subjects = vec![
         subject(figures::NGINX, &nginx),
         Subject {
@@ -125,6 +133,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failed> {
         },
     ];
     subjects.extend(envoy.as_ref().map(|envoy| subject(figures::ENVOY, envoy)));
+    subjects.extend(beside.iter().map(|(name, other)| subject(name, other)));
     for subject in &subjects {
         subject.running.pause()?;
     }
@@ -151,7 +160,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failed> {
     Ok(())
 }
 
-fn subject<'a>(name: &'static str, (running, door): &'a (Running, Door)) -> Subject<'a> {
+fn subject<'a>(name: &'a str, (running, door): &'a (Running, Door)) -> Subject<'a> {
     Subject {
         name,
         running,

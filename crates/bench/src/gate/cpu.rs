@@ -37,6 +37,12 @@ impl Spent {
         Self(self.0.iter().map(spent).collect())
     }
 
+    #[cfg(test)]
+    pub(crate) fn told(threads: &[(&str, u64)]) -> Self {
+        let owned = |&(name, nanos): &(&str, u64)| (name.to_owned(), nanos);
+        Self(threads.iter().map(owned).collect())
+    }
+
     /// The sum over threads whose name is chosen.
     pub(crate) fn sum(&self, chosen: impl Fn(&str) -> bool) -> u64 {
         let chosen = self.0.iter().filter(|(name, _)| chosen(name));

@@ -74,6 +74,9 @@ impl Lag {
 
     /// Whether the second half of the time was no further behind than the first.
     fn bounded(&self) -> bool {
+        if self.behind.is_empty() {
+            return false;
+        }
         let (first, second) = self.behind.split_at(self.behind.len() / 2);
         let most = |half: &[f64]| half.iter().copied().fold(0.0, f64::max);
         most(second) <= (1.5 * most(first)).max(1.0)
@@ -87,23 +90,28 @@ impl Lag {
 /// Everything measured.
 #[derive(Default)]
 pub(crate) struct Figures {
-    rates: BTreeMap<&'static str, Vec<Rate>>,
-    tails: BTreeMap<&'static str, Vec<Tail>>,
-    idle: BTreeMap<&'static str, u64>,
+    /// In the order of measuring.
+    names: Vec<String>,
+    rates: BTreeMap<String, Vec<Rate>>,
+    tails: BTreeMap<String, Vec<Tail>>,
+    idle: BTreeMap<String, u64>,
     pub(crate) lag: Option<Lag>,
 }
 
 impl Figures {
-    pub(crate) fn rate(&mut self, name: &'static str, rate: Rate) {
-        self.rates.entry(name).or_default().push(rate);
+    pub(crate) fn rate(&mut self, name: &str, rate: Rate) {
+        if !self.rates.contains_key(name) {
+            self.names.push(name.to_owned());
+        }
+        self.rates.entry(name.to_owned()).or_default().push(rate);
     }
 
-    pub(crate) fn tail(&mut self, name: &'static str, tail: Tail) {
-        self.tails.entry(name).or_default().push(tail);
+    pub(crate) fn tail(&mut self, name: &str, tail: Tail) {
+        self.tails.entry(name.to_owned()).or_default().push(tail);
     }
 
-    pub(crate) fn idle(&mut self, name: &'static str, bytes: u64) {
-        self.idle.insert(name, bytes);
+    pub(crate) fn idle(&mut self, name: &str, bytes: u64) {
+        self.idle.insert(name.to_owned(), bytes);
     }
 
     fn of_rates(&self, name: &str, figure: impl Fn(&Rate) -> f64) -> Option<f64> {
@@ -171,10 +179,8 @@ impl Figures {
         println!(
             "                        CPU us  settle us   calls/s   p50 ms   p99 ms  p99.9 ms  idle KiB"
         );
-        for name in [NGINX, PLAIN, JUDGED, ENVOY] {
-            if self.rates.contains_key(name) {
-                self.print_subject(name);
-            }
+        for name in &self.names {
+            self.print_subject(name);
         }
         for name in [PLAIN, JUDGED] {
             if let Some(rate) = self.rates.get(name).and_then(|rates| rates.last()) {
@@ -221,8 +227,9 @@ impl Figures {
         let a_second = self.of_rates(name, |rate| precise(rate.calls) / rate.took.as_secs_f64());
         let idle = self.idle.get(name).map(|&bytes| precise(bytes) / 1_024.0);
         println!(
-            "{name:22}  {:>6}  {:>9}  {:>8}  {:>7}  {:>7}  {:>8}  {:>8}",
+            "{name:22}  {:>6}  {:>8}  {:>9}  {:>8}  {:>7}  {:>7}  {:>8}  {:>8}",
             shown(self.micros(name), 1),
+            shown(self.ratio(name, NGINX), 2),
             shown(settle, 1),
             shown(a_second, 0),
             shown(self.of_tails(name, |tail| tail.p50), 2),
@@ -240,6 +247,10 @@ impl Figures {
                 "portreeve": self.micros(PLAIN),
                 "portreeve_policy": self.micros(JUDGED),
                 "envoy": self.micros(ENVOY),
+            },
+            "p99_ms": {
+                "nginx": self.of_tails(NGINX, |tail| tail.p99),
+                "portreeve": self.of_tails(PLAIN, |tail| tail.p99),
             },
             "settlement_us": self.lag.as_ref().map(Lag::micros),
             "settlement_lag_s": self.lag.as_ref().map(Lag::most),
@@ -265,4 +276,73 @@ fn median(figures: impl Iterator<Item = f64>) -> Option<f64> {
 #[expect(clippy::cast_precision_loss, reason = "counts here stay below 2^53")]
 fn precise(count: u64) -> f64 {
     count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(threads: &[(&str, u64)]) -> Rate {
+        let spent = Spent::told(threads);
+        Rate {
+            calls: 1_000,
+            took: Duration::from_secs(1),
+            busy: spent.sum(|_| true),
+            spent,
+        }
+    }
+
+    #[test]
+    fn settlement_is_counted_apart() {
+        let mut figures = Figures::default();
+        let threads = [
+            ("gate-0", 20_000_000),
+            ("journal", 1_000_000),
+            ("settlement", 9_000_000),
+            ("sqlx-sqlite-wor", 5_000_000),
+        ];
+        figures.rate(PLAIN, rate(&threads));
+        assert_eq!(figures.micros(PLAIN), Some(21.0));
+        assert_eq!(
+            figures.of_rates(PLAIN, |rate| rate.micros(settles)),
+            Some(14.0)
+        );
+        assert_eq!(figures.disturbed(), 0);
+    }
+
+    /// A machine that is slow in one round is so for both.
+    #[test]
+    fn ratios_are_taken_within_a_round() {
+        let mut figures = Figures::default();
+        for (ours, theirs) in [(30_000_000, 20_000_000), (90_000_000, 60_000_000), (26, 20)] {
+            figures.rate(PLAIN, rate(&[("gate-0", ours)]));
+            figures.rate(NGINX, rate(&[("nginx", theirs)]));
+        }
+        assert_eq!(figures.ratio(PLAIN, NGINX), Some(1.5));
+        assert_eq!(figures.ratio(JUDGED, NGINX), None);
+        assert_eq!(figures.json()["cpu_ratio_nginx"], json!(1.5));
+        assert_eq!(figures.json()["cpu_ratio_envoy"], Value::Null);
+    }
+
+    #[test]
+    fn others_on_the_core_are_told() {
+        let mut figures = Figures::default();
+        let mut disturbed = rate(&[("nginx", 20_000_000)]);
+        disturbed.busy += 60_000_000;
+        figures.rate(NGINX, disturbed);
+        assert_eq!(figures.disturbed(), 1);
+    }
+
+    #[test]
+    fn a_lag_that_grows_is_not_bounded() {
+        let lag = |behind: &[f64]| Lag {
+            behind: behind.to_vec(),
+            calls: 1,
+            spent: Spent::default(),
+        };
+        assert!(lag(&[0.3, 0.6, 0.4, 0.7]).bounded());
+        assert!(lag(&[4.0, 2.0, 1.0, 0.5]).bounded());
+        assert!(!lag(&[1.0, 2.0, 3.0, 4.0]).bounded());
+        assert!(!lag(&[]).bounded());
+    }
 }

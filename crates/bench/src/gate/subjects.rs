@@ -76,9 +76,7 @@ pub(crate) fn nginx(directory: &Path, upstream: SocketAddr) -> Result<(Running, 
     let mut command = on_core(CORE, named);
     command.arg("-p").arg(directory).arg("-c").arg(&file);
     let running = Running::start(command, address, &directory.join("nginx.log"))?;
-    let nobody = format!("Basic {}", STANDARD.encode("nobody:nothing"));
-    let door = Door::new(address, PLAIN, std::iter::repeat_n(nobody, CONNECTIONS));
-    Ok((running, door))
+    Ok((running, anonymous(address)))
 }
 
 /// Envoy with `jwt_authn`, RBAC and a local rate limit.
@@ -105,6 +103,31 @@ pub(crate) fn envoy(
     let bearer = format!("Bearer {BEARER}");
     let door = Door::new(address, PLAIN, std::iter::repeat_n(bearer, CONNECTIONS));
     Ok((running, door))
+}
+
+/// Another proxy, from `NAME=PROGRAM ARGUMENTS`.
+pub(crate) fn beside(
+    told: &str,
+    directory: &Path,
+    upstream: SocketAddr,
+) -> Result<(String, (Running, Door)), Failed> {
+    let form = || format!("`{told}` is not of the form NAME=PROGRAM ARGUMENTS");
+    let (name, words) = told.split_once('=').ok_or_else(form)?;
+    let address = free_address()?;
+    let words = words
+        .replace("{address}", &address.to_string())
+        .replace("{upstream}", &upstream.to_string());
+    let mut words = words.split_whitespace();
+    let mut command = on_core(CORE, words.next().ok_or_else(form)?);
+    command.args(words);
+    let running = Running::start(command, address, &directory.join(format!("{name}.log")))?;
+    Ok((name.to_owned(), (running, anonymous(address))))
+}
+
+/// Calls of somebody whom nobody asks who they are.
+fn anonymous(address: SocketAddr) -> Door {
+    let nobody = format!("Basic {}", STANDARD.encode("nobody:nothing"));
+    Door::new(address, PLAIN, std::iter::repeat_n(nobody, CONNECTIONS))
 }
 
 /// Portreeve with the whole decision on.
