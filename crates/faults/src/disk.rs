@@ -45,10 +45,17 @@ pub async fn failing_syncs(binary: &Path, calls: impl IntoIterator<Item = u32>) 
             log_name,
         ]);
         let plain = Launch::dev(binary);
-        let Ok(mut node) = provider.start(plain.clone().through(words)).await else {
+        let started = provider.start(plain.clone()).await;
+        let mut node = started.expect("the node starts on a sound disk");
+        node.terminate().await;
+        if node
+            .restart_as(&plain.clone().through(words))
+            .await
+            .is_err()
+        {
             refused += 1;
             continue;
-        };
+        }
         let (began, history) = (SystemClock.now().as_micros(), History::begin());
         let load = Load {
             callers: 3,
@@ -199,6 +206,15 @@ pub async fn full_disk(binary: &Path, megabytes: u32) -> Option<Report> {
         until_taken(&node, &history, "changed"),
         until_taken(&node, &history, "called")
     );
+    if changes.is_none() {
+        let printed = node.printed();
+        let told: Vec<&str> = printed
+            .lines()
+            .filter(|line| !line.contains("admission"))
+            .collect();
+        let last = told.len().saturating_sub(20);
+        report.count("log", json!(told.get(last..)));
+    }
     for (what, taken) in [("changes", changes), ("calls", calls)] {
         let millis = taken.map(|at| at.duration_since(since).as_millis());
         report.count(&format!("{what}_taken_after_ms"), json!(millis));

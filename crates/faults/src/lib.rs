@@ -27,23 +27,43 @@ mod checker;
 mod client;
 /// F-01: killing it at any moment.
 pub mod crash;
+/// F-17: storms of connections, and no descriptor left.
+pub mod descriptors;
 /// F-03 and F-04: a disk that fails, and one that is full.
 pub mod disk;
+/// F-24: one server takes over from another while calls go on.
+pub mod drain;
 mod driver;
 mod history;
+/// F-20: large bodies under a ceiling of memory.
+pub mod memory;
+/// F-39: an upstream that does everything wrong.
+pub mod misbehaviour;
 mod node;
+mod open_loop;
 mod origin;
+/// F-22: more calls than an upstream can do.
+pub mod overload;
+mod process;
 mod provider;
 mod report;
+/// F-18: callers that are slow at whatever one can be slow at.
+pub mod slow;
+/// The campaigns of F-17, F-18, F-20, F-22, F-24 and F-39 by name, in both tiers.
+pub mod under_load;
+mod workshop;
 
 pub use checker::{Checker, Finding, Findings};
 pub use client::{Answer, Client, Lost};
 pub use driver::{Dice, Driver, Load};
 pub use history::{History, Operation, Outcome};
 pub use node::{Launch, Node};
+pub use open_loop::{Offer, Tally, percentile};
 pub use origin::{Origin, Served};
+pub use process::Process;
 pub use provider::{Provider, SCARCE};
 pub use report::Report;
+pub use workshop::Workshop;
 
 use std::path::PathBuf;
 

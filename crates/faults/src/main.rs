@@ -1,9 +1,16 @@
 //! `cargo xtask faults long`: the long campaigns, on a release build, with a result file each.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::Parser;
-use faults::{Report, crash};
+use faults::{
+    Report, ambiguous, crash, disk,
+    under_load::{self, Tier},
+};
 
 /// Breaks an installation on purpose and holds what is left against what was said.
 #[derive(Parser)]
@@ -20,7 +27,7 @@ struct Arguments {
     /// What every choice comes from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How many kills, rotations or repetitions.
+    /// How many kills, numbers of calls or rounds.
     #[arg(long)]
     count: Option<usize>,
     /// How long a campaign may go on.
@@ -29,20 +36,29 @@ struct Arguments {
 }
 
 /// Every campaign, by its name.
-const NAMES: [&str; 1] = ["crash"];
+const NAMES: [&str; 4] = ["crash", "failing-syncs", "full-disk", "ambiguous-commits"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut wanted: Vec<&str> = arguments.names.iter().map(String::as_str).collect();
     if wanted.is_empty() {
-        wanted = NAMES.to_vec();
+        wanted = NAMES.into_iter().chain(under_load::NAMES).collect();
     }
+    let is_known = |name: &&str| NAMES.contains(name) || under_load::NAMES.contains(name);
+    if let Some(unknown) = wanted.iter().find(|name| !is_known(name)) {
+        let (some, others) = (NAMES.join(", "), under_load::NAMES.join(", "));
+        eprintln!("no campaign `{unknown}`; there are {some}, {others}");
+        return ExitCode::FAILURE;
+    }
+    let Ok(binary) = std::path::absolute(&arguments.binary) else {
+        eprintln!("`{}` is no path", arguments.binary.display());
+        return ExitCode::FAILURE;
+    };
     let mut broken = false;
     for name in wanted {
-        let Some(report) = run(name, &arguments).await else {
-            eprintln!("no campaign `{name}`; there are {}", NAMES.join(", "));
-            return ExitCode::FAILURE;
+        let Some(report) = run(name, &arguments, &binary).await else {
+            continue;
         };
         println!("{report}");
         if let Some(folder) = &arguments.into {
@@ -57,21 +73,29 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(name: &str, arguments: &Arguments) -> Option<Report> {
-    let binary = std::path::absolute(&arguments.binary).ok()?;
-    let within = Duration::from_secs(arguments.seconds);
-    Some(match name {
+/// `None` when what it needs is not here, which has then been said.
+async fn run(name: &str, arguments: &Arguments, binary: &Path) -> Option<Report> {
+    let count = arguments.count;
+    match name {
         "crash" => {
             let wanted = crash::Crashes {
-                binary,
+                binary: binary.to_owned(),
                 seed: arguments.seed,
-                kills: arguments.count.unwrap_or(150),
+                kills: count.unwrap_or(150),
                 acknowledged: 100_000,
-                within,
+                within: Duration::from_secs(arguments.seconds),
                 ready_within: Duration::from_secs(1),
             };
-            crash::crashes(&wanted).await
+            Some(crash::crashes(&wanted).await)
         }
-        _ => return None,
-    })
+        "failing-syncs" => {
+            let calls = 1..=u32::try_from(count.unwrap_or(40)).unwrap_or(u32::MAX);
+            disk::failing_syncs(binary, calls).await
+        }
+        "full-disk" => disk::full_disk(binary, 192).await,
+        "ambiguous-commits" => {
+            ambiguous::ambiguous_commits(binary, count.unwrap_or(50), arguments.seed).await
+        }
+        _ => under_load::run(name, binary, Tier::Long).await,
+    }
 }

@@ -10,9 +10,10 @@ use std::{
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
+    net::TcpListener,
     process::Child,
     sync::watch,
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::Client;
@@ -200,12 +201,28 @@ impl Node {
     pub async fn kill(&mut self) {
         end_group(&self.child, "KILL");
         let _ended = self.child.wait().await;
+        self.gone().await;
     }
 
     /// SIGTERM, and how it ended.
     pub async fn terminate(&mut self) -> Option<ExitStatus> {
         end_group(&self.child, "TERM");
-        self.ended().await
+        let ended = self.ended().await;
+        self.gone().await;
+        ended
+    }
+
+    /// What it was started through may have ended before it: waits until its ports are free.
+    async fn gone(&self) {
+        if self.launch.wrapper.is_empty() {
+            return;
+        }
+        for _ in 0..200 {
+            if TcpListener::bind(self.addresses[3]).await.is_ok() {
+                return;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Waits 30 s for it to end by itself; `None` when it did not.

@@ -50,8 +50,14 @@ impl Provider {
     /// [`Launch::dev`] or [`Launch::plain`], because the state is kept.
     #[must_use]
     pub fn launch(&self, launch: Launch) -> Launch {
+        self.launch_before(launch, &self.origin.url())
+    }
+
+    /// The same in front of another origin.
+    #[must_use]
+    pub fn launch_before(&self, launch: Launch, origin: &str) -> Launch {
         let state = self.folder().join("state/gate.state.yaml");
-        let origin = format!("origin={}", self.origin.url());
+        let origin = format!("origin={origin}");
         launch
             .arguments(["--state".into(), state.into_os_string()])
             .arguments(["--var".to_owned(), origin])

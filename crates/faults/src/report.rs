@@ -40,8 +40,12 @@ impl Report {
 
     /// Notes that a promise was broken, unless it was kept.
     pub fn demand(&mut self, kept: bool, otherwise: impl FnOnce() -> String) {
-        if !kept {
-            self.broken.push(otherwise());
+        if kept {
+            return;
+        }
+        let broken = otherwise();
+        if !self.broken.contains(&broken) {
+            self.broken.push(broken);
         }
     }
 

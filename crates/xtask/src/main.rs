@@ -4,6 +4,7 @@
 //! that returns [`Outcome`], one line in `ci.rs`, one verb here.
 
 mod ci;
+mod faults;
 mod fetch;
 mod fuzz;
 mod generate;
@@ -64,12 +65,34 @@ enum Verb {
     Differential(fuzz::Comparison),
     /// Looks for inputs that break what parsers promise, with libFuzzer.
     Fuzz(fuzz::Campaign),
+    /// Breaks a running installation on purpose: `short` as CI does, `long` with result files,
+    /// `planted` to see that bugs planted into the source are caught.
+    Faults {
+        /// The tier, then what the campaigns of `long` are to be told.
+        #[command(subcommand)]
+        tier: Tier,
+    },
     /// Runs a bench of `crates/bench`.
     Bench {
         /// The bench, then what it is to be told.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         name: Vec<String>,
     },
+}
+
+/// How long things are broken for.
+#[derive(Subcommand)]
+enum Tier {
+    /// Seconds; what CI does.
+    Short,
+    /// Minutes or hours, on a release build.
+    Long {
+        /// Campaigns by name, and their options.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Bugs in the source, each in a clone.
+    Planted,
 }
 
 fn main() -> ExitCode {
@@ -103,6 +126,11 @@ fn perform(verb: &Verb) -> Outcome {
         Verb::Coverage => requirements::check(&workspace),
         Verb::Differential(comparison) => fuzz::differential(&workspace, comparison),
         Verb::Fuzz(campaign) => fuzz::run(&workspace, campaign),
+        Verb::Faults { tier } => match tier {
+            Tier::Short => faults::short(&workspace),
+            Tier::Long { rest } => faults::long(&workspace, rest),
+            Tier::Planted => faults::planted(&workspace),
+        },
         Verb::Bench { name } => ci::bench(&workspace, name),
     }
 }

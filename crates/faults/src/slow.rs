@@ -1,0 +1,249 @@
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpSocket, TcpStream},
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+
+use crate::{Launch, Node, Offer, Process, Provider, Report, Workshop, percentile};
+
+/// How honest callers fare beside slow ones.
+#[derive(Clone, Debug)]
+pub struct Slow {
+    /// The binary.
+    pub binary: PathBuf,
+    /// Slow connections of each kind.
+    pub connections: usize,
+    /// The calls that honest callers make in a second.
+    pub honest: u32,
+    /// Whether what a release build takes of memory is to be demanded.
+    pub release: bool,
+}
+
+/// What a slow caller is slow at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A head, a byte now and then.
+    Head,
+    /// A body, of which nothing comes after its beginning.
+    Body,
+    /// An answer, of which nothing is read.
+    Answer,
+    /// A TLS hello that never comes to its end.
+    Hello,
+}
+
+/// Every deadline of the node, in seconds.
+const DEADLINE: u64 = 3;
+/// An answer that fits into no buffer on the way.
+const LONG: usize = 8 * 1024 * 1024;
+
+/// F-18: slow heads, slow bodies, answers that are not read, TLS hellos that never end, while
+/// honest callers go on.
+///
+/// # Panics
+/// When the node does not start.
+pub async fn slow(wanted: &Slow) -> Report {
+    let mut report = Report::new("slow", &["F-18"], (0, 0));
+    for kind in [Kind::Head, Kind::Body, Kind::Answer, Kind::Hello] {
+        one_kind(wanted, kind, &mut report).await;
+    }
+    report
+}
+
+async fn one_kind(wanted: &Slow, kind: Kind, report: &mut Report) {
+    let quick = Workshop::open(64, Duration::from_millis(2), 16).await;
+    let long = Workshop::open(10_000, Duration::from_millis(2), LONG).await;
+    let provider = Provider::new().await;
+    let mut launch = Launch::dev(&wanted.binary);
+    for key in ["HEAD", "BODY_IDLE", "ANSWER_IDLE"] {
+        let name = format!("PORTREEVE__LIMITS__{key}_SECONDS");
+        launch = launch.variable(name, DEADLINE.to_string());
+    }
+    launch = launch.variable("PORTREEVE__LIMITS__CONNECTIONS", "16384");
+    if kind == Kind::Hello {
+        // Honest callers of this kind speak plain HTTP to another node's listener: what is asked
+        // is whether stalled hellos are ended, and what each of them holds.
+        let Some(files) = certificate(&provider) else {
+            return crate::missing("openssl");
+        };
+        for (name, file) in ["CERTIFICATE", "KEY"].iter().zip(files) {
+            launch = launch.variable(format!("PORTREEVE__LISTENERS__PUBLIC__TLS_{name}"), file);
+        }
+    }
+    let origin = if kind == Kind::Answer { &long } else { &quick };
+    let launch = provider.launch_before(launch, origin.url());
+    let started = Node::start(&launch, provider.folder()).await;
+    let node = started.expect("the node starts");
+    let process = Process::of(node.process().expect("it runs"));
+    let name = |what: &str| format!("{kind:?}_{what}").to_lowercase();
+    let honest = Offer::get(node.public(), &node.key("front"), "/gate/free/1");
+    let honest = (kind == Kind::Head || kind == Kind::Body).then_some(honest);
+    let lasts = Duration::from_secs(3);
+    let calm = match &honest {
+        Some(offer) => offer.at(wanted.honest, lasts).make().await,
+        None => crate::Tally::default(),
+    };
+    let before = process.resident();
+    let (sample, sampled) = tokio::sync::oneshot::channel();
+    let slow_ones = many(kind, &node, wanted.connections);
+    let honest_ones = async {
+        sleep(Duration::from_secs(1)).await;
+        let during = match &honest {
+            Some(offer) => offer.at(wanted.honest, lasts).make().await,
+            None => crate::Tally::default(),
+        };
+        let _ = sample.send(());
+        during
+    };
+    let memory = async {
+        let mut most = 0;
+        let mut sampled = sampled;
+        while timeout(Duration::from_millis(100), &mut sampled)
+            .await
+            .is_err()
+        {
+            most = most.max(process.resident());
+        }
+        most
+    };
+    let (ended, during, most) = tokio::join!(slow_ones, honest_ones, memory);
+    let each = most.saturating_sub(before) * 1024 / (wanted.connections as u64);
+    let (early, late) = (percentile(&ended, 0), percentile(&ended, 100));
+    report.count(&name("connections"), ended.len());
+    report.count(&name("ended_after_millis_from"), early);
+    report.count(&name("ended_after_millis_to"), late);
+    report.count(&name("bytes_each"), each);
+    report.demand(ended.len() == wanted.connections, || {
+        let open = wanted.connections - ended.len();
+        format!("{kind:?}: {open} connections were never ended")
+    });
+    let due = DEADLINE * 1_000;
+    let spare = if wanted.release { 1_000 } else { 2_500 };
+    report.demand(early + 1_000 >= due && late <= due + spare, || {
+        format!("{kind:?}: ended after {early} to {late} ms, not {due}")
+    });
+    if wanted.release && kind != Kind::Answer {
+        report.demand(each <= 32 * 1024, || {
+            format!("{kind:?}: {each} bytes for each")
+        });
+    }
+    if honest.is_some() {
+        let (was, is) = (percentile(&calm.served, 99), percentile(&during.served, 99));
+        report.count(&name("honest"), during.served.len());
+        report.count(&name("honest_p99_micros"), is);
+        report.count(&name("honest_p99_micros_before"), was);
+        report.demand(during.lost() == 0 && during.shed.is_empty(), || {
+            format!("{kind:?}: honest calls failed: {}", during.losses())
+        });
+        // Below these the two cores of the machine are what is measured.
+        let noise = if wanted.release { 10_000 } else { 2_000_000 };
+        report.demand(is <= (2 * was).max(noise), || {
+            format!("{kind:?}: honest p99 {is} µs after {was} µs")
+        });
+    }
+}
+
+/// After how many milliseconds each of `count` slow connections was ended.
+async fn many(kind: Kind, node: &Node, count: usize) -> Vec<u64> {
+    let (id, secret) = node.key("front");
+    let pair = STANDARD.encode(format!("{id}:{secret}"));
+    let mut tasks = JoinSet::new();
+    for number in 0..count {
+        let (address, pair) = (node.public(), pair.clone());
+        tasks.spawn(async move {
+            // All at once would only measure the backlog.
+            sleep(Duration::from_micros(number as u64 * 200)).await;
+            timeout(Duration::from_secs(30), one(kind, address, &pair)).await
+        });
+    }
+    let mut ended = Vec::new();
+    while let Some(done) = tasks.join_next().await {
+        if let Ok(Ok(Some(took))) = done {
+            ended.push(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+        }
+    }
+    ended
+}
+
+async fn one(kind: Kind, address: SocketAddr, pair: &str) -> Option<Duration> {
+    let socket = TcpSocket::new_v4().ok()?;
+    if kind == Kind::Answer {
+        socket.set_recv_buffer_size(4096).ok()?;
+    }
+    let mut stream = socket.connect(address).await.ok()?;
+    let head = format!("host: {address}\r\nauthorization: Basic {pair}\r\n");
+    let began = match kind {
+        Kind::Head => "POST /gate/free/1 HTTP/1.1\r\n".to_owned(),
+        Kind::Body => {
+            format!("POST /gate/free/1 HTTP/1.1\r\n{head}content-length: 100\r\n\r\nbegun")
+        }
+        Kind::Answer => format!("GET /gate/free/1 HTTP/1.1\r\n{head}\r\n"),
+        // The beginning of a record of the handshake.
+        Kind::Hello => "\u{16}\u{3}\u{1}".to_owned(),
+    };
+    let connected = Instant::now();
+    stream.write_all(began.as_bytes()).await.ok()?;
+    match kind {
+        Kind::Head => drip(&mut stream).await,
+        Kind::Body | Kind::Hello => {
+            // An answer may come first: what counts is the end.
+            let mut rest = Vec::new();
+            let _ = stream.read_to_end(&mut rest).await;
+        }
+        Kind::Answer => unread(&stream).await,
+    }
+    Some(connected.elapsed())
+}
+
+/// Sends a byte of a header each half second until it is not taken any more.
+async fn drip(stream: &mut TcpStream) {
+    let mut byte = [0];
+    loop {
+        match timeout(Duration::from_millis(500), stream.read(&mut byte)).await {
+            Ok(Ok(0) | Err(_)) => return,
+            Ok(Ok(_)) => {}
+            Err(_) => {
+                if stream.write_all(b"x").await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Waits, without reading, until the other side gives up: what it resets or ends shows in the
+/// state of the socket and not in the bytes.
+async fn unread(stream: &TcpStream) {
+    loop {
+        sleep(Duration::from_millis(50)).await;
+        let ready = stream.ready(tokio::io::Interest::ERROR | tokio::io::Interest::READABLE);
+        let ready = timeout(Duration::from_millis(50), ready).await;
+        if ready.is_ok_and(|ready| ready.is_ok_and(|ready| ready.is_read_closed())) {
+            return;
+        }
+        if stream.take_error().is_ok_and(|error| error.is_some()) {
+            return;
+        }
+    }
+}
+
+/// A certificate and its key, made by openssl.
+fn certificate(provider: &Provider) -> Option<[PathBuf; 2]> {
+    let openssl = crate::program("openssl")?;
+    let files = ["certificate.pem", "key.pem"].map(|name| provider.folder().join(name));
+    let made = std::process::Command::new(openssl)
+        .args([
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+        ])
+        .args(["-subj", "/CN=localhost", "-keyout"])
+        .arg(&files[1])
+        .arg("-out")
+        .arg(&files[0])
+        .output();
+    made.is_ok_and(|made| made.status.success())
+        .then_some(files)
+}
