@@ -154,17 +154,21 @@ impl Recogniser {
     }
 }
 
-/// SHA-256 over id, stored hash and secret, each with its length in front.
+/// SHA-256 over id, scheme, stored hash and secret, each with its length in front.
 fn fingerprint(credential: &Credential, stored: &HashedSecret, password: &Secret) -> [u8; 32] {
     let id = credential.id().as_u128().to_be_bytes();
-    let (salt, hash): (&[u8], &[u8]) = match stored {
-        HashedSecret::Keyed(hash) | HashedSecret::Plain(hash) => (&[], hash),
-        HashedSecret::Salted(salt, hash) => (salt, hash),
+    let (scheme, salt, hash): (&[u8], &[u8], &[u8]) = match stored {
+        HashedSecret::Keyed(hash) => (b"keyed", &[], hash),
+        HashedSecret::Plain(hash) => (b"plain", &[], hash),
+        HashedSecret::Salted(salt, hash) => (b"salted", salt, hash),
     };
     let mut typed = Vec::with_capacity(256);
-    for part in [&id[..], salt, hash, password.expose().as_bytes()] {
+    for part in [&id[..], scheme, salt, hash, password.expose().as_bytes()] {
         typed.extend((part.len() as u64).to_be_bytes());
         typed.extend(part);
     }
     keys::sha256(&typed)
 }
+
+#[cfg(test)]
+mod tests;
