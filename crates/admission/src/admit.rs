@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use decision::{Answer, App, Caller, CapabilityAnswer};
+use decision::{App, Caller, CapabilityAnswer};
 use journal::{CallRecord, Durability, Journal};
 use keys::HashingKey;
 use primitives::{Clock, CredentialId, Mode, Symbol};
@@ -12,6 +12,7 @@ use crate::{
     Arrival, Identified, Permit, Presented, Refusal, Unidentified,
     case::Case,
     evidence::Known,
+    explain::granted_in_words,
     identify::Recogniser,
     refusal::Ground,
     target::{self, Head, NoOperation},
@@ -72,17 +73,16 @@ pub enum Arrived {
 #[derive(Debug)]
 pub struct AwaitingBody {
     case: Case,
-    so_far: Answer,
 }
 
 impl AwaitingBody {
-    pub(crate) fn new(case: Case, so_far: Answer) -> Self {
-        Self { case, so_far }
+    pub(crate) fn new(case: Case) -> Self {
+        Self { case }
     }
 
     /// Decides with the body. Never answers [`Arrived::NeedsBody`].
     pub async fn with_body(self, content_type: Option<&str>, body: &[u8]) -> Arrived {
-        self.case.with_body(self.so_far, content_type, body).await
+        self.case.with_body(content_type, body).await
     }
 
     /// Goes on without a body that cannot be read, for the reason that `code` and `why` give:
@@ -90,7 +90,7 @@ impl AwaitingBody {
     /// [`Arrived::NeedsBody`].
     pub async fn without_body(self, code: &'static str, why: impl Into<String>) -> Arrived {
         let ground = Ground::new(code, why);
-        self.case.without_body(self.so_far, ground).await
+        self.case.without_body(ground).await
     }
 }
 
@@ -132,6 +132,10 @@ impl Admission {
     /// Answers the head of a request.
     pub async fn arrive(&self, arrival: Arrival<'_>) -> Arrived {
         let mut case = Case::new(self, &arrival);
+        if self.parts().snapshots.is_stale() {
+            let why = "what may have been revoked elsewhere is not known now";
+            return case.refuse(Ground::new("state_stale", why), None).await;
+        }
         match self.place(&mut case, &arrival) {
             Ok(()) => case.decide(false).await,
             Err(ground) => case.stopped(ground).await,
@@ -234,8 +238,12 @@ impl Admission {
 
     pub(crate) fn show(&self, record: &CallRecord) {
         if self.0.feed.receiver_count() > 0 {
+            let mut record = record.clone();
+            if let Some(words) = granted_in_words(&record) {
+                record.answer = words.to_string();
+            }
             // Sending fails only when the last watcher has just gone.
-            let _ = self.0.feed.send(Arc::new(record.clone()));
+            let _ = self.0.feed.send(Arc::new(record));
         }
     }
 }

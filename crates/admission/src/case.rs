@@ -5,10 +5,12 @@ use std::{net::IpAddr, sync::Arc};
 use catalog::{
     Api, Body, BodyField, BodyProblem, CompiledFacts, Facts, Operation, UpstreamCredential,
 };
-use decision::{Account, Answer, Call, Caller, Catalogue, Gate, Outcome, Places, Verdict};
+use decision::{
+    Account, Answer, Call, Caller, Catalogue, Gate, Granting, Outcome, Places, Verdict,
+};
 use journal::{Durability, Entry};
 use primitives::{AccountId, CredentialId, Enforcement, Mode, RecordId, Symbol, Timestamp};
-use quota::Reservation;
+use quota::{Demand, Reservation, Standing};
 use request::CanonicalPath;
 use snapshot::Snapshot;
 
@@ -16,6 +18,7 @@ use crate::{
     Admission, Arrival, Arrived, AwaitingBody, Identified, Refusal,
     evidence::Known,
     explain::{Audience, Names, explanation},
+    forward::Passing,
     limits::window_of,
     record,
     refusal::{Ground, retry_after, standings},
@@ -109,81 +112,112 @@ impl Case {
     }
 
     /// Decides with what is known; `body_read` says that there is no more to come.
-    pub(crate) async fn decide(self, body_read: bool) -> Arrived {
-        let Some(view) = self.view() else {
+    ///
+    /// A call that passes is only noted, not put into words: that is done when it is folded.
+    pub(crate) async fn decide(mut self, body_read: bool) -> Arrived {
+        let (admission, snapshot) = (self.admission.clone(), Arc::clone(&self.snapshot));
+        let operation = self.operation.clone();
+        let facts = std::mem::take(&mut self.facts);
+        let Some(call) = self.call(&snapshot, operation.as_deref()) else {
             return self.overloaded();
         };
-        let (Some(caller), Some(operation)) = (view.caller, view.operation) else {
-            return self.overloaded();
+        let (parts, calendar) = (admission.parts(), admission.calendar(&snapshot));
+        let evidence = Known {
+            snapshot: &snapshot,
+            counters: &parts.counters,
+            calendar: &calendar,
+            now: self.at,
         };
-        let call = Call {
-            api: view.api,
-            operation,
+        let account_in_body = !body_read && matches!(self.named, AccountNamed::InBody(_));
+        let next = match decision::grant(snapshot.catalogue(), &call, &facts, &evidence) {
+            Granting::Granted(grant) if !account_in_body => {
+                match parts.counters.reserve(&grant.demands, self.at, &calendar) {
+                    Ok(reservation) => {
+                        let passing = self.passing(&call, (&grant, &facts), &reservation);
+                        Next::Pass(Box::new(passing), reservation)
+                    }
+                    Err(exhausted) => {
+                        let demand = grant.demands.get(exhausted.at);
+                        Next::Explain(demand.map(|demand| (*demand, exhausted.standing)))
+                    }
+                }
+            }
+            Granting::NeedsBody(so_far) if !body_read && evidence.cover(&so_far.demands) => {
+                Next::Wait
+            }
+            Granting::Granted(_) | Granting::NeedsBody(_) | Granting::Closed => Next::Explain(None),
+        };
+        let lost = match next {
+            Next::Pass(passing, reservation) => return self.pass(*passing, reservation).await,
+            Next::Wait => {
+                self.facts = facts;
+                return Arrived::NeedsBody(Box::new(AwaitingBody::new(self)));
+            }
+            Next::Explain(lost) => lost,
+        };
+        let asked = (&call, &facts, &evidence);
+        let answer = explained(snapshot.catalogue(), asked, lost, |answer| {
+            match answer.verdict {
+                Verdict::NeedsBody => !body_read,
+                Verdict::Granted => account_in_body,
+                Verdict::Refused => account_in_body && only_the_account_decides(answer),
+            }
+        });
+        self.facts = facts;
+        match answer {
+            Some(answer) => self.refused(answer).await,
+            None => Arrived::NeedsBody(Box::new(AwaitingBody::new(self))),
+        }
+    }
+
+    /// The call as decisions look at it; `None` when its caller or operation is not known.
+    pub(crate) fn call<'s>(
+        &self,
+        snapshot: &'s Snapshot,
+        operation: Option<&'s Operation>,
+    ) -> Option<Call<'s>> {
+        let (api, _) = self.api.as_ref()?;
+        let caller = Identified::of(snapshot, snapshot.credential(self.credential?)?)?;
+        Some(Call {
+            api: snapshot.catalogue().apis.get(*api)?,
+            operation: operation?,
             caller: Caller {
                 credential: caller.credential.id(),
                 permissions: caller.permissions(),
                 mode: caller.mode(),
                 app: caller.app,
                 developer: caller.developer,
-                account: view.account,
+                account: self.account.and_then(|id| snapshot.account(id)),
             },
             places: Places {
                 address: Some(self.address),
                 now: self.admission.parts().places.country(self.address),
             },
-        };
-        let parts = self.admission.parts();
+        })
+    }
+
+    /// The answer so far, of a call whose body was not read.
+    fn so_far(&self) -> Option<Answer> {
+        let call = self.call(&self.snapshot, self.operation.as_deref())?;
         let calendar = self.admission.calendar(&self.snapshot);
         let evidence = Known {
             snapshot: &self.snapshot,
-            counters: &parts.counters,
+            counters: &self.admission.parts().counters,
             calendar: &calendar,
             now: self.at,
         };
         let catalogue = self.catalogue();
-        let answer = decision::assess(catalogue, &call, &self.facts, &evidence);
-        let account_in_body = !body_read && matches!(self.named, AccountNamed::InBody(_));
-        let waits = match answer.verdict {
-            Verdict::NeedsBody => !body_read,
-            Verdict::Granted => account_in_body,
-            Verdict::Refused => account_in_body && only_the_account_decides(&answer),
-        };
-        if waits {
-            return Arrived::NeedsBody(Box::new(AwaitingBody::new(self, answer)));
-        }
-        if answer.verdict == Verdict::Granted {
-            match parts.counters.reserve(&answer.demands, self.at, &calendar) {
-                Ok(reservation) => return self.admit(Some(answer), reservation, None).await,
-                Err(exhausted) => {
-                    let demand = answer.demands.get(exhausted.at);
-                    let lost: Vec<_> = demand
-                        .map(|demand| (*demand, exhausted.standing))
-                        .into_iter()
-                        .collect();
-                    let (facts, lost) = (&self.facts, lost.as_slice());
-                    let answer =
-                        decision::refuse_exhausted(catalogue, &call, facts, &evidence, lost);
-                    return self.refused(answer).await;
-                }
-            }
-        }
-        let answer = decision::evaluate(catalogue, &call, &self.facts, &evidence);
-        self.refused(answer).await
+        Some(decision::assess(catalogue, &call, &self.facts, &evidence))
     }
 
     /// Takes the facts and the account out of the body, and decides.
-    pub(crate) async fn with_body(
-        mut self,
-        so_far: Answer,
-        content_type: Option<&str>,
-        bytes: &[u8],
-    ) -> Arrived {
+    pub(crate) async fn with_body(mut self, content_type: Option<&str>, bytes: &[u8]) -> Arrived {
         if let Err(problem) = self.read_body(content_type, bytes) {
             let ground = Ground::new("malformed_request", problem.to_string());
             return if problem.is_malformed() {
                 self.refuse(ground, None).await
             } else {
-                self.without_body(so_far, ground).await
+                self.without_body(ground).await
             };
         }
         match self.find_account() {
@@ -229,10 +263,11 @@ impl Case {
     }
 
     /// Goes on without a body that cannot be read.
-    pub(crate) async fn without_body(mut self, mut so_far: Answer, ground: Ground) -> Arrived {
-        if !self.observes() {
+    pub(crate) async fn without_body(mut self, ground: Ground) -> Arrived {
+        let so_far = self.so_far().filter(|_| self.observes());
+        let Some(mut so_far) = so_far else {
             return self.refuse(ground, None).await;
-        }
+        };
         if matches!(self.named, AccountNamed::InBody(_)) {
             // Whom the call acts for stands in the body: the app's own account would be a guess.
             self.account = None;
@@ -243,8 +278,7 @@ impl Case {
         for capability in &mut so_far.capabilities {
             capability.granted = false;
         }
-        self.admit(Some(so_far), Reservation::default(), Some(ground))
-            .await
+        self.admit(Some(so_far), ground).await
     }
 
     /// Finds the account that the request names, or the app's.
@@ -271,7 +305,7 @@ impl Case {
     /// The call cannot be decided at all. In observe mode it passes all the same.
     pub(crate) async fn stopped(self, ground: Ground) -> Arrived {
         if self.observes() {
-            return self.admit(None, Reservation::default(), Some(ground)).await;
+            return self.admit(None, ground).await;
         }
         self.refuse(ground, None).await
     }
@@ -279,9 +313,7 @@ impl Case {
     async fn refused(self, answer: Answer) -> Arrived {
         let ground = Ground::of(&answer);
         if self.observes() {
-            return self
-                .admit(Some(answer), Reservation::default(), Some(ground))
-                .await;
+            return self.admit(Some(answer), ground).await;
         }
         self.refuse(ground, Some(answer)).await
     }
@@ -349,10 +381,43 @@ impl Case {
 
     /// Nothing can be admitted now. Nothing is recorded either: there is no journal to do it.
     pub(crate) fn overloaded(&self) -> Arrived {
-        let ground = Ground::new("overloaded", "no call can be admitted now: try again later");
+        self.unavailable(Ground::new(
+            "overloaded",
+            "no call can be admitted now: try again later",
+        ))
+    }
+
+    pub(crate) fn unavailable(&self, ground: Ground) -> Arrived {
         let status = ground.status();
         Arrived::Refused(Box::new(self.refusal(ground, status, None)))
     }
+}
+
+/// How a decision goes on.
+enum Next {
+    Pass(Box<Passing>, Reservation),
+    Wait,
+    /// A gate is closed, or the counter told.
+    Explain(Option<(Demand, Standing)>),
+}
+
+/// The answer in words, unless the call waits for its body: `lost` is a counter that another call
+/// took in the meantime.
+fn explained(
+    catalogue: &Catalogue,
+    (call, facts, evidence): (&Call<'_>, &Facts, &Known<'_>),
+    lost: Option<(Demand, Standing)>,
+    waits: impl FnOnce(&Answer) -> bool,
+) -> Option<Answer> {
+    if let Some(lost) = lost {
+        let lost = [lost];
+        return Some(decision::refuse_exhausted(
+            catalogue, call, facts, evidence, &lost,
+        ));
+    }
+    let answer = decision::assess(catalogue, call, facts, evidence);
+    let waits = waits(&answer);
+    (!waits).then(|| decision::evaluate(catalogue, call, facts, evidence))
 }
 
 /// Whether every closed gate looks at the account acted for, which the body has yet to name.

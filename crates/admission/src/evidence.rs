@@ -12,6 +12,17 @@ pub(crate) struct Known<'a> {
     pub(crate) now: Timestamp,
 }
 
+impl Known<'_> {
+    /// Whether the counters cover the demands as they stand.
+    pub(crate) fn cover(&self, demands: &[Demand]) -> bool {
+        demands.iter().all(|demand| {
+            let after = self.standing(demand).used.checked_add(demand.cost);
+            let bounded = demand.most;
+            bounded.is_none_or(|most| after.is_some_and(|after| after <= most))
+        })
+    }
+}
+
 impl Evidence for Known<'_> {
     fn permits(
         &self,

@@ -4,7 +4,8 @@ use decision::{
     Account, Answer, App, By, CapabilityAnswer, Catalogue, Edit, Gate, GateAnswer, LimitAnswer,
     Offer, Outcome, Verdict, spoken_level,
 };
-use primitives::{Quantity, Symbol};
+use journal::{CallRecord, LimitStand};
+use primitives::{Quantity, Symbol, Timestamp};
 use serde_json::{Map, Value, json};
 
 /// Who reads an explanation, and how far they are trusted.
@@ -73,6 +74,57 @@ pub fn explanation(answer: &Answer, names: Names<'_>, audience: Audience) -> Val
     cut(whole, audience)
 }
 
+/// The answer to a call that every gate let pass, out of what its record noted: the same as
+/// [`explanation`] of the whole answer. `None` for a call that was not simply granted.
+#[must_use]
+pub fn granted_in_words(call: &CallRecord) -> Option<Value> {
+    let granted = call.granted.as_ref()?;
+    let gates = |marks: &[u8]| -> Vec<Value> {
+        let known = marks.iter().filter_map(|&mark| decision::read_mark(mark));
+        known.map(|(gate, outcome)| silent(gate, outcome)).collect()
+    };
+    let limits = |stands: &[LimitStand]| -> Vec<Value> { stands.iter().map(stood).collect() };
+    let capabilities = call.capabilities.iter().zip(&granted.capabilities);
+    let capabilities = capabilities.map(|(name, (marks, stands))| {
+        json!({
+            "capability": name,
+            "granted": true,
+            "gates": gates(marks),
+            "limits": limits(stands),
+        })
+    });
+    Some(json!({
+        "verdict": "granted",
+        "gates": gates(&granted.gates),
+        "limits": limits(&granted.limits),
+        "capabilities": capabilities.collect::<Vec<_>>(),
+        "edits": [],
+    }))
+}
+
+/// A gate that has nothing to tell but its outcome.
+fn silent(of: Gate, outcome: Outcome) -> Value {
+    gate(&GateAnswer {
+        gate: of,
+        outcome,
+        code: "",
+        rule: None,
+        value: None,
+        threshold: None,
+    })
+}
+
+fn stood(stand: &LimitStand) -> Value {
+    let limit = Limit {
+        name: &stand.limit,
+        currency: stand.currency.as_deref(),
+        most: stand.most,
+        used: stand.used,
+        resets_at: stand.resets_at,
+    };
+    limit.told()
+}
+
 /// An explanation as a reader may have it. Cutting twice is cutting once.
 #[must_use]
 pub fn cut(mut explanation: Value, audience: Audience) -> Value {
@@ -130,26 +182,46 @@ fn gate(answer: &GateAnswer) -> Value {
 }
 
 fn limit(answer: &LimitAnswer, name: &str) -> Value {
-    let mut told = Map::new();
-    told.insert("limit".to_owned(), name.into());
-    if let Some(currency) = &answer.currency {
-        told.insert("currency".to_owned(), currency.as_str().into());
-    }
-    let most = answer.most.map(|most| most.to_string());
-    told.insert("most".to_owned(), most.into());
-    if let Some(used) = answer.used {
-        told.insert("used".to_owned(), used.to_string().into());
-        if let Some(most) = answer.most {
-            told.insert(
-                "remaining".to_owned(),
-                remaining(most, used).to_string().into(),
-            );
+    let limit = Limit {
+        name,
+        currency: answer.currency.as_deref(),
+        most: answer.most,
+        used: answer.used,
+        resets_at: answer.resets_at,
+    };
+    limit.told()
+}
+
+/// A limit and where it stands, with its name.
+struct Limit<'a> {
+    name: &'a str,
+    currency: Option<&'a str>,
+    most: Option<Quantity>,
+    used: Option<Quantity>,
+    resets_at: Option<Timestamp>,
+}
+
+impl Limit<'_> {
+    fn told(&self) -> Value {
+        let mut told = Map::new();
+        told.insert("limit".to_owned(), self.name.into());
+        if let Some(currency) = self.currency {
+            told.insert("currency".to_owned(), currency.into());
         }
+        let most = self.most.map(|most| most.to_string());
+        told.insert("most".to_owned(), most.into());
+        if let Some(used) = self.used {
+            told.insert("used".to_owned(), used.to_string().into());
+            if let Some(most) = self.most {
+                let remaining = remaining(most, used).to_string();
+                told.insert("remaining".to_owned(), remaining.into());
+            }
+        }
+        if let Some(resets_at) = self.resets_at {
+            told.insert("resets_at".to_owned(), resets_at.to_string().into());
+        }
+        Value::Object(told)
     }
-    if let Some(resets_at) = answer.resets_at {
-        told.insert("resets_at".to_owned(), resets_at.to_string().into());
-    }
-    Value::Object(told)
 }
 
 /// What an exhausted limit offers. `who` takes it up.

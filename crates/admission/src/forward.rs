@@ -1,14 +1,13 @@
 //! A call that passes: written down, then let through.
 
-use std::sync::Arc;
-
-use decision::{Admission, Answer};
-use journal::{CallOutcome, Durability, Entry, JournalFailure};
-use primitives::Mode;
-use quota::Reservation;
+use catalog::Facts;
+use decision::{Admission, Answer, Call, Grant};
+use journal::{CallOutcome, CallRecord, Durability, Entry, JournalFailure};
+use primitives::{Mode, Symbol};
+use quota::{Demand, Reservation};
 
 use crate::{
-    Arrived, Permit,
+    Arrived, Context, Permit, RateLimit,
     case::Case,
     permit::Route,
     record,
@@ -16,53 +15,94 @@ use crate::{
     ticket::{Open, Ticket},
 };
 
+/// What is ready when a call is let through.
+pub(crate) struct Passing {
+    pub(crate) record: CallRecord,
+    pub(crate) context: Option<Context>,
+    pub(crate) limits: Vec<RateLimit>,
+    pub(crate) durability: Durability,
+    /// The code of what would have stopped it in enforce mode.
+    pub(crate) would: &'static str,
+}
+
 impl Case {
-    /// Admits the call in the journal and hands out the permit. `would` is what would have
-    /// stopped it in enforce mode.
-    pub(crate) async fn admit(
-        self,
-        answer: Option<Answer>,
-        reservation: Reservation,
-        would: Option<Ground>,
-    ) -> Arrived {
+    /// What a granted call is let through with. It takes out of the case what the record keeps.
+    pub(crate) fn passing(
+        &mut self,
+        call: &Call<'_>,
+        (grant, facts): (&Grant<'_>, &Facts),
+        reservation: &Reservation,
+    ) -> Passing {
+        let used = grant.capabilities.iter().map(|used| used.capability);
+        let durability = self.durability(used, &grant.demands, reservation);
+        let record = record::granted(self, call, (grant, facts), reservation.taken());
+        Passing {
+            context: Some(record::context_of(self.id, call, &record)),
+            limits: crate::limits::after(&grant.demands, reservation.taken(), |limit| {
+                record::limit_name(self.catalogue(), limit)
+            }),
+            durability,
+            would: "",
+            record,
+        }
+    }
+
+    /// Lets a call pass that would have been stopped in enforce mode: `would` says by what.
+    pub(crate) async fn admit(self, answer: Option<Answer>, would: Ground) -> Arrived {
+        let passing = Passing {
+            record: record::of(&self, answer.as_ref(), Some(&would)),
+            context: record::context(&self, answer.as_ref()),
+            limits: Vec::new(),
+            durability: Durability::Relaxed,
+            would: would.code,
+        };
+        self.pass(passing, Reservation::default()).await
+    }
+
+    /// Admits the call in the journal and hands out the permit.
+    pub(crate) async fn pass(self, passing: Passing, reservation: Reservation) -> Arrived {
         let parts = self.admission.parts();
-        let route = self.route();
+        let Some(route) = self.route() else {
+            parts.counters.refund(reservation);
+            let ground = Ground::new(
+                decision::codes::NO_UPSTREAM_FOR_MODE,
+                "the API has no upstream to send the call to",
+            );
+            return self.refuse(ground, None).await;
+        };
         let mut ticket = Ticket::new(
             self.id,
             Open {
-                journal: Arc::clone(&parts.journal),
-                counters: Arc::clone(&parts.counters),
-                clock: Arc::clone(&parts.clock),
-                refund_server_errors: route
-                    .as_ref()
-                    .is_some_and(|route| route.upstream.refund_server_errors),
+                admission: self.admission.clone(),
+                refund_server_errors: route.upstream.refund_server_errors,
                 reservation,
                 // Until the permit exists, nobody can have sent anything.
                 otherwise: CallOutcome::NotSent,
                 admitted: false,
             },
         );
-        let Some(route) = route else {
-            drop(ticket);
-            let ground = Ground::new(
-                decision::codes::NO_UPSTREAM_FOR_MODE,
-                "the API has no upstream to send the call to",
-            );
-            return self.refuse(ground, answer).await;
-        };
-        let mut record = record::of(&self, answer.as_ref(), would.as_ref());
-        record.counters = ticket.taken().iter().map(record::write_spend).collect();
+        let Passing {
+            record,
+            context,
+            limits,
+            durability,
+            would,
+        } = passing;
         self.admission.show(&record);
-        let durability = self.durability(&ticket, answer.as_ref());
         let entry = Entry::Admitted(Box::new(record));
-        if let Err(failure) = self.hand_over(&entry, durability, &mut ticket).await {
-            tracing::error!(%failure, decision = %self.id, "a call could not be admitted");
-            return self.overloaded();
+        match self.hand_over(&entry, durability, &mut ticket).await {
+            Ok(()) => {}
+            Err(failure) => return self.not_written(&failure),
         }
         ticket.admit();
-        let mut permit = self.permit(route, answer.as_ref(), ticket);
-        permit.would = would.map_or("", |would| would.code);
-        Arrived::Permitted(Box::new(permit))
+        Arrived::Permitted(Box::new(Permit {
+            route,
+            context,
+            external_account: self.external_account(),
+            limits,
+            would,
+            ticket,
+        }))
     }
 
     async fn hand_over(
@@ -71,28 +111,38 @@ impl Case {
         durability: Durability,
         ticket: &mut Ticket,
     ) -> Result<(), JournalFailure> {
-        let receipt = {
-            let room = self.admission.parts().journal.room().await?;
-            room.push(entry, durability)?
-        };
+        let receipt = self.admission.parts().journal.push(entry, durability)?;
         ticket.handed_over();
         receipt.written().await
+    }
+
+    /// A call that cannot be written down is not admitted.
+    fn not_written(&self, failure: &JournalFailure) -> Arrived {
+        tracing::error!(%failure, decision = %self.id, "a call could not be admitted");
+        match failure {
+            JournalFailure::Full => self.unavailable(Ground::new(
+                "storage_full",
+                "the provider's disk is full, and no call is let through that cannot be written down: try again later",
+            )),
+            _ => self.overloaded(),
+        }
     }
 
     /// As the capabilities of the call say. Where they do not, a call that takes of a bounded
     /// counter must survive the loss of power: otherwise the counter would stand lower after a
     /// restart than what was let through.
-    fn durability(&self, ticket: &Ticket, answer: Option<&Answer>) -> Durability {
-        let Some(answer) = answer else {
-            return Durability::Relaxed;
-        };
-        let bounded = answer.demands.iter().any(|demand| demand.most.is_some());
-        let counts = bounded && !ticket.taken().is_empty();
+    fn durability(
+        &self,
+        used: impl Iterator<Item = Symbol>,
+        demands: &[Demand],
+        reservation: &Reservation,
+    ) -> Durability {
+        let bounded = demands.iter().any(|demand| demand.most.is_some());
+        let counts = bounded && !reservation.taken().is_empty();
         let otherwise = match self.admission.parts().counted {
             Durability::Strict if counts => Admission::Strict,
             Durability::Strict | Durability::Relaxed => Admission::Relaxed,
         };
-        let used = answer.capabilities.iter().map(|used| used.capability);
         match self.catalogue().admission(used, otherwise) {
             Admission::Strict => Durability::Strict,
             Admission::Relaxed => Durability::Relaxed,
@@ -115,20 +165,5 @@ impl Case {
             credential: view.credential_of_account().cloned(),
             path: path.clone(),
         })
-    }
-
-    fn permit(&self, route: Route, answer: Option<&Answer>, ticket: Ticket) -> Permit {
-        let vocabulary = &self.catalogue().vocabulary;
-        let demands = answer.map_or(&[][..], |answer| &answer.demands);
-        Permit {
-            route,
-            context: record::context(self, answer),
-            external_account: self.external_account(),
-            limits: crate::limits::after(demands, ticket.taken(), |limit| {
-                vocabulary.limits.name(limit).to_string()
-            }),
-            would: "",
-            ticket,
-        }
     }
 }

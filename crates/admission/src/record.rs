@@ -1,9 +1,13 @@
 //! What is written down of a call, and what its upstream is told.
 
-use decision::{Account, Answer, CapabilityAnswer, LimitAnswer, Verdict};
-use journal::{CallRecord, CounterSpend};
-use primitives::{AccountId, Enforcement};
-use quota::{Spend, Taken};
+use catalog::{Api, Facts};
+use decision::{
+    Account, Answer, Call, Caller, CapabilityAnswer, Catalogue, Grant, GrantedLimit, LimitAnswer,
+    Verdict,
+};
+use journal::{CallRecord, CounterSpend, Granted, LimitStand};
+use primitives::{AccountId, Enforcement, RecordId, Symbol};
+use quota::{Demand, Near, Spend, Taken};
 use serde_json::{Value, json};
 
 use crate::{
@@ -53,9 +57,145 @@ pub(crate) fn of(case: &Case, answer: Option<&Answer>, ground: Option<&Ground>) 
         status: 0,
         code: ground.map_or_else(String::new, |ground| ground.code.to_owned()),
         answer: told(case, answer, ground).map_or_else(String::new, |told| told.to_string()),
+        granted: None,
         counters: Vec::new(),
         revision: case.snapshot.revision(),
         trace_id: case.trace_id.clone(),
+    }
+}
+
+/// The record of a call that every gate let pass. It takes texts out of the case that only the
+/// record needs.
+pub(crate) fn granted(
+    case: &mut Case,
+    call: &Call<'_>,
+    (grant, facts): (&Grant<'_>, &Facts),
+    taken: &[Taken],
+) -> CallRecord {
+    let caller = call.caller;
+    let (method, path, trace_id) = (
+        std::mem::take(&mut case.method),
+        std::mem::take(&mut case.path),
+        std::mem::take(&mut case.trace_id),
+    );
+    let catalogue = case.catalogue();
+    let stand = |limit: &GrantedLimit<'_>| stand(catalogue, limit, (&grant.demands, taken));
+    let capabilities = grant.capabilities.iter();
+    let (facts, facts_left_out) = facts::recorded(&call.operation.facts, facts);
+    CallRecord {
+        id: case.id,
+        at: case.at,
+        mode: Some(caller.mode),
+        api: call.api.name.to_string(),
+        operation: call.operation.id.to_string(),
+        method,
+        path,
+        credential: Some(caller.credential),
+        app: Some((caller.app.id, caller.app.name.to_string())),
+        developer: Some(named(caller.developer)),
+        account: caller.account.map(named),
+        capabilities: capabilities
+            .clone()
+            .map(|one| capability_name(catalogue, one.capability))
+            .collect(),
+        facts,
+        facts_left_out,
+        enforcement: call.api.enforcement,
+        status: 0,
+        code: String::new(),
+        answer: String::new(),
+        granted: Some(Granted {
+            gates: grant.gates.clone(),
+            limits: grant.limits.iter().map(stand).collect(),
+            capabilities: capabilities
+                .map(|one| (one.gates.clone(), one.limits.iter().map(stand).collect()))
+                .collect(),
+        }),
+        counters: taken.iter().map(write_spend).collect(),
+        revision: case.snapshot.revision(),
+        trace_id,
+    }
+}
+
+/// Where a limit stood before the call took of it.
+fn stand(
+    catalogue: &Catalogue,
+    limit: &GrantedLimit<'_>,
+    (demands, taken): (&[Demand], &[Taken]),
+) -> LimitStand {
+    let taken = demands.iter().zip(taken);
+    let taken = taken.map(|(demand, taken)| (demand.limit, taken));
+    let taken = taken.into_iter().find(|(of, _)| *of == limit.limit);
+    let taken = taken.map(|(_, taken)| taken);
+    LimitStand {
+        limit: limit_name(catalogue, limit.limit),
+        currency: limit.currency.map(str::to_owned),
+        most: limit.most,
+        used: taken.and_then(|taken| taken.used.checked_sub(taken.spend.cost)),
+        resets_at: taken.and_then(|taken| taken.standing().resets_at),
+    }
+}
+
+fn capability_name(catalogue: &Catalogue, symbol: Symbol) -> String {
+    let known = catalogue.capabilities.get(symbol);
+    known.map_or_else(String::new, |known| known.name.to_string())
+}
+
+pub(crate) fn limit_name(catalogue: &Catalogue, symbol: Symbol) -> String {
+    let known = catalogue.limits.get(symbol);
+    known.map_or_else(String::new, |known| known.name.to_string())
+}
+
+/// What the upstream is told of a call that every gate let pass: what its record says.
+pub(crate) fn context_of(id: RecordId, call: &Call<'_>, record: &CallRecord) -> Context {
+    let granted = record.granted.as_ref();
+    let granted = granted.map_or(&[][..], |granted| &granted.capabilities);
+    let limit = |limit: &LimitStand| ContextLimit {
+        name: limit.limit.clone(),
+        most: limit.most.map(|most| most.to_string()),
+        remaining: limit
+            .most
+            .zip(limit.used)
+            .map(|(most, used)| remaining(most, used).to_string()),
+    };
+    let capabilities = record.capabilities.iter().zip(granted);
+    context_with(
+        id,
+        call.api,
+        &call.caller,
+        capabilities
+            .map(|(name, (_, limits))| ContextCapability {
+                name: name.clone(),
+                granted: true,
+                limits: limits.iter().map(limit).collect(),
+            })
+            .collect(),
+    )
+}
+
+fn context_with(
+    decision: RecordId,
+    api: &Api,
+    caller: &Caller<'_>,
+    capabilities: Vec<ContextCapability>,
+) -> Context {
+    Context {
+        decision,
+        app: Named {
+            id: caller.app.id.to_string(),
+            name: caller.app.name.to_string(),
+        },
+        developer: Named {
+            id: caller.developer.id.to_string(),
+            name: caller.developer.name.to_string(),
+        },
+        account: caller.account.map(|account| ContextAccount {
+            id: account.id.to_string(),
+            name: account.name.to_string(),
+            external_id: account.external_ids.get(api.name.as_str()).cloned(),
+        }),
+        mode: caller.mode,
+        capabilities,
     }
 }
 
@@ -83,29 +223,23 @@ fn named(account: &Account) -> (AccountId, String) {
 /// What the upstream is told; `None` for a caller who was not identified.
 pub(crate) fn context(case: &Case, answer: Option<&Answer>) -> Option<Context> {
     let view = case.view()?;
-    let caller = view.caller?;
+    let identified = view.caller?;
+    let caller = Caller {
+        credential: identified.credential.id(),
+        permissions: identified.permissions(),
+        mode: identified.mode(),
+        app: identified.app,
+        developer: identified.developer,
+        account: view.account,
+    };
     let capabilities = answer.map_or(&[][..], |answer| &answer.capabilities);
-    Some(Context {
-        decision: case.id,
-        app: Named {
-            id: caller.app.id.to_string(),
-            name: caller.app.name.to_string(),
-        },
-        developer: Named {
-            id: caller.developer.id.to_string(),
-            name: caller.developer.name.to_string(),
-        },
-        account: view.account.map(|account| ContextAccount {
-            id: account.id.to_string(),
-            name: account.name.to_string(),
-            external_id: account.external_ids.get(view.api.name.as_str()).cloned(),
-        }),
-        mode: caller.mode(),
-        capabilities: capabilities
-            .iter()
-            .map(|one| capability(case, one))
-            .collect(),
-    })
+    let capabilities = capabilities.iter();
+    Some(context_with(
+        case.id,
+        view.api,
+        &caller,
+        capabilities.map(|one| capability(case, one)).collect(),
+    ))
 }
 
 fn capability(case: &Case, answer: &CapabilityAnswer) -> ContextCapability {
@@ -150,10 +284,11 @@ pub(crate) fn write_spend(taken: &Taken) -> CounterSpend {
     } = taken.spend;
     CounterSpend {
         limit: key.limit,
-        subject: format!("{:x}", key.subject),
-        fact: format!("{:x}", key.fact),
+        subject: key.subject,
+        fact: key.fact,
         begins_at,
         ends_at,
         cost,
+        near: taken.near.map_or(0, Near::number),
     }
 }

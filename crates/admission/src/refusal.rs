@@ -72,7 +72,7 @@ impl Ground {
             "malformed_request" => 400,
             "body_too_large" => 413,
             codes::QUOTA_EXHAUSTED => 429,
-            "overloaded" => 503,
+            "overloaded" | "state_stale" => 503,
             _ => 403,
         }
     }

@@ -1,8 +1,8 @@
-use std::sync::Arc;
+use journal::{CallOutcome, Entry, Settlement};
+use primitives::RecordId;
+use quota::Reservation;
 
-use journal::{CallOutcome, Entry, Journal, Settlement};
-use primitives::{Clock, RecordId};
-use quota::{Counters, Reservation};
+use crate::Admission;
 
 /// What must be settled of a call, exactly once.
 #[derive(Debug)]
@@ -13,9 +13,7 @@ pub(crate) struct Ticket {
 
 /// What settling needs.
 pub(crate) struct Open {
-    pub(crate) journal: Arc<Journal>,
-    pub(crate) counters: Arc<Counters>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) admission: Admission,
     pub(crate) reservation: Reservation,
     /// Whether a 5xx answer gives the counters back.
     pub(crate) refund_server_errors: bool,
@@ -59,12 +57,6 @@ impl Ticket {
         }
     }
 
-    pub(crate) fn taken(&self) -> &[quota::Taken] {
-        self.open
-            .as_ref()
-            .map_or(&[], |open| open.reservation.taken())
-    }
-
     pub(crate) fn settle(mut self, outcome: CallOutcome) {
         if let Some(open) = self.open.take() {
             open.settle(self.id, outcome);
@@ -88,22 +80,23 @@ impl Open {
             CallOutcome::Served { status, .. } => self.refund_server_errors && status >= 500,
             CallOutcome::Unknown => false,
         };
+        let parts = self.admission.parts();
         if self.admitted {
-            let at = self.clock.now();
+            let at = parts.clock.now();
             let settled = Entry::Settled(Settlement {
                 id,
                 at,
                 outcome,
                 refunded,
             });
-            if let Err(failure) = self.journal.append_now(&settled) {
+            if let Err(failure) = parts.journal.append_now(&settled) {
                 // The next run settles it as unknown: the counters must not say otherwise.
                 tracing::error!(%failure, decision = %id, "a call could not be settled");
                 return;
             }
         }
         if refunded {
-            self.counters.refund(self.reservation);
+            parts.counters.refund(self.reservation);
         }
     }
 }

@@ -13,6 +13,7 @@ mod edits;
 mod evaluate;
 mod finding;
 mod gates;
+mod grant;
 mod model;
 mod offers;
 mod passing;
@@ -25,6 +26,7 @@ pub use answer::{
     PolicyVerdict, Verdict,
 };
 pub use evaluate::{assess, capabilities_of, evaluate, refuse_exhausted};
+pub use grant::{Grant, GrantedCapability, GrantedLimit, Granting, Marks, grant, mark, read_mark};
 pub use model::{
     Account, Admission, App, Attribute, Attributes, Call, Caller, Capability, Catalogue,
     CatalogueIndex, Developer, Exhausted, GeoRule, GeoSubject, Ladder, Level, Limit, LimitKind,

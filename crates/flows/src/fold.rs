@@ -198,7 +198,10 @@ impl Fold {
                         tracing::warn!(call = %settlement.id, "settled twice or never admitted");
                         continue;
                     };
-                    let Waiting { at: admitted_at, call } = waited;
+                    let Waiting {
+                        at: admitted_at,
+                        call,
+                    } = waited;
                     self.progress.open.remove(&admitted_at);
                     if !settlement.refunded {
                         counters.add(&call)?;

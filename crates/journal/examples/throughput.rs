@@ -12,11 +12,12 @@ use primitives::{
 fn admitted(id: RecordId, at: Timestamp) -> Entry {
     let spend = |limit| CounterSpend {
         limit,
-        subject: format!("{:x}", u128::MAX / 3),
-        fact: "0".to_owned(),
+        subject: u128::MAX / 3,
+        fact: 0,
         begins_at: at,
         ends_at: at.plus_seconds(86_400),
         cost: Quantity::whole(1).unwrap_or_default(),
+        near: 0,
     };
     Entry::Admitted(Box::new(CallRecord {
         id,
@@ -36,7 +37,8 @@ fn admitted(id: RecordId, at: Timestamp) -> Entry {
         enforcement: Enforcement::Enforce,
         status: 0,
         code: String::new(),
-        answer: "x".repeat(1_000),
+        answer: String::new(),
+        granted: None,
         counters: (0..4).map(spend).collect(),
         revision: Revision(7),
         trace_id: "0af7651916cd43dd8448eb211c80319c".to_owned(),

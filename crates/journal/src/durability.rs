@@ -3,6 +3,7 @@
 pub enum Durability {
     /// When the disk has it: it survives the loss of power.
     Strict,
-    /// When the writer has taken it over; it is in the file within 100 ms.
+    /// When the kernel has it: it survives the end of the process, and the loss of power at most
+    /// 100 ms later.
     Relaxed,
 }

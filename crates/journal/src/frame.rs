@@ -1,20 +1,42 @@
 use crate::{
     Entry,
     segment::{FRAME, MOST_PAYLOAD},
+    wire,
 };
+
+/// What the payload of an entry begins with.
+const ENTRY: u8 = 1;
+/// What the payload of a mark begins with.
+const MARK: u8 = 2;
+/// A mark's payload: its kind, and a place.
+const MARK_PAYLOAD: usize = 9;
+/// A whole mark.
+pub(crate) const MARK_FRAME: usize = FRAME + MARK_PAYLOAD;
 
 /// An entry cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooLong(pub(crate) usize);
 
-/// Length, check sum, JSON.
+/// Length, check sum, kind, CBOR.
 pub(crate) fn write(entry: &Entry) -> Result<Vec<u8>, TooLong> {
-    let mut frame = vec![0; FRAME];
-    // Writing to memory cannot fail, and every part of an entry has a form in JSON; should that
-    // ever change, the entry is refused and not half written.
-    if serde_json::to_writer(&mut frame, entry).is_err() {
-        return Err(TooLong(usize::MAX));
-    }
+    let mut frame = Vec::with_capacity(512);
+    frame.extend([0; FRAME]);
+    frame.push(ENTRY);
+    wire::write(entry, &mut frame);
+    close(frame)
+}
+
+/// Says that everything before `place` is on the disk. What is broken there is damage, and no
+/// tail that a loss of power tore off.
+pub(crate) fn mark(place: u64) -> Result<Vec<u8>, TooLong> {
+    let mut frame = Vec::with_capacity(MARK_FRAME);
+    frame.extend([0; FRAME]);
+    frame.push(MARK);
+    frame.extend(place.to_le_bytes());
+    close(frame)
+}
+
+fn close(mut frame: Vec<u8>) -> Result<Vec<u8>, TooLong> {
     let (head, payload) = frame.split_at_mut(FRAME);
     let length = payload.len();
     let Some(size) = u32::try_from(length)
@@ -36,39 +58,47 @@ pub(crate) fn write(entry: &Entry) -> Result<Vec<u8>, TooLong> {
 /// What stands at the beginning of some bytes.
 #[derive(Debug)]
 pub(crate) enum Found<'a> {
-    /// Nothing: the bytes are at an end.
+    /// Nothing yet: no bytes, or room that was made and not written to.
     End,
     /// The beginning of a frame, or something else that is not a whole frame.
     Broken,
-    /// A frame whose check sum fits.
-    Whole(&'a [u8]),
+    /// An entry whose check sum fits.
+    Entry(&'a [u8]),
+    /// A mark whose check sum fits, and the place it tells.
+    Mark(u64),
 }
 
 /// The length that a frame's head states, when a frame can have it.
 pub(crate) fn stated_length(head: &[u8]) -> Option<usize> {
     let length = u32::from_le_bytes(head.get(..4)?.try_into().ok()?);
     let length = usize::try_from(length).ok()?;
-    (1..=MOST_PAYLOAD).contains(&length).then_some(length)
+    (2..=MOST_PAYLOAD).contains(&length).then_some(length)
 }
 
 pub(crate) fn read(bytes: &[u8]) -> Found<'_> {
-    if bytes.is_empty() {
+    let head = bytes.get(..FRAME.min(bytes.len())).unwrap_or_default();
+    if head.iter().all(|&byte| byte == 0) {
         return Found::End;
     }
     let whole = || {
         let payload = bytes.get(FRAME..)?.get(..stated_length(bytes)?)?;
         let sum = u32::from_le_bytes(bytes.get(4..FRAME)?.try_into().ok()?);
-        (crc32fast::hash(payload) == sum).then_some(payload)
+        match payload.split_first()? {
+            _ if crc32fast::hash(payload) != sum => None,
+            (&ENTRY, entry) => Some(Found::Entry(entry)),
+            (&MARK, place) => Some(Found::Mark(u64::from_le_bytes(place.try_into().ok()?))),
+            _ => None,
+        }
     };
-    whole().map_or(Found::Broken, Found::Whole)
+    whole().unwrap_or(Found::Broken)
 }
 
-/// Whether a whole frame stands anywhere after the first byte: then what is broken before it is
-/// no torn tail.
-pub(crate) fn any_later(bytes: &[u8]) -> bool {
-    (1..bytes.len()).any(|at| {
+/// Whether a mark in these bytes says that what stands before `place` and a little after was on
+/// the disk: then it has been damaged since.
+pub(crate) fn is_marked(bytes: &[u8], place: u64) -> bool {
+    let length = u32::try_from(MARK_PAYLOAD).unwrap_or(0).to_le_bytes();
+    (0..bytes.len()).any(|at| {
         let rest = bytes.get(at..).unwrap_or_default();
-        // Entries are JSON objects; looking for their brace first keeps this from summing all.
-        rest.get(FRAME) == Some(&b'{') && matches!(read(rest), Found::Whole(_))
+        rest.starts_with(&length) && matches!(read(rest), Found::Mark(synced) if synced > place)
     })
 }

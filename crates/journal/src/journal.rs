@@ -12,12 +12,12 @@ use std::{
 
 use parking_lot::Mutex;
 use primitives::{Clock, RecordId};
-use tokio::sync::{SemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use crate::{
     CallOutcome, Cursor, Durability, Entry, ReadProblem, Reader, Settlement, frame,
-    segment::{HEADER, SegmentId},
-    writer::{Shared, Writer, Written, day_of},
+    segment::SegmentId,
+    writer::{Shared, Tail, Written, day_of},
 };
 
 /// How a journal is kept.
@@ -25,8 +25,6 @@ use crate::{
 pub struct Options {
     /// From how many bytes on a new segment is begun; a day always begins one.
     pub segment_bytes: u64,
-    /// How many entries may wait to be written before appending waits.
-    pub waiting: usize,
     /// Where to look from for calls that an earlier run left unsettled: how far the journal has
     /// been folded. `None` looks at all that is there.
     pub unsettled_from: Option<Cursor>,
@@ -36,7 +34,6 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             segment_bytes: 64 * 1024 * 1024,
-            waiting: 8_192,
             unsettled_from: None,
         }
     }
@@ -74,6 +71,9 @@ pub enum JournalFailure {
     /// The disk failed; from then on nothing is taken until the journal is opened anew.
     #[error("the journal cannot be written: {0}; mend the disk and restart")]
     Disk(String),
+    /// The disk is full. Settlements of what was admitted are still taken: room is kept for them.
+    #[error("the disk is full: make room, and calls are admitted again at once")]
+    Full,
     /// The entry is longer than any may be.
     #[error("an entry of {0} bytes is too long for the journal")]
     TooLong(usize),
@@ -81,8 +81,8 @@ pub enum JournalFailure {
 
 /// The append-only journal of one run of a gateway.
 ///
-/// One thread writes; entries that come together are written together and share one wait for
-/// the disk. Dropping it writes out what was handed over.
+/// Callers write, one after the other; one thread waits for the disk, for all at a time.
+/// Dropping it waits for the disk once more.
 #[derive(Debug)]
 pub struct Journal {
     directory: PathBuf,
@@ -95,41 +95,12 @@ pub struct Journal {
     _lock: File,
 }
 
-/// A place among the entries that may wait to be written.
-#[derive(Debug)]
-pub struct Room<'a> {
-    journal: &'a Journal,
-    permit: SemaphorePermit<'a>,
-}
-
-/// An entry handed over.
+/// An entry put into the journal.
 #[derive(Debug)]
 #[must_use = "a strict entry counts as written only when the receipt says so"]
 pub struct Receipt {
     written: Option<oneshot::Receiver<Written>>,
     shared: Arc<Shared>,
-}
-
-impl Room<'_> {
-    /// Hands an entry over, at once.
-    ///
-    /// # Errors
-    /// When the entry is not taken.
-    pub fn push(self, entry: &Entry, durability: Durability) -> Result<Receipt, JournalFailure> {
-        let frame = frame::write(entry).map_err(|long| JournalFailure::TooLong(long.0))?;
-        let shared = Arc::clone(&self.journal.shared);
-        let (sender, written) = match durability {
-            Durability::Strict => {
-                let (sender, receiver) = oneshot::channel();
-                (Some(sender), Some(receiver))
-            }
-            Durability::Relaxed => (None, None),
-        };
-        shared.push(&frame, true, sender)?;
-        // From here on the writer gives the room back.
-        self.permit.forget();
-        Ok(Receipt { written, shared })
-    }
 }
 
 impl Receipt {
@@ -168,24 +139,13 @@ impl Journal {
         let mut lock = lock(directory)?;
         let unsettled = unsettled(directory, options.unsettled_from)?;
         let epoch = next_epoch(directory, &mut lock, &*clock).map_err(disk)?;
-        let shared = Shared::new(options.waiting.max(1));
-        let id = SegmentId { epoch, segment: 0 };
         let now = clock.now();
-        let writer = Writer {
-            shared: Arc::clone(&shared),
-            directory: directory.to_owned(),
-            clock,
-            segment_bytes: options.segment_bytes,
-            id,
-            file: id.create(directory, now).map_err(disk)?,
-            length: HEADER as u64,
-            day: day_of(now),
-            synced_at: now,
-            unsynced: false,
-        };
+        let tail = Tail::begin(directory, options.segment_bytes, epoch, now).map_err(disk)?;
+        let shared = Shared::new(tail);
+        let syncing = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || writer.run())
+            .spawn(move || syncing.sync_until_closed())
             .map_err(disk)?;
         let journal = Self {
             directory: directory.to_owned(),
@@ -244,21 +204,27 @@ impl Journal {
         self.shared.failure()
     }
 
-    /// Waits until one more entry may be handed over.
+    /// Puts an entry into the journal: when this returns, the kernel has it.
     ///
     /// # Errors
-    /// When nothing is taken any more.
-    pub async fn room(&self) -> Result<Room<'_>, JournalFailure> {
-        match self.shared.room.acquire().await {
-            Ok(permit) => Ok(Room {
-                journal: self,
-                permit,
-            }),
-            Err(_) => Err(self.failure().unwrap_or(JournalFailure::Closed)),
-        }
+    /// When the entry is not taken.
+    pub fn push(&self, entry: &Entry, durability: Durability) -> Result<Receipt, JournalFailure> {
+        let frame = frame::write(entry).map_err(|long| JournalFailure::TooLong(long.0))?;
+        let (sender, written) = match durability {
+            Durability::Strict => {
+                let (sender, receiver) = oneshot::channel();
+                (Some(sender), Some(receiver))
+            }
+            Durability::Relaxed => (None, None),
+        };
+        self.shared.push(entry, &frame, sender)?;
+        Ok(Receipt {
+            written,
+            shared: Arc::clone(&self.shared),
+        })
     }
 
-    /// Appends an entry, and waits as `durability` says.
+    /// Puts an entry into the journal, and waits as `durability` says.
     ///
     /// # Errors
     /// When the entry is not taken or the disk failed: then it must not be relied upon.
@@ -267,21 +233,19 @@ impl Journal {
         entry: &Entry,
         durability: Durability,
     ) -> Result<(), JournalFailure> {
-        let receipt = self.room().await?.push(entry, durability)?;
-        receipt.written().await
+        self.push(entry, durability)?.written().await
     }
 
-    /// Appends without waiting for room: for settlements, of which there are never more than
-    /// admitted calls under way.
+    /// Puts an entry into the journal without waiting for the disk.
     ///
     /// # Errors
     /// When the entry is not taken.
     pub fn append_now(&self, entry: &Entry) -> Result<(), JournalFailure> {
         let frame = frame::write(entry).map_err(|long| JournalFailure::TooLong(long.0))?;
-        self.shared.push(&frame, false, None)
+        self.shared.push(entry, &frame, None)
     }
 
-    /// Writes out what was handed over and takes nothing more. Waits for the disk.
+    /// Takes nothing more, and waits until the disk has everything.
     ///
     /// # Errors
     /// When the disk failed.

@@ -1,13 +1,15 @@
 use std::{
     fs::File,
-    io::{self, Read, Seek, SeekFrom},
+    io,
+    os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
 };
 
 use crate::{
     Cursor, Entry,
-    frame::{self, Found},
+    frame::{self, Found, MARK_FRAME},
     segment::{FRAME, SegmentId},
+    wire,
 };
 
 /// How much is read at once.
@@ -127,31 +129,33 @@ impl Reader {
         let Some(open) = &mut self.open else {
             return Ok(Step::End);
         };
-        open.fill(&self.directory, cursor)?;
-        let bytes = open.buffer.get(open.taken..).unwrap_or_default();
-        match frame::read(bytes) {
-            Found::Whole(payload) => {
-                let entry = serde_json::from_slice(payload)
-                    .map_err(|_| damaged(&self.directory, cursor))?;
-                let length = FRAME.saturating_add(payload.len());
-                open.taken = open.taken.saturating_add(length);
-                let next = Cursor {
-                    offset: cursor.offset.saturating_add(length as u64),
-                    ..cursor
-                };
-                self.cursor = Some(next);
-                Ok(Step::Entry(Box::new(Located {
-                    at: cursor,
-                    next,
-                    entry,
-                })))
+        let found = open.frame(&self.directory, cursor)?;
+        let (length, entry) = match found {
+            Found::Entry(payload) => {
+                let entry = wire::read(payload).ok_or_else(|| damaged(&self.directory, cursor))?;
+                (FRAME + 1 + payload.len(), Some(entry))
             }
-            Found::Broken | Found::End => self.at_end(cursor),
-        }
+            Found::Mark(_) => (MARK_FRAME, None),
+            Found::Broken => return self.at_end(cursor, true),
+            Found::End => return self.at_end(cursor, false),
+        };
+        open.taken = open.taken.saturating_add(length);
+        let next = Cursor {
+            offset: cursor.offset.saturating_add(length as u64),
+            ..cursor
+        };
+        self.cursor = Some(next);
+        Ok(entry.map_or(Step::Again, |entry| {
+            Step::Entry(Box::new(Located {
+                at: cursor,
+                next,
+                entry,
+            }))
+        }))
     }
 
     /// No whole frame follows: more may come, or the next segment, or this one is damaged.
-    fn at_end(&mut self, cursor: Cursor) -> Result<Step, ReadProblem> {
+    fn at_end(&mut self, cursor: Cursor, broken: bool) -> Result<Step, ReadProblem> {
         let Some(open) = &mut self.open else {
             return Ok(Step::Again);
         };
@@ -161,9 +165,13 @@ impl Reader {
                 // More may have been added between the last look and the next segment's making.
                 return Ok(Step::Again);
             }
-            return open.torn(&self.directory, cursor).map(|_| Step::End);
+            if broken {
+                // Somebody may be writing it this very moment; only a mark proves more.
+                open.rest(&self.directory, cursor)?;
+            }
+            return Ok(Step::End);
         };
-        let torn = open.torn(&self.directory, cursor)?;
+        let torn = open.rest(&self.directory, cursor)?;
         let expected = if next.epoch == cursor.epoch {
             if torn {
                 return Err(damaged(&self.directory, cursor));
@@ -191,14 +199,14 @@ impl OpenSegment {
     fn at(directory: &Path, cursor: Cursor) -> Result<Self, ReadProblem> {
         let id = cursor.id();
         let path = id.path(directory);
-        let mut file = match File::open(&path) {
+        let file = match File::open(&path) {
             Err(problem) if problem.kind() == io::ErrorKind::NotFound => {
                 return Err(missing(directory, id));
             }
             opened => opened.map_err(|problem| disk(&path, problem))?,
         };
         let start = Cursor::start_of(id);
-        let header = id.made_at(&mut file).map_err(|e| disk(&path, e))?;
+        let header = id.made_at(&file).map_err(|e| disk(&path, e))?;
         let length = file.metadata().map_err(|e| disk(&path, e))?.len();
         // A loss of power can leave a last segment without its header: then it has no entries.
         let unborn = header.is_none() && length < start.offset;
@@ -211,8 +219,6 @@ impl OpenSegment {
                 },
             ));
         }
-        file.seek(SeekFrom::Start(cursor.offset))
-            .map_err(|e| disk(&path, e))?;
         Ok(Self {
             file,
             buffer: Vec::new(),
@@ -221,45 +227,65 @@ impl OpenSegment {
         })
     }
 
-    /// Reads until a whole frame is there, or the file is at its end.
-    fn fill(&mut self, directory: &Path, cursor: Cursor) -> Result<(), ReadProblem> {
-        while !self.has_stated_length() {
-            if self.taken > CHUNK || self.taken == self.buffer.len() {
-                self.buffer.drain(..self.taken);
-                self.taken = 0;
-            }
-            let limit = CHUNK as u64;
-            let read = (&mut self.file)
-                .take(limit)
-                .read_to_end(&mut self.buffer)
+    /// What stands at the cursor. Nothing is remembered of what was not whole: it may be by now.
+    fn frame(&mut self, directory: &Path, cursor: Cursor) -> Result<Found<'_>, ReadProblem> {
+        let known = self.buffer.get(self.taken..).unwrap_or_default();
+        if !matches!(frame::read(known), Found::Entry(_) | Found::Mark(_)) {
+            self.load(cursor.offset)
                 .map_err(|problem| disk(&cursor.id().path(directory), problem))?;
-            if read == 0 {
-                break;
-            }
+        }
+        Ok(frame::read(
+            self.buffer.get(self.taken..).unwrap_or_default(),
+        ))
+    }
+
+    /// Reads a frame's head, and if there is one as much as is worth reading at once.
+    fn load(&mut self, offset: u64) -> io::Result<()> {
+        self.taken = 0;
+        self.read(offset, FRAME)?;
+        if !matches!(frame::read(&self.buffer), Found::End) {
+            let stated = frame::stated_length(&self.buffer).unwrap_or(0);
+            self.read(offset, CHUNK.max(FRAME.saturating_add(stated)))?;
         }
         Ok(())
     }
 
-    /// Whether as many bytes are there as the frame's head states; a head that states what no
-    /// frame has is not waited for.
-    fn has_stated_length(&self) -> bool {
-        let bytes = self.buffer.get(self.taken..).unwrap_or_default();
-        bytes.len() >= FRAME
-            && frame::stated_length(bytes).is_none_or(|length| bytes.len() - FRAME >= length)
+    /// Reads up to so many bytes into the buffer, fewer only at the end of the file.
+    fn read(&mut self, offset: u64, most: usize) -> io::Result<()> {
+        self.buffer.resize(most, 0);
+        let mut filled = 0;
+        while let Some(room) = self
+            .buffer
+            .get_mut(filled..)
+            .filter(|room| !room.is_empty())
+        {
+            match self
+                .file
+                .read_at(room, offset.saturating_add(filled as u64))
+            {
+                Ok(0) => break,
+                Ok(read) => filled = filled.saturating_add(read),
+                Err(problem) if problem.kind() == io::ErrorKind::Interrupted => {}
+                Err(problem) => return Err(problem),
+            }
+        }
+        self.buffer.truncate(filled);
+        Ok(())
     }
 
-    /// Whether a part of a frame follows the cursor, and nothing whole after it. Whole frames
-    /// after a broken one are damage.
-    fn torn(&mut self, directory: &Path, cursor: Cursor) -> Result<bool, ReadProblem> {
-        self.file
-            .read_to_end(&mut self.buffer)
-            .map_err(|problem| disk(&cursor.id().path(directory), problem))?;
-        let rest = self.buffer.get(self.taken..).unwrap_or_default();
-        match frame::read(rest) {
-            Found::Broken if frame::any_later(rest) => Err(damaged(directory, cursor)),
-            Found::Broken => Ok(true),
-            Found::Whole(_) | Found::End => Ok(false),
+    /// Looks at all that follows the cursor: whether there is anything but zeros, which a loss of
+    /// power tore off if no mark says that the disk had it.
+    fn rest(&mut self, directory: &Path, cursor: Cursor) -> Result<bool, ReadProblem> {
+        let failed = |problem| disk(&cursor.id().path(directory), problem);
+        let length = self.file.metadata().map_err(failed)?.len();
+        let rest = length.saturating_sub(cursor.offset);
+        self.taken = 0;
+        self.read(cursor.offset, usize::try_from(rest).unwrap_or(usize::MAX))
+            .map_err(failed)?;
+        if frame::is_marked(&self.buffer, cursor.offset) {
+            return Err(damaged(directory, cursor));
         }
+        Ok(self.buffer.iter().any(|&byte| byte != 0))
     }
 }
 
@@ -269,12 +295,9 @@ impl OpenSegment {
 /// When the file cannot be read, or no whole entry begins there.
 pub fn read_at(directory: &Path, at: Cursor) -> Result<Entry, ReadProblem> {
     let mut open = OpenSegment::at(directory, at)?;
-    open.fill(directory, at)?;
-    match frame::read(&open.buffer) {
-        Found::Whole(payload) => {
-            serde_json::from_slice(payload).map_err(|_| damaged(directory, at))
-        }
-        Found::Broken | Found::End => Err(damaged(directory, at)),
+    match open.frame(directory, at)? {
+        Found::Entry(payload) => wire::read(payload).ok_or_else(|| damaged(directory, at)),
+        Found::Mark(_) | Found::Broken | Found::End => Err(damaged(directory, at)),
     }
 }
 

@@ -2,12 +2,12 @@ use primitives::{
     AccountId, AppId, CredentialId, Enforcement, Mode, Quantity, RecordId, Revision, Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::RecordedFact;
 
 /// One entry of the journal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// A call was refused: decided and settled at once.
     Refused(Box<CallRecord>),
@@ -15,6 +15,17 @@ pub enum Entry {
     Admitted(Box<CallRecord>),
     /// What became of an admitted call.
     Settled(Settlement),
+}
+
+impl Entry {
+    /// When it was written.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Refused(call) | Self::Admitted(call) => call.at,
+            Self::Settled(settlement) => settlement.at,
+        }
+    }
 }
 
 /// What was decided about a call (J-4).
@@ -57,8 +68,12 @@ pub struct CallRecord {
     pub status: u16,
     /// Stable code of the refusal; empty when granted. In observe mode what it would have been.
     pub code: String,
-    /// The answer with every gate, as JSON in the public form.
+    /// The answer with every gate, as JSON in the public form. Of a call that every gate let
+    /// pass it is empty in the journal, and made of `granted` when the call is folded.
     pub answer: String,
+    /// How every gate let the call pass; `None` when one did not, or nobody was asked.
+    #[serde(skip)]
+    pub granted: Option<Granted>,
     /// Counters taken.
     pub counters: Vec<CounterSpend>,
     /// The snapshot that decided.
@@ -72,16 +87,58 @@ pub struct CallRecord {
 pub struct CounterSpend {
     /// `CounterKey.limit`.
     pub limit: u64,
-    /// `CounterKey.subject`, as hex, because JSON numbers are not that wide.
-    pub subject: String,
-    /// `CounterKey.fact`, as hex.
-    pub fact: String,
+    /// `CounterKey.subject`; in JSON as hex, because its numbers are not that wide.
+    #[serde(with = "hex")]
+    pub subject: u128,
+    /// `CounterKey.fact`, likewise.
+    #[serde(with = "hex")]
+    pub fact: u128,
     /// Start of the window or bucket.
     pub begins_at: Timestamp,
     /// End of the window or bucket.
     pub ends_at: Timestamp,
     /// How much.
     pub cost: Quantity,
+    /// How near to its limit the counter then stood: 0 for less than 80 of 100, 1 for that or
+    /// more, 2 for nothing left.
+    #[serde(default, skip_serializing_if = "is_far")]
+    pub near: u8,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_far(near: &u8) -> bool {
+    *near == 0
+}
+
+/// How every gate let a call pass, as short as can be: it is written while the call waits, and
+/// put into words when somebody reads it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Granted {
+    /// The gates that do not depend on a capability.
+    pub gates: GateMarks,
+    /// The limits that hold for every call of the API.
+    pub limits: Vec<LimitStand>,
+    /// Of each capability in the order of [`CallRecord::capabilities`]: its gates and limits.
+    pub capabilities: Vec<(GateMarks, Vec<LimitStand>)>,
+}
+
+/// Gates in the order in which they answered, each as twice its number, and one more when it
+/// did not apply.
+pub type GateMarks = SmallVec<[u8; 16]>;
+
+/// Where a limit stood before a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitStand {
+    /// Its name.
+    pub limit: String,
+    /// The currency `most` is in, when it is an amount of one.
+    pub currency: Option<String>,
+    /// The most; `None` is unlimited.
+    pub most: Option<Quantity>,
+    /// Counted so far; `None` for a numeric limit.
+    pub used: Option<Quantity>,
+    /// When it starts anew.
+    pub resets_at: Option<Timestamp>,
 }
 
 /// The end of an admitted call.
@@ -124,4 +181,21 @@ pub enum CallOutcome {
 )]
 const fn is_zero(count: &u16) -> bool {
     *count == 0
+}
+
+mod hex {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde calls it with a reference"
+    )]
+    pub(super) fn serialize<S: Serializer>(number: &u128, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&format_args!("{number:x}"))
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<u128, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(from)?;
+        u128::from_str_radix(&text, 16).map_err(D::Error::custom)
+    }
 }

@@ -10,7 +10,7 @@ use primitives::Timestamp;
 
 /// What every segment begins with.
 const MAGIC: [u8; 8] = *b"PTRVJRNL";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Magic, version, segment, epoch, time of making, check sum.
 pub(crate) const HEADER: usize = 36;
 /// Length and check sum of a frame.
@@ -57,7 +57,8 @@ impl SegmentId {
     /// Makes the file, with its header, so that it is there after a loss of power.
     pub(crate) fn create(self, directory: &Path, at: Timestamp) -> io::Result<File> {
         let mut file = OpenOptions::new()
-            .append(true)
+            .read(true)
+            .write(true)
             .create_new(true)
             .open(self.path(directory))?;
         file.write_all(&self.header(at))?;

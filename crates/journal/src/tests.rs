@@ -8,7 +8,10 @@ use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
 use super::*;
-use crate::segment::{HEADER, SegmentId};
+use crate::{
+    frame::MARK_FRAME,
+    segment::{HEADER, SegmentId},
+};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
@@ -34,13 +37,15 @@ fn call(id: RecordId, note: &str) -> Box<CallRecord> {
         status: 0,
         code: String::new(),
         answer: note.to_owned(),
+        granted: None,
         counters: vec![CounterSpend {
             limit: u64::MAX,
-            subject: "1f".to_owned(),
-            fact: "0".to_owned(),
+            subject: 0x1f,
+            fact: 0,
             begins_at: Timestamp::from_seconds(0),
             ends_at: Timestamp::from_micros(i64::MAX),
             cost: Quantity::whole(1).unwrap(),
+            near: 1,
         }],
         revision: Revision(7),
         trace_id: "0af7651916cd43dd8448eb211c80319c".to_owned(),
@@ -63,12 +68,13 @@ fn settled(id: RecordId) -> Entry {
 
 #[test]
 fn a_record_from_before_facts_were_kept_is_still_read() {
-    let written = serde_json::to_string(&admitted(1)).unwrap();
+    let Entry::Admitted(call) = admitted(1) else {
+        panic!("it is admitted");
+    };
+    let written = serde_json::to_string(&call).unwrap();
     assert!(!written.contains("facts"), "{written}");
-    assert_eq!(
-        serde_json::from_str::<Entry>(&written).unwrap(),
-        admitted(1)
-    );
+    assert!(written.contains(r#""subject":"1f""#), "{written}");
+    assert_eq!(serde_json::from_str::<CallRecord>(&written).unwrap(), *call);
 }
 
 fn open(directory: &TempDir, segment_bytes: u64) -> Journal {
@@ -260,22 +266,52 @@ fn a_relaxed_entry_is_in_the_file_soon_and_without_being_asked_for() {
     assert_eq!(sequences(&read(&directory, None).unwrap()), [1]);
 }
 
+/// Shows: G-04.
 #[test]
-fn more_entries_than_may_wait_make_callers_wait_and_all_are_written() {
+fn what_a_killed_process_wrote_is_all_there() {
     let directory = TempDir::new().unwrap();
-    let options = Options {
-        waiting: 2,
-        ..Options::default()
-    };
-    let journal = Journal::open(directory.path(), Arc::new(SystemClock), options).unwrap();
-    runtime().block_on(async {
-        for sequence in 0..200 {
-            let entry = admitted(sequence);
-            journal.append(&entry, Durability::Relaxed).await.unwrap();
-        }
-    });
-    drop(journal);
-    assert_eq!(read(&directory, None).unwrap().len(), 200);
+    let journal = open(&directory, 1_000_000);
+    for sequence in 0..2_000 {
+        let receipt = journal.push(&admitted(sequence), Durability::Relaxed);
+        drop(receipt.unwrap());
+    }
+    // As it stands at this moment, without waiting for anything, as kill -9 leaves it.
+    let copy = TempDir::new().unwrap();
+    for file in files(&directory) {
+        fs::copy(&file, copy.path().join(file.file_name().unwrap())).unwrap();
+    }
+    let found = read(&copy, None).unwrap();
+    assert_eq!(sequences(&found), (0..2_000).collect::<Vec<_>>());
+    let settled = open(&copy, 1_000_000);
+    assert_eq!(settled.unsettled_before_open().len(), 2_000);
+}
+
+/// Shows: F-02.
+#[test]
+fn pages_that_a_loss_of_power_kept_behind_lost_ones_are_no_damage() {
+    let directory = TempDir::new().unwrap();
+    let journal = open(&directory, 1_000_000);
+    runtime()
+        .block_on(journal.append(&admitted(1), Durability::Strict))
+        .unwrap();
+    for sequence in 2..40 {
+        drop(journal.push(&admitted(sequence), Durability::Relaxed));
+    }
+    let copy = TempDir::new().unwrap();
+    let file = files(&directory).remove(0);
+    let found = read(&directory, None).unwrap();
+    let [lost, kept] = [&found[5], &found[9]].map(|one| usize::try_from(one.at.offset).unwrap());
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[lost..kept].fill(0);
+    fs::write(copy.path().join(file.file_name().unwrap()), &bytes).unwrap();
+    assert_eq!(sequences(&read(&copy, None).unwrap()), [1, 2, 3, 4, 5]);
+    drop(open(&copy, 1_000_000));
+    // What was acknowledged as strict is another matter.
+    let strict = usize::try_from(found[0].at.offset).unwrap();
+    bytes[strict + 20] ^= 1;
+    fs::write(copy.path().join(file.file_name().unwrap()), &bytes).unwrap();
+    let problem = read(&copy, None).unwrap_err();
+    assert!(matches!(problem, ReadProblem::Damaged { .. }), "{problem}");
 }
 
 #[test]
@@ -318,7 +354,11 @@ fn a_day_begins_a_segment_and_is_dropped_whole_once_folded() {
         for day in 0..3 {
             clock.set(Timestamp::from_seconds(86_400 * (10 + day) + 5));
             for _ in 0..2 {
-                let entry = admitted(day.unsigned_abs());
+                let Entry::Admitted(mut call) = admitted(day.unsigned_abs()) else {
+                    panic!("it is admitted");
+                };
+                call.at = clock.now();
+                let entry = Entry::Admitted(call);
                 journal.append(&entry, Durability::Strict).await.unwrap();
             }
         }
@@ -351,7 +391,7 @@ fn a_gap_and_a_torn_segment_in_the_middle_are_errors_that_name_the_file() {
     write(&directory, 1, 0..4);
     let files = files(&directory);
     let whole = fs::read(&files[1]).unwrap();
-    fs::write(&files[1], &whole[..whole.len() - 1]).unwrap();
+    fs::write(&files[1], &whole[..whole.len() - MARK_FRAME - 1]).unwrap();
     let problem = read(&directory, None).unwrap_err();
     let name = files[1].file_name().unwrap().to_str().unwrap();
     assert!(
@@ -423,18 +463,20 @@ proptest! {
         for located in &found {
             prop_assert!(before.contains(located));
         }
-        // What has a whole entry after it is no torn tail: that must be told.
-        let entries = before.iter().filter(|located| located.at.epoch == before[0].at.epoch);
-        let intact: Vec<bool> = entries
-            .map(|located| {
-                let range = usize::try_from(located.at.offset).unwrap()
-                    ..usize::try_from(located.next.offset).unwrap();
-                bytes[range.clone()] == original[range]
-            })
-            .collect();
+        // The mark at the end says that all before it was on the disk: what is broken is damage.
+        let closing = bytes.len() - MARK_FRAME;
+        let intact = bytes[..closing] == original[..closing];
+        let marked = bytes[closing..] == original[closing..];
         let header_intact = bytes[..HEADER] == original[..HEADER];
-        let broken = intact.iter().position(|intact| !intact);
-        let damaged = broken.is_some_and(|at| intact[at..].contains(&true)) || !header_intact;
-        prop_assert_eq!(ended.is_err(), damaged, "{:?} {:?}", intact, ended);
+        if !header_intact || (marked && !intact) {
+            prop_assert!(ended.is_err(), "damage was passed over");
+        }
+        if intact {
+            prop_assert!(ended.is_ok(), "{:?}", ended);
+            prop_assert_eq!(found.len(), before.len());
+        }
+        let kept = found.iter().filter(|located| located.at.epoch == before[0].at.epoch);
+        let kept = kept.count();
+        prop_assert_eq!(&found[..kept], &before[..kept], "not a beginning of what was written");
     }
 }

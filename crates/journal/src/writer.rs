@@ -1,77 +1,211 @@
+//! The end of the journal: where entries are put, and the thread that waits for the disk.
+
 use std::{
     fs::File,
-    io::{self, Write},
-    path::PathBuf,
+    io,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
+use mapped::Window;
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use primitives::{Clock, Timestamp};
-use tokio::sync::{Semaphore, oneshot};
+use primitives::Timestamp;
+use tokio::sync::oneshot;
 
 use crate::{
-    JournalFailure,
+    Entry, JournalFailure,
+    frame::{self, MARK_FRAME},
     segment::{HEADER, SegmentId},
 };
 
-/// How long entries may wait for others to be written with them.
-const LINGER: Duration = Duration::from_millis(5);
-/// From how many bytes on nothing waits.
-const ENOUGH: usize = 128 * 1024;
 /// How long what is written may wait for the disk to have it.
 const UNSYNCED: Duration = Duration::from_millis(100);
+/// How much of a segment is made ready at once.
+const AHEAD: u64 = 1024 * 1024;
+/// What is kept free for the settlement of each admitted call, so that a full disk refuses calls
+/// and never forgets the end of one.
+const SETTLEMENT: u64 = 128;
+/// What is kept free for a mark after each wait for the disk.
+const SPARE: u64 = 4 * MARK_FRAME as u64;
 const DAY: i64 = 86_400;
 
 pub(crate) type Written = Result<(), JournalFailure>;
 
-/// What callers and the writer's thread share.
+/// What callers and the thread share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    queue: Mutex<Queue>,
+    tail: Mutex<Tail>,
     wake: Condvar,
-    /// One for each entry that may still be handed over.
-    pub(crate) room: Semaphore,
 }
 
-#[derive(Debug, Default)]
-struct Queue {
-    bytes: Vec<u8>,
-    /// Entries among them that took room.
-    taken_room: usize,
+/// Where entries are put.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    directory: PathBuf,
+    segment_bytes: u64,
+    id: SegmentId,
+    file: Arc<File>,
+    window: Window,
+    /// Where the next entry begins.
+    at: u64,
+    /// The UTC day of its first entry.
+    day: i64,
+    /// Admitted calls that have not been settled.
+    owed: u64,
+    /// Whether entries were put since the thread last looked.
+    unsynced: bool,
     strict: Vec<oneshot::Sender<Written>>,
     closing: bool,
     failed: Option<JournalFailure>,
 }
 
-impl Shared {
-    pub(crate) fn new(room: usize) -> Arc<Self> {
-        Arc::new(Self {
-            queue: Mutex::default(),
-            wake: Condvar::new(),
-            room: Semaphore::new(room),
+impl Tail {
+    /// Begins the first segment of a run.
+    pub(crate) fn begin(
+        directory: &Path,
+        segment_bytes: u64,
+        epoch: u64,
+        now: Timestamp,
+    ) -> io::Result<Self> {
+        let id = SegmentId { epoch, segment: 0 };
+        let file = id.create(directory, now)?;
+        let window = Window::make(&file, HEADER as u64, AHEAD)?;
+        Ok(Self {
+            directory: directory.to_owned(),
+            segment_bytes,
+            id,
+            file: Arc::new(file),
+            window,
+            at: HEADER as u64,
+            day: day_of(now),
+            owed: 0,
+            unsynced: false,
+            strict: Vec::new(),
+            closing: false,
+            failed: None,
         })
     }
 
-    /// Hands a frame over. `took_room` is given back once it is written.
+    fn failure(&self) -> Option<JournalFailure> {
+        match &self.failed {
+            None if self.closing => Some(JournalFailure::Closed),
+            failed => failed.clone(),
+        }
+    }
+
+    fn put(&mut self, entry: &Entry, frame: &[u8]) -> Written {
+        let length = frame.len() as u64;
+        let full = self.at > HEADER as u64 && self.at >= self.segment_bytes;
+        let day = day_of(entry.at());
+        if full || day > self.day {
+            match self.rotate(entry.at()) {
+                Err(problem) if is_full(&problem) => {}
+                rotated => rotated.map_err(|problem| self.fail(&problem))?,
+            }
+        }
+        let owed = match entry {
+            Entry::Admitted(_) => self.owed.saturating_add(1),
+            Entry::Refused(_) => self.owed,
+            // Its room was kept when the call was admitted.
+            Entry::Settled(_) => self.owed.saturating_sub(1),
+        };
+        let kept = owed.saturating_mul(SETTLEMENT).saturating_add(SPARE);
+        let until = self.at.saturating_add(length).saturating_add(kept);
+        if until > self.window.end() {
+            let ahead = until.max(self.at.saturating_add(AHEAD));
+            match Window::make(&self.file, self.at, ahead) {
+                Ok(window) => self.window = window,
+                Err(problem) if is_full(&problem) => {
+                    let fits = self.at.saturating_add(length) <= self.window.end();
+                    if !matches!(entry, Entry::Settled(_)) || !fits {
+                        return Err(JournalFailure::Full);
+                    }
+                }
+                Err(problem) => return Err(self.fail(&problem)),
+            }
+        }
+        if !self.window.put(self.at, frame) {
+            return Err(JournalFailure::TooLong(frame.len()));
+        }
+        self.at = self.at.saturating_add(length);
+        self.owed = owed;
+        self.unsynced = true;
+        Ok(())
+    }
+
+    /// Goes on in a new segment. INVARIANT: a segment is whole on the disk before the next one
+    /// exists, so that only the last of a run can be torn.
+    fn rotate(&mut self, now: Timestamp) -> io::Result<()> {
+        self.file.sync_data()?;
+        let next = self.id.segment.checked_add(1);
+        let id = SegmentId {
+            segment: next.ok_or_else(|| io::Error::other("too many segments"))?,
+            ..self.id
+        };
+        let made = id.create(&self.directory, now).and_then(|file| {
+            let window = Window::make(&file, HEADER as u64, AHEAD)?;
+            Ok((file, window))
+        });
+        let (file, window) = made.inspect_err(|problem| {
+            if is_full(problem) {
+                // It is made again when there is room; a file without its header is none.
+                let _ = std::fs::remove_file(id.path(&self.directory));
+            }
+        })?;
+        self.window = window;
+        // What was made ready and not used; a reader takes it for the end as well.
+        self.file.set_len(self.at)?;
+        self.file = Arc::new(file);
+        self.id = id;
+        self.at = HEADER as u64;
+        self.day = day_of(now);
+        Ok(())
+    }
+
+    /// Says in the file what the disk has.
+    fn mark(&mut self, id: SegmentId, synced: u64) {
+        let Ok(mark) = frame::mark(synced) else {
+            return;
+        };
+        if self.id == id && self.window.put(self.at, &mark) {
+            self.at = self.at.saturating_add(mark.len() as u64);
+        }
+    }
+
+    /// Nothing more is taken; everybody who waits is told why.
+    fn fail(&mut self, problem: &io::Error) -> JournalFailure {
+        tracing::error!(error = %problem, segment = %self.id.file_name(), "the journal cannot be written");
+        let failure = JournalFailure::Disk(problem.to_string());
+        self.failed = Some(failure.clone());
+        answer(&mut self.strict, &Err(failure.clone()));
+        failure
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(tail: Tail) -> Arc<Self> {
+        Arc::new(Self {
+            tail: Mutex::new(tail),
+            wake: Condvar::new(),
+        })
+    }
+
+    /// Puts an entry where the kernel has it. `strict` is told when the disk has it, too.
     pub(crate) fn push(
         &self,
+        entry: &Entry,
         frame: &[u8],
-        took_room: bool,
         strict: Option<oneshot::Sender<Written>>,
     ) -> Written {
-        let mut queue = self.queue.lock();
-        if let Some(failure) = queue.failure() {
+        let mut tail = self.tail.lock();
+        if let Some(failure) = tail.failure() {
             return Err(failure);
         }
-        let was_empty = queue.bytes.is_empty();
-        let is_strict = strict.is_some();
-        queue.bytes.extend_from_slice(frame);
-        queue.taken_room += usize::from(took_room);
-        queue.strict.extend(strict);
-        let full = queue.bytes.len() >= ENOUGH || self.room.available_permits() == 0;
-        let wakes = was_empty || is_strict || full;
-        drop(queue);
+        let wakes = strict.is_some() || !tail.unsynced;
+        tail.put(entry, frame)?;
+        tail.strict.extend(strict);
+        drop(tail);
         if wakes {
             self.wake.notify_one();
         }
@@ -79,153 +213,81 @@ impl Shared {
     }
 
     pub(crate) fn failure(&self) -> Option<JournalFailure> {
-        self.queue.lock().failure()
+        self.tail.lock().failure()
     }
 
     pub(crate) fn close(&self) {
-        self.queue.lock().closing = true;
+        self.tail.lock().closing = true;
         self.wake.notify_one();
     }
 
-    /// Nothing more is taken; everybody who waits is told why.
-    fn fail(&self, failure: &JournalFailure) {
-        let mut queue = self.queue.lock();
-        queue.failed = Some(failure.clone());
-        queue.bytes = Vec::new();
-        for waiting in queue.strict.drain(..) {
-            // Whoever no longer waits need not be told.
-            let _ = waiting.send(Err(failure.clone()));
-        }
-        drop(queue);
-        self.room.close();
-    }
-}
-
-impl Queue {
-    fn failure(&self) -> Option<JournalFailure> {
-        match &self.failed {
-            None if self.closing => Some(JournalFailure::Closed),
-            failed => failed.clone(),
+    /// Waits for the disk on behalf of everybody, until the journal is closed or the disk fails.
+    pub(crate) fn sync_until_closed(&self) {
+        let mut tail = self.tail.lock();
+        while tail.failed.is_none() {
+            self.wait(&mut tail);
+            let closing = tail.closing;
+            self.sync(&mut tail);
+            if closing && tail.failed.is_none() {
+                return finish(&mut tail);
+            }
         }
     }
-}
 
-/// The thread that alone writes.
-pub(crate) struct Writer {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) directory: PathBuf,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) segment_bytes: u64,
-    pub(crate) id: SegmentId,
-    pub(crate) file: File,
-    pub(crate) length: u64,
-    pub(crate) day: i64,
-    pub(crate) synced_at: Timestamp,
-    pub(crate) unsynced: bool,
-}
-
-/// What the thread takes from the queue at once.
-#[derive(Default)]
-struct Batch {
-    bytes: Vec<u8>,
-    taken_room: usize,
-    strict: Vec<oneshot::Sender<Written>>,
-    closing: bool,
-}
-
-impl Writer {
-    /// Writes until the journal is closed or the disk fails.
-    pub(crate) fn run(mut self) {
-        let mut spare = Vec::new();
-        loop {
-            let mut batch = self.take(spare);
-            if let Err(problem) = self.write(&batch) {
-                let failure = JournalFailure::Disk(problem.to_string());
-                tracing::error!(error = %problem, segment = %self.id.file_name(), "the journal cannot be written");
-                for waiting in batch.strict {
-                    let _ = waiting.send(Err(failure.clone()));
-                }
-                self.shared.fail(&failure);
+    /// Waits until somebody waits for the disk, or entries have waited for long enough.
+    fn wait(&self, tail: &mut MutexGuard<'_, Tail>) {
+        while tail.strict.is_empty() && !tail.closing && tail.failed.is_none() {
+            if !tail.unsynced {
+                self.wake.wait(tail);
+            } else if self.wake.wait_for(tail, UNSYNCED).timed_out() {
                 return;
             }
-            self.shared.room.add_permits(batch.taken_room);
-            for waiting in batch.strict.drain(..) {
-                let _ = waiting.send(Ok(()));
-            }
-            if batch.closing {
-                self.shared.room.close();
-                return;
-            }
-            spare = batch.bytes;
-            spare.clear();
         }
     }
 
-    /// Waits until something is to be done, and a little for more of it to come.
-    fn take(&self, spare: Vec<u8>) -> Batch {
-        let mut queue = self.shared.queue.lock();
-        while queue.bytes.is_empty() && queue.strict.is_empty() && !queue.closing {
-            if self.unsynced {
-                let timed_out = self.shared.wake.wait_for(&mut queue, UNSYNCED).timed_out();
-                if timed_out && queue.bytes.is_empty() {
-                    break;
-                }
-            } else {
-                self.shared.wake.wait(&mut queue);
-            }
+    fn sync(&self, tail: &mut MutexGuard<'_, Tail>) {
+        let mut strict = std::mem::take(&mut tail.strict);
+        if !tail.unsynced {
+            return answer(&mut strict, &Ok(()));
         }
-        let worth_waiting = |queue: &MutexGuard<'_, Queue>| {
-            !queue.bytes.is_empty()
-                && queue.strict.is_empty()
-                && queue.bytes.len() < ENOUGH
-                && self.shared.room.available_permits() > 0
-                && !queue.closing
-        };
-        while worth_waiting(&queue) {
-            if self.shared.wake.wait_for(&mut queue, LINGER).timed_out() {
-                break;
+        tail.unsynced = false;
+        let (id, at, file) = (tail.id, tail.at, Arc::clone(&tail.file));
+        let synced = MutexGuard::unlocked(tail, || file.sync_data());
+        match synced {
+            Ok(()) => {
+                tail.mark(id, at);
+                answer(&mut strict, &Ok(()));
             }
-        }
-        Batch {
-            bytes: std::mem::replace(&mut queue.bytes, spare),
-            taken_room: std::mem::take(&mut queue.taken_room),
-            strict: std::mem::take(&mut queue.strict),
-            closing: queue.closing,
+            Err(problem) => {
+                let failure = tail.fail(&problem);
+                answer(&mut strict, &Err(failure));
+            }
         }
     }
+}
 
-    fn write(&mut self, batch: &Batch) -> io::Result<()> {
-        let now = self.clock.now();
-        if !batch.bytes.is_empty() {
-            let full = self.length > HEADER as u64 && self.length >= self.segment_bytes;
-            if full || day_of(now) != self.day {
-                self.rotate(now)?;
-            }
-            self.file.write_all(&batch.bytes)?;
-            self.length = self.length.saturating_add(batch.bytes.len() as u64);
-            self.unsynced = true;
-        }
-        let waited = now.micros_since(self.synced_at).unsigned_abs();
-        let due = batch.bytes.is_empty() || u128::from(waited) >= UNSYNCED.as_micros();
-        if self.unsynced && (due || batch.closing || !batch.strict.is_empty()) {
-            self.file.sync_data()?;
-            self.unsynced = false;
-            self.synced_at = now;
-        }
-        Ok(())
+/// Ends the segment where its last entry ends, with a mark that all of it is on the disk.
+fn finish(tail: &mut Tail) {
+    let (id, at) = (tail.id, tail.at);
+    tail.mark(id, at);
+    let ended = tail.file.set_len(tail.at);
+    if let Err(problem) = ended.and_then(|()| tail.file.sync_all()) {
+        tail.fail(&problem);
     }
+}
 
-    fn rotate(&mut self, now: Timestamp) -> io::Result<()> {
-        // INVARIANT: a segment is whole on the disk before the next one exists, so that only
-        // the last of a run can be torn.
-        self.file.sync_data()?;
-        let next = self.id.segment.checked_add(1);
-        self.id.segment = next.ok_or_else(|| io::Error::other("too many segments"))?;
-        self.file = self.id.create(&self.directory, now)?;
-        self.length = HEADER as u64;
-        self.day = day_of(now);
-        Ok(())
+/// Whoever no longer waits need not be told.
+fn answer(waiting: &mut Vec<oneshot::Sender<Written>>, written: &Written) {
+    for waiting in waiting.drain(..) {
+        let _ = waiting.send(written.clone());
     }
+}
+
+fn is_full(problem: &io::Error) -> bool {
+    matches!(
+        problem.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 pub(crate) fn day_of(at: Timestamp) -> i64 {

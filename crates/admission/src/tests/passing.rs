@@ -1,8 +1,9 @@
 use journal::{CallOutcome, Entry};
 use primitives::{Enforcement, Quantity};
+use serde_json::Value;
 
 use super::fixture::{NOON, TRACE, Town};
-use crate::{Arrived, ExternalAccount, Permit, Presented, rate_limit_fields};
+use crate::{Arrived, ExternalAccount, Permit, Presented, granted_in_words, rate_limit_fields};
 
 pub(super) fn permit(arrived: Arrived) -> Permit {
     match arrived {
@@ -55,7 +56,15 @@ async fn a_granted_call_is_written_down_and_tells_the_upstream_who_calls() {
     assert_eq!((call.path.as_str(), call.code.as_str()), ("/pay/send", ""));
     assert_eq!(call.capabilities, ["SEND"]);
     assert_eq!((call.counters.len(), call.trace_id.as_str()), (2, TRACE));
-    assert!(call.answer.contains("\"verdict\":\"granted\""));
+    assert_eq!(call.answer, "", "words are made when the call is folded");
+    let words = granted_in_words(call).unwrap();
+    assert_eq!(words["verdict"], "granted");
+    let gates = |gates: &Value| gates.as_array().unwrap().len();
+    assert_eq!(
+        gates(&words["gates"]) + gates(&words["capabilities"][0]["gates"]),
+        16
+    );
+    assert_eq!(words["capabilities"][0]["gates"][0]["outcome"], "passed");
     assert_eq!((settlement.id, settlement.outcome), (decision, SERVED));
     assert!(!settlement.refunded);
 }

@@ -215,7 +215,6 @@ fn spends(entries: &[Entry]) -> (Vec<Spend>, Vec<Spend>) {
         let Entry::Admitted(call) = entry else {
             continue;
         };
-        let number = |text: &str| u128::from_str_radix(text, 16).unwrap();
         let spends: Vec<_> = call
             .counters
             .iter()
@@ -223,8 +222,8 @@ fn spends(entries: &[Entry]) -> (Vec<Spend>, Vec<Spend>) {
                 key: CounterKey {
                     limit: spend.limit,
                     mode: call.mode.unwrap(),
-                    subject: number(&spend.subject),
-                    fact: number(&spend.fact),
+                    subject: spend.subject,
+                    fact: spend.fact,
                 },
                 begins_at: spend.begins_at,
                 ends_at: spend.ends_at,

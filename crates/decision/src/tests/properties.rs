@@ -14,9 +14,10 @@ use super::world::{
     DAY, Wants, World, at_most, country, fact, name, numeric, profile, quantity, refusals,
 };
 use crate::{
-    Answer, CapabilityAnswer, Edit, Exhausted, GeoRule, GeoSubject, LimitAnswer, LimitKind,
-    LimitScope, LimitValue, ListEffect, ListSubject, Offer, Outcome, Overrides, Plan, Profile,
-    Quick, Switches, Verdict, assess, capabilities_of, decide, used_capabilities,
+    Answer, CapabilityAnswer, Edit, Exhausted, GateAnswer, GeoRule, GeoSubject, GrantedLimit,
+    Granting, LimitAnswer, LimitKind, LimitScope, LimitValue, ListEffect, ListSubject, Marks,
+    Offer, Outcome, Overrides, Plan, Profile, Quick, Switches, Verdict, assess, capabilities_of,
+    decide, grant, read_mark, used_capabilities,
 };
 
 const COUNTRIES: [&str; 3] = ["US", "DE", "JP"];
@@ -695,11 +696,41 @@ proptest! {
         let only_quota = refusals(&full).all(|gate| gate.code == "quota_exhausted")
             && super::world::gates(&full).all(|gate| gate.outcome != Outcome::NotEvaluated);
         prop_assert_eq!(quick == Quick::Granted, only_quota);
+        let written = grant(&world.catalogue, &call, facts, &world.witness);
+        let unread = refusals(&full).next().is_none() && full.verdict == Verdict::NeedsBody;
+        prop_assert_eq!(matches!(written, Granting::Granted(_)), only_quota);
+        prop_assert!(!unread || matches!(written, Granting::NeedsBody(_)));
         if full.verdict == Verdict::Granted {
             prop_assert_eq!(&demands, &full.demands);
             let used: Vec<_> = used_capabilities(&call, facts).collect();
             let listed: Vec<_> = full.capabilities.iter().map(|answer| answer.capability).collect();
             prop_assert_eq!(used, listed);
+            let Granting::Granted(written) = written else {
+                panic!("it was granted");
+            };
+            prop_assert_eq!(&written.demands[..], &full.demands[..]);
+            let marks = |gates: &[GateAnswer]| -> Vec<_> {
+                gates.iter().map(|gate| (gate.gate, gate.outcome)).collect()
+            };
+            let read = |marks: &Marks| -> Vec<_> {
+                marks.iter().filter_map(|&mark| read_mark(mark)).collect()
+            };
+            let limits = |limits: &[LimitAnswer]| -> Vec<_> {
+                let told = limits.iter();
+                told.map(|one| (one.limit, one.currency.clone(), one.most)).collect()
+            };
+            let stood = |limits: &[GrantedLimit<'_>]| -> Vec<_> {
+                let told = limits.iter();
+                told.map(|one| (one.limit, one.currency.map(str::to_owned), one.most)).collect()
+            };
+            prop_assert_eq!(read(&written.gates), marks(&full.gates));
+            prop_assert_eq!(stood(&written.limits), limits(&full.limits));
+            prop_assert_eq!(written.capabilities.len(), full.capabilities.len());
+            for (written, full) in written.capabilities.iter().zip(&full.capabilities) {
+                prop_assert_eq!(written.capability, full.capability);
+                prop_assert_eq!(read(&written.gates), marks(&full.gates));
+                prop_assert_eq!(stood(&written.limits), limits(&full.limits));
+            }
         }
     }
 

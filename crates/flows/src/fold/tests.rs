@@ -357,6 +357,11 @@ async fn old_days_go_whole_and_what_is_still_needed_stays() {
     place.fold_all().await;
     place.clock.advance_seconds(7 * 86_400);
     let job = place.job(place.journal().await);
+    let doubting = FoldJob {
+        trusts_time: Arc::new(|| false),
+        ..job.clone()
+    };
+    assert_eq!(doubting.clean().await.unwrap(), Retention::default());
     let cleaned = job.clean().await.unwrap();
     assert_eq!((cleaned.calls, cleaned.counters), (0, 1));
     place.clock.advance_seconds(86_400);

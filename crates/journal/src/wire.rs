@@ -1,0 +1,372 @@
+//! Entries as CBOR arrays (RFC 8949). A field is added at the end of its array: older readers
+//! skip it, and to newer ones it is missing in older segments.
+
+use std::convert::Infallible;
+
+use minicbor::{Decoder, Encoder, data::Type, decode};
+use primitives::{
+    AccountId, AppId, CredentialId, Enforcement, Mode, Quantity, RecordId, Revision, Timestamp,
+};
+
+use crate::{
+    CallOutcome, CallRecord, CounterSpend, Entry, Granted, LimitStand, RecordedFact, RecordedType,
+    Settlement,
+};
+
+const REFUSED: u8 = 0;
+const ADMITTED: u8 = 1;
+const SETTLED: u8 = 2;
+
+type To<'v> = Encoder<&'v mut Vec<u8>>;
+type Done = Result<(), minicbor::encode::Error<Infallible>>;
+type Read<T> = Result<T, decode::Error>;
+
+pub(crate) fn write(entry: &Entry, to: &mut Vec<u8>) {
+    let mut to = Encoder::new(to);
+    // Writing to memory cannot fail: the error type has no value.
+    let _: Done = match entry {
+        Entry::Refused(record) => call(&mut to, REFUSED, record),
+        Entry::Admitted(record) => call(&mut to, ADMITTED, record),
+        Entry::Settled(settled) => settlement(&mut to, settled),
+    };
+}
+
+pub(crate) fn read(bytes: &[u8]) -> Option<Entry> {
+    let mut from = Decoder::new(bytes);
+    let entry = read_entry(&mut from).ok()?;
+    (from.position() == bytes.len()).then_some(entry)
+}
+
+fn call(to: &mut To<'_>, kind: u8, call: &CallRecord) -> Done {
+    to.array(24)?.u8(kind)?;
+    to.u64(call.id.epoch)?.u64(call.id.sequence)?;
+    to.i64(call.at.as_micros())?;
+    match call.mode {
+        None => to.null()?,
+        Some(mode) => to.bool(mode == Mode::Live)?,
+    };
+    for text in [&call.api, &call.operation, &call.method, &call.path] {
+        to.str(text)?;
+    }
+    match call.credential {
+        None => to.null()?,
+        Some(id) => to.bytes(&id.as_u128().to_be_bytes())?,
+    };
+    let app = call.app.as_ref().map(|(id, name)| (id.as_u128(), name));
+    named(to, app)?;
+    for account in [&call.developer, &call.account] {
+        named(to, account.as_ref().map(|(id, name)| (id.as_u128(), name)))?;
+    }
+    to.array(call.capabilities.len() as u64)?;
+    for capability in &call.capabilities {
+        to.str(capability)?;
+    }
+    to.array(call.facts.len() as u64)?;
+    for one in &call.facts {
+        fact(to, one)?;
+    }
+    to.u16(call.facts_left_out)?;
+    to.bool(call.enforcement == Enforcement::Enforce)?;
+    to.u16(call.status)?.str(&call.code)?.str(&call.answer)?;
+    to.array(call.counters.len() as u64)?;
+    for one in &call.counters {
+        spend(to, one)?;
+    }
+    to.u64(call.revision.0)?.str(&call.trace_id)?;
+    granted(to, call.granted.as_ref())
+}
+
+fn named(to: &mut To<'_>, named: Option<(u128, &String)>) -> Done {
+    let Some((id, name)) = named else {
+        to.null()?;
+        return Ok(());
+    };
+    to.array(2)?.bytes(&id.to_be_bytes())?.str(name)?;
+    Ok(())
+}
+
+fn fact(to: &mut To<'_>, fact: &RecordedFact) -> Done {
+    to.array(5)?.str(&fact.name)?;
+    to.u8(match fact.kind {
+        RecordedType::Quantity => 0,
+        RecordedType::Text => 1,
+        RecordedType::Boolean => 2,
+        RecordedType::Country => 3,
+    })?;
+    text_or_null(to, fact.value.as_deref())?;
+    to.bool(fact.cut)?;
+    text_or_null(to, fact.unusable.as_deref())
+}
+
+fn text_or_null(to: &mut To<'_>, text: Option<&str>) -> Done {
+    match text {
+        None => to.null()?,
+        Some(text) => to.str(text)?,
+    };
+    Ok(())
+}
+
+fn number_or_null(to: &mut To<'_>, number: Option<i64>) -> Done {
+    match number {
+        None => to.null()?,
+        Some(number) => to.i64(number)?,
+    };
+    Ok(())
+}
+
+/// A wide number as the bytes that are not zero.
+fn wide(to: &mut To<'_>, number: u128) -> Done {
+    let zeros = usize::try_from(number.leading_zeros() / 8).unwrap_or(0);
+    let bytes = number.to_be_bytes();
+    to.bytes(bytes.get(zeros..).unwrap_or_default())?;
+    Ok(())
+}
+
+fn spend(to: &mut To<'_>, spend: &CounterSpend) -> Done {
+    to.array(7)?.u64(spend.limit)?;
+    wide(to, spend.subject)?;
+    wide(to, spend.fact)?;
+    to.i64(spend.begins_at.as_micros())?;
+    to.i64(spend.ends_at.as_micros())?;
+    to.i64(spend.cost.millionths())?.u8(spend.near)?;
+    Ok(())
+}
+
+fn granted(to: &mut To<'_>, granted: Option<&Granted>) -> Done {
+    let Some(granted) = granted else {
+        to.null()?;
+        return Ok(());
+    };
+    to.array(3)?.bytes(&granted.gates)?;
+    stands(to, &granted.limits)?;
+    to.array(granted.capabilities.len() as u64)?;
+    for (gates, limits) in &granted.capabilities {
+        to.array(2)?.bytes(gates)?;
+        stands(to, limits)?;
+    }
+    Ok(())
+}
+
+fn stands(to: &mut To<'_>, stands: &[LimitStand]) -> Done {
+    to.array(stands.len() as u64)?;
+    for stand in stands {
+        to.array(5)?.str(&stand.limit)?;
+        text_or_null(to, stand.currency.as_deref())?;
+        number_or_null(to, stand.most.map(Quantity::millionths))?;
+        number_or_null(to, stand.used.map(Quantity::millionths))?;
+        number_or_null(to, stand.resets_at.map(Timestamp::as_micros))?;
+    }
+    Ok(())
+}
+
+fn settlement(to: &mut To<'_>, settled: &Settlement) -> Done {
+    to.array(6)?.u8(SETTLED)?;
+    to.u64(settled.id.epoch)?.u64(settled.id.sequence)?;
+    to.i64(settled.at.as_micros())?.bool(settled.refunded)?;
+    match settled.outcome {
+        CallOutcome::NotSent => to.bool(false)?,
+        CallOutcome::Unknown => to.null()?,
+        CallOutcome::Served {
+            status,
+            bytes_in,
+            bytes_out,
+            micros,
+        } => {
+            to.array(4)?.u16(status)?;
+            to.u64(bytes_in)?.u64(bytes_out)?.u64(micros)?
+        }
+    };
+    Ok(())
+}
+
+/// Reads an array: its fields, and whatever a newer writer added.
+fn array<T>(
+    from: &mut Decoder<'_>,
+    fields: impl FnOnce(&mut Decoder<'_>) -> Read<(u64, T)>,
+) -> Read<T> {
+    let length = from.array()?.unwrap_or(0);
+    let (known, read) = fields(from)?;
+    if length < known {
+        return Err(decode::Error::message("too few fields"));
+    }
+    for _ in known..length {
+        from.skip()?;
+    }
+    Ok(read)
+}
+
+fn list<T>(
+    from: &mut Decoder<'_>,
+    mut one: impl FnMut(&mut Decoder<'_>) -> Read<T>,
+) -> Read<Vec<T>> {
+    let length = from.array()?.unwrap_or(0);
+    (0..length).map(|_| one(from)).collect()
+}
+
+fn read_entry(from: &mut Decoder<'_>) -> Read<Entry> {
+    array(from, |from| match from.u8()? {
+        REFUSED => Ok((24, Entry::Refused(Box::new(read_call(from)?)))),
+        ADMITTED => Ok((24, Entry::Admitted(Box::new(read_call(from)?)))),
+        SETTLED => Ok((6, Entry::Settled(read_settlement(from)?))),
+        _ => Err(decode::Error::message("no such kind of entry")),
+    })
+}
+
+fn read_call(from: &mut Decoder<'_>) -> Read<CallRecord> {
+    Ok(CallRecord {
+        id: RecordId {
+            epoch: from.u64()?,
+            sequence: from.u64()?,
+        },
+        at: Timestamp::from_micros(from.i64()?),
+        mode: optional(from, |from| {
+            Ok(if from.bool()? { Mode::Live } else { Mode::Test })
+        })?,
+        api: text(from)?,
+        operation: text(from)?,
+        method: text(from)?,
+        path: text(from)?,
+        credential: optional(from, |from| Ok(CredentialId::from_u128(read_wide(from)?)))?,
+        app: read_named(from)?.map(|(id, name)| (AppId::from_u128(id), name)),
+        developer: read_named(from)?.map(|(id, name)| (AccountId::from_u128(id), name)),
+        account: read_named(from)?.map(|(id, name)| (AccountId::from_u128(id), name)),
+        capabilities: list(from, text)?,
+        facts: list(from, read_fact)?,
+        facts_left_out: from.u16()?,
+        enforcement: if from.bool()? {
+            Enforcement::Enforce
+        } else {
+            Enforcement::Observe
+        },
+        status: from.u16()?,
+        code: text(from)?,
+        answer: text(from)?,
+        counters: list(from, read_spend)?,
+        revision: Revision(from.u64()?),
+        trace_id: text(from)?,
+        granted: optional(from, read_granted)?,
+    })
+}
+
+fn optional<'b, T>(
+    from: &mut Decoder<'b>,
+    one: impl FnOnce(&mut Decoder<'b>) -> Read<T>,
+) -> Read<Option<T>> {
+    if from.datatype()? == Type::Null {
+        from.null()?;
+        return Ok(None);
+    }
+    one(from).map(Some)
+}
+
+fn text(from: &mut Decoder<'_>) -> Read<String> {
+    from.str().map(str::to_owned)
+}
+
+fn read_named(from: &mut Decoder<'_>) -> Read<Option<(u128, String)>> {
+    optional(from, |from| {
+        array(from, |from| Ok((2, (read_wide(from)?, text(from)?))))
+    })
+}
+
+fn read_wide(from: &mut Decoder<'_>) -> Read<u128> {
+    let bytes = from.bytes()?;
+    if bytes.len() > 16 {
+        return Err(decode::Error::message("too wide a number"));
+    }
+    let digit = |number: u128, &byte: &u8| (number << 8) | u128::from(byte);
+    Ok(bytes.iter().fold(0, digit))
+}
+
+fn read_fact(from: &mut Decoder<'_>) -> Read<RecordedFact> {
+    array(from, |from| {
+        let fact = RecordedFact {
+            name: text(from)?,
+            kind: match from.u8()? {
+                0 => RecordedType::Quantity,
+                1 => RecordedType::Text,
+                2 => RecordedType::Boolean,
+                3 => RecordedType::Country,
+                _ => return Err(decode::Error::message("no such type of fact")),
+            },
+            value: optional(from, text)?,
+            cut: from.bool()?,
+            unusable: optional(from, text)?,
+        };
+        Ok((5, fact))
+    })
+}
+
+fn read_spend(from: &mut Decoder<'_>) -> Read<CounterSpend> {
+    array(from, |from| {
+        let spend = CounterSpend {
+            limit: from.u64()?,
+            subject: read_wide(from)?,
+            fact: read_wide(from)?,
+            begins_at: Timestamp::from_micros(from.i64()?),
+            ends_at: Timestamp::from_micros(from.i64()?),
+            cost: Quantity::from_millionths(from.i64()?),
+            near: from.u8()?,
+        };
+        Ok((7, spend))
+    })
+}
+
+fn read_granted(from: &mut Decoder<'_>) -> Read<Granted> {
+    array(from, |from| {
+        let granted = Granted {
+            gates: from.bytes()?.into(),
+            limits: list(from, read_stand)?,
+            capabilities: list(from, |from| {
+                array(from, |from| {
+                    Ok((2, (from.bytes()?.into(), list(from, read_stand)?)))
+                })
+            })?,
+        };
+        Ok((3, granted))
+    })
+}
+
+fn read_stand(from: &mut Decoder<'_>) -> Read<LimitStand> {
+    array(from, |from| {
+        let stand = LimitStand {
+            limit: text(from)?,
+            currency: optional(from, text)?,
+            most: optional(from, Decoder::i64)?.map(Quantity::from_millionths),
+            used: optional(from, Decoder::i64)?.map(Quantity::from_millionths),
+            resets_at: optional(from, Decoder::i64)?.map(Timestamp::from_micros),
+        };
+        Ok((5, stand))
+    })
+}
+
+fn read_settlement(from: &mut Decoder<'_>) -> Read<Settlement> {
+    Ok(Settlement {
+        id: RecordId {
+            epoch: from.u64()?,
+            sequence: from.u64()?,
+        },
+        at: Timestamp::from_micros(from.i64()?),
+        refunded: from.bool()?,
+        outcome: match from.datatype()? {
+            Type::Null => {
+                from.null()?;
+                CallOutcome::Unknown
+            }
+            Type::Bool if !from.bool()? => CallOutcome::NotSent,
+            Type::Array => array(from, |from| {
+                let served = CallOutcome::Served {
+                    status: from.u16()?,
+                    bytes_in: from.u64()?,
+                    bytes_out: from.u64()?,
+                    micros: from.u64()?,
+                };
+                Ok((4, served))
+            })?,
+            _ => return Err(decode::Error::message("no such outcome")),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests;
