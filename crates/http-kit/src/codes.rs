@@ -122,6 +122,12 @@ codes! {
         UNAVAILABLE = "unavailable", Unavailable, "Not available now",
             "the server cannot take the request now",
             "try again in a few seconds";
+        STORAGE_FULL = "storage_full", InsufficientStorage, "No room left",
+            "there is no room on the disk for what was to be kept; nothing was changed",
+            "make room on the disk or volume of the data, then try again; no restart is needed";
+        STORE_AWAY = "store_away", Unavailable, "Database not reachable",
+            "the database cannot be reached; what was asked for may or may not have been done",
+            "try again with the same `Idempotency-Key` once `/readyz` says that the store is back";
         NOT_FOUND = "not_found", NotFound, "No such address",
             "nothing is served at this path",
             "compare the path with `/openapi.json`";
@@ -302,6 +308,18 @@ codes! {
         MALFORMED_REQUEST = "malformed_request", BadRequest, "Malformed request",
             "the request can be read in more than one way, or not at all",
             "send it as RFC 9110 and RFC 9112 have it";
+        HEAD_TOO_LARGE = "head_too_large", HeadTooLarge, "Head too large",
+            "the request line and headers have more bytes or lines than are taken",
+            "send fewer or shorter headers";
+        REQUEST_TIMEOUT = "request_timeout", Timeout, "Request too slow",
+            "the request did not arrive in the time it is given",
+            "send it again in one go";
+        EXPECTATION_FAILED = "expectation_failed", ExpectationFailed, "Expectation not met",
+            "the request expects something other than `100-continue`",
+            "send it without that expectation";
+        VERSION_NOT_SUPPORTED = "version_not_supported", VersionNotSupported, "Version not supported",
+            "the request names a version of HTTP that is not spoken here",
+            "send it with HTTP/1.1";
         PATH_NOT_CANONICAL = "path_not_canonical", BadRequest, "Path not canonical",
             "the path has dot segments, empty segments or needless escapes",
             "send the path in its shortest form";
@@ -320,6 +338,9 @@ codes! {
         UPSTREAM_TIMEOUT = "upstream_timeout", GatewayTimeout, "API too slow",
             "the provider's API did not answer in time; whether it did the work is not known",
             "look at the outcome before trying again";
+        STATE_STALE = "state_stale", Unavailable, "State may be out of date",
+            "what may have changed elsewhere could not be read for 5 s, so nothing is admitted",
+            "try again once the gateway reaches its database";
         OVERLOADED = "overloaded", Unavailable, "Overloaded",
             "too many calls are in progress",
             "try again after the time in `Retry-After`";

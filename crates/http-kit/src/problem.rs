@@ -129,11 +129,21 @@ impl Problem {
     /// Our own failure: `cause` goes to the log, the caller learns only the request id.
     #[must_use]
     pub fn internal(cause: &dyn std::error::Error) -> Self {
+        Self::caused(&codes::INTERNAL, cause)
+    }
+
+    /// Our own failure, of a kind that callers are told: `cause` goes to the log.
+    #[must_use]
+    pub fn caused(code: &'static Code, cause: &dyn std::error::Error) -> Self {
         let causes: Vec<String> = std::iter::successors(Some(cause), |c| c.source())
             .map(ToString::to_string)
             .collect();
-        tracing::error!(causes = causes.join(": "), "request failed");
-        Self::of(&codes::INTERNAL)
+        tracing::error!(
+            causes = causes.join(": "),
+            code = code.code,
+            "request failed"
+        );
+        Self::of(code)
     }
 
     /// The body that tells it.

@@ -14,6 +14,8 @@ pub enum ErrorStatus {
     NotFound = 404,
     /// 405: the thing is there, the method is not.
     MethodNotAllowed = 405,
+    /// 408: it did not arrive in time.
+    Timeout = 408,
     /// 409: it contradicts what is there, or another request in flight.
     Conflict = 409,
     /// 412: `If-Match` or `If-None-Match` does not hold.
@@ -22,10 +24,14 @@ pub enum ErrorStatus {
     ContentTooLarge = 413,
     /// 415: the body is of another media type.
     UnsupportedMediaType = 415,
+    /// 417: it expects something that is not done.
+    ExpectationFailed = 417,
     /// 422: well-formed, and cannot be done.
     Unprocessable = 422,
     /// 429: too many.
     TooManyRequests = 429,
+    /// 431: its head is longer than is taken.
+    HeadTooLarge = 431,
     /// 500: our fault.
     Internal = 500,
     /// 501: the protocol knows it, we do not offer it.
@@ -36,6 +42,10 @@ pub enum ErrorStatus {
     Unavailable = 503,
     /// 504: the server behind us was too slow.
     GatewayTimeout = 504,
+    /// 505: another version of the protocol.
+    VersionNotSupported = 505,
+    /// 507: there is no room for it.
+    InsufficientStorage = 507,
 }
 
 impl ErrorStatus {

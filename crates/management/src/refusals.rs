@@ -2,7 +2,7 @@
 
 use flows::{ApplyRefused, ChangeRefused, KeyRefused, RemoveRefused, Unable};
 use http_kit::{EntityTag, FieldProblem, Precondition, Problem, codes};
-use store::StoreFailure;
+use store::{FailureKind, StoreFailure};
 
 use crate::names::unknown;
 
@@ -10,6 +10,7 @@ use crate::names::unknown;
 pub(crate) fn unable(failure: Unable) -> Problem {
     match failure {
         Unable::Crowded => Problem::of(&codes::CONFLICT),
+        Unable::Store(failure) => failed(failure),
         other => Problem::internal(&other),
     }
 }
@@ -17,7 +18,12 @@ pub(crate) fn unable(failure: Unable) -> Problem {
 /// The store failed.
 #[expect(clippy::needless_pass_by_value, reason = "the shape `map_err` wants")]
 pub(crate) fn failed(failure: StoreFailure) -> Problem {
-    Problem::internal(&failure)
+    let code = match failure.kind {
+        FailureKind::Full => &codes::STORAGE_FULL,
+        FailureKind::Away => &codes::STORE_AWAY,
+        FailureKind::Other => &codes::INTERNAL,
+    };
+    Problem::caused(code, &failure)
 }
 
 /// A key was not issued, replaced or revoked.

@@ -1,6 +1,6 @@
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
@@ -15,6 +15,9 @@ pub struct SnapshotHandle {
     current: ArcSwap<Snapshot>,
     last_problem: ArcSwapOption<String>,
     confirmed_at: AtomicI64,
+    /// How often the store has been read to its end.
+    heard: AtomicU64,
+    is_stale: AtomicBool,
 }
 
 impl SnapshotHandle {
@@ -25,6 +28,8 @@ impl SnapshotHandle {
             current: ArcSwap::from_pointee(snapshot),
             last_problem: ArcSwapOption::empty(),
             confirmed_at: AtomicI64::new(0),
+            heard: AtomicU64::new(0),
+            is_stale: AtomicBool::new(false),
         }
     }
 
@@ -72,6 +77,28 @@ impl SnapshotHandle {
     #[must_use]
     pub fn confirmed_at(&self) -> Timestamp {
         Timestamp::from_micros(self.confirmed_at.load(Ordering::Relaxed))
+    }
+
+    /// Whether the store has not been heard of for so long that something may have been revoked
+    /// elsewhere, so that nobody may be let through by this snapshot.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.is_stale.load(Ordering::Relaxed)
+    }
+
+    /// The store was read to its end.
+    pub(crate) fn hear(&self) {
+        self.heard.fetch_add(1, Ordering::Relaxed);
+        self.is_stale.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn times_heard(&self) -> u64 {
+        self.heard.load(Ordering::Relaxed)
+    }
+
+    /// Nobody is let through until the store is heard of.
+    pub(crate) fn close(&self) {
+        self.is_stale.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn confirm(&self, at: Timestamp) {

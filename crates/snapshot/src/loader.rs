@@ -3,13 +3,18 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use decision::Vocabulary;
 use primitives::{Clock, Name, PageSize, Revision};
 use store::{Event, EventAction, Kind, Store, StoreFailure};
-use tokio::sync::{Mutex, Notify};
+use tokio::{
+    sync::{Mutex, Notify},
+    time::Instant,
+};
 use tracing::{info, warn};
 
 use crate::{Changes, Snapshot, SnapshotHandle};
 
 /// How often the event log is asked when nobody says that something changed.
 const INTERVAL: Duration = Duration::from_millis(500);
+/// How often is looked whether the store is still heard of.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// With more changed things than this, everything is read instead.
 const MOST_CHANGES: usize = 2_000;
 
@@ -25,6 +30,7 @@ pub struct Loader {
     /// One refresh at a time; two would build the same snapshot twice. Holds the revision that
     /// was refused last: trying it again would come to the same.
     turn: Mutex<Option<Revision>>,
+    stale_after: Option<Duration>,
 }
 
 impl std::fmt::Debug for Loader {
@@ -50,9 +56,18 @@ impl Loader {
             clock,
             changed: Notify::new(),
             turn: Mutex::new(None),
+            stale_after: None,
         };
         loader.refresh().await?;
         Ok(loader)
+    }
+
+    /// The same, for a store that others change too: when it has not been heard of for `bound`,
+    /// what they revoked may be unknown here, and the handle says that its snapshot is stale.
+    #[must_use]
+    pub fn stale_after(mut self, bound: Duration) -> Self {
+        self.stale_after = Some(bound);
+        self
     }
 
     /// Where the snapshot in force stands.
@@ -72,6 +87,12 @@ impl Loader {
     /// # Errors
     /// When the store fails.
     pub async fn refresh(&self) -> Result<Revision, StoreFailure> {
+        let revision = self.read_on().await?;
+        self.handle.hear();
+        Ok(revision)
+    }
+
+    async fn read_on(&self) -> Result<Revision, StoreFailure> {
         let mut refused = self.turn.lock().await;
         let now = self.clock.now();
         let current = self.handle.load_full();
@@ -100,8 +121,32 @@ impl Loader {
         Ok(revision)
     }
 
-    /// Keeps the snapshot up to date for ever. A failing store is asked again.
+    /// Keeps the snapshot up to date for ever, or says that it is stale. A failing store is
+    /// asked again.
     pub async fn run(&self) {
+        tokio::join!(self.follow(), self.watch());
+    }
+
+    /// Beside reading, because a store that is away may take long to say so. The time that
+    /// passes counts, not the clock of the wall, which may be set.
+    async fn watch(&self) {
+        let Some(bound) = self.stale_after else {
+            return;
+        };
+        let (mut times, mut since) = (self.handle.times_heard(), Instant::now());
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let now = self.handle.times_heard();
+            if now != times {
+                (times, since) = (now, Instant::now());
+            } else if since.elapsed() + LOOK_EVERY * 2 >= bound && !self.handle.is_stale() {
+                warn!(?bound, "the store was not heard of: nothing is admitted");
+                self.handle.close();
+            }
+        }
+    }
+
+    async fn follow(&self) {
         loop {
             // Whichever is first; a missed notice only costs the interval.
             _ = tokio::time::timeout(INTERVAL, self.changed.notified()).await;

@@ -15,6 +15,7 @@ pub mod calls;
 pub mod commits;
 pub mod credentials;
 pub mod events;
+mod failing;
 pub mod idempotency;
 pub mod resources;
 mod samples;
@@ -25,6 +26,8 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use store::Store;
+
+pub use failing::{Failing, Strikes};
 
 /// Gives every case, as `module::name,`, to the macro named.
 #[macro_export]

@@ -85,3 +85,10 @@ pub(crate) async fn drop_before(writer: &SqlitePool, before: Timestamp) -> Resul
         .await?;
     Ok(done.rows_affected())
 }
+
+pub(crate) async fn release_held(writer: &SqlitePool) -> Result<u64, Failure> {
+    let done = sqlx::query("DELETE FROM idempotency_keys WHERE status IS NULL")
+        .execute(writer)
+        .await?;
+    Ok(done.rows_affected())
+}

@@ -2,9 +2,11 @@ use std::{fs, io, path::Path, time::Duration};
 
 use primitives::Timestamp;
 use sqlx::{
-    SqliteConnection, SqlitePool,
+    Connection as _, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+
+use store::StoreFailure;
 
 use crate::SqliteStore;
 
@@ -65,6 +67,12 @@ impl SqliteStore {
         let options = options(file);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
+            // A disk without room makes SQLite roll back by itself, which the driver does not
+            // notice: it would count the transaction as open, and never begin another one.
+            .before_acquire(|connection, _| {
+                let is_free = !connection.is_in_transaction();
+                Box::pin(async move { Ok(is_free) })
+            })
             .connect_with(
                 options
                     .clone()
@@ -83,6 +91,16 @@ impl SqliteStore {
             .await?;
         let readers = open_readers(options).await?;
         Ok(Self { writer, readers })
+    }
+
+    /// Gives every idempotency key free that is held without an answer. For the one process that
+    /// serves, when it starts: whoever held them has died and done nothing, because an effect is
+    /// kept together with its answer. Were a holder alive after all, its effect would be refused.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub async fn release_held_keys(&self) -> Result<u64, StoreFailure> {
+        Ok(crate::idempotency::release_held(&self.writer).await?)
     }
 
     /// Closes every connection after what is under way; the file is then free for a successor.
@@ -217,6 +235,45 @@ mod tests {
                 .unwrap()
                 .starts_with("not a database")
         );
+    }
+
+    /// Shows: F-04.
+    #[tokio::test]
+    async fn a_file_without_room_is_told_and_used_again_once_there_is_some() {
+        use store::{FailureKind, NewEvent, Store as _, WriteSet};
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("p.db");
+        let store = SqliteStore::open(&file, Timestamp::default())
+            .await
+            .unwrap();
+        let event = |number: u128, length: usize| NewEvent {
+            id: primitives::EventId::from_u128(number),
+            actor: "a".to_owned(),
+            action: store::EventAction::Created,
+            kind: "thing".to_owned(),
+            name: "n".to_owned(),
+            detail: format!("\"{}\"", "x".repeat(length)),
+        };
+        let of = |event| WriteSet {
+            events: vec![event],
+            ..WriteSet::default()
+        };
+        let pages: i64 = sqlx::query_scalar("PRAGMA page_count")
+            .fetch_one(&store.writer)
+            .await
+            .unwrap();
+        let most = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {}", pages + 8));
+        sqlx::query(most).execute(&store.writer).await.unwrap();
+        for number in 0..3 {
+            let refused = store.commit(of(event(number, 1_000_000))).await;
+            assert_eq!(refused.unwrap_err().kind, FailureKind::Full);
+            store
+                .commit(of(event(10 + number, 1)))
+                .await
+                .unwrap()
+                .unwrap();
+        }
+        assert_eq!(store.revision().await.unwrap().0, 3);
     }
 
     #[cfg(unix)]

@@ -31,13 +31,41 @@ pub use write_set::{CommitRefused, Committed, Expected, NewEvent, WriteSet};
 
 /// The store failed; what went wrong is for the log, not for callers.
 #[derive(Debug, thiserror::Error)]
-#[error("the store failed: {0}")]
-pub struct StoreFailure(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+#[error("the store failed: {cause}")]
+pub struct StoreFailure {
+    /// What callers may be told of it.
+    pub kind: FailureKind,
+    /// What the backend says.
+    #[source]
+    pub cause: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// What kind of failure it is, as far as a caller can do something about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// There is no room for what was to be kept; nothing was changed.
+    Full,
+    /// The database cannot be reached; what was asked may or may not have been done.
+    Away,
+    /// Anything else; what was asked may or may not have been done.
+    Other,
+}
 
 impl StoreFailure {
-    /// Wraps what a backend reports.
+    /// Wraps what a backend reports and nobody can do anything about.
     pub fn of(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self(Box::new(cause))
+        Self::as_kind(FailureKind::Other, cause)
+    }
+
+    /// Wraps what a backend reports, of a kind that callers are told.
+    pub fn as_kind(
+        kind: FailureKind,
+        cause: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            kind,
+            cause: Box::new(cause),
+        }
     }
 }
 

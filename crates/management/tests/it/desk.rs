@@ -16,6 +16,7 @@ use quota::Counters;
 use serde_json::{Value, json};
 use snapshot::Loader;
 use store::Store;
+use store_contract::Failing;
 use store_sqlite::SqliteStore;
 use tower::ServiceExt as _;
 
@@ -69,6 +70,8 @@ pub(crate) struct Desk {
     pub(crate) token: Secret,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) store: Arc<dyn Store>,
+    /// The same store, to let it fail.
+    pub(crate) failing: Arc<Failing>,
     _folder: tempfile::TempDir,
 }
 
@@ -115,7 +118,8 @@ impl Desk {
         let entropy = Arc::new(SeededEntropy::new(3));
         let keys = InstallationKeys::generate(&*entropy).unwrap();
         let store = SqliteStore::open(folder.path().join("db"), clock.now()).await;
-        let store: Arc<dyn Store> = Arc::new(store.unwrap());
+        let failing = Arc::new(Failing::over(Arc::new(store.unwrap())));
+        let store: Arc<dyn Store> = Arc::clone(&failing) as _;
         let authority = Authority {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock) as _,
@@ -157,6 +161,7 @@ impl Desk {
             token,
             clock,
             store,
+            failing,
             _folder: folder,
         }
     }

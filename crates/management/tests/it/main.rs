@@ -9,6 +9,8 @@ mod developers;
 #[cfg(test)]
 mod document;
 #[cfg(test)]
+mod failing;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod lists;

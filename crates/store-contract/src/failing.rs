@@ -1,0 +1,128 @@
+use std::{
+    fmt,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU8, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use primitives::{CredentialId, Name, PageSize, RecordId, Revision, Timestamp};
+use store::{
+    CallFilter, CallIndexRow, CallTally, CommitRefused, Committed, CounterRow, Credential, Event,
+    FailureKind, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, Resource,
+    SealedSecret, SignIn, SignInLink, Store, StoreFailure, WriteSet,
+};
+
+/// When a planted failure strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strikes {
+    /// Before the store is asked: nothing was done.
+    Before,
+    /// After the store has done what it was asked: only the answer is lost.
+    After,
+}
+
+/// A store whose call of a given number fails, once, to show what that does to its callers: run
+/// an operation with the first call failing, with the second, and so on until none is left.
+pub struct Failing {
+    store: Arc<dyn Store>,
+    /// Calls until the failure; 0 when none is planted or it has struck.
+    left: AtomicI64,
+    strikes: AtomicU8,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("planted: the store fails here")]
+struct Planted;
+
+impl fmt::Debug for Failing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Failing({} left)", self.left.load(Ordering::Relaxed))
+    }
+}
+
+impl Failing {
+    /// A store that does not fail yet.
+    #[must_use]
+    pub fn over(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            left: AtomicI64::new(0),
+            strikes: AtomicU8::new(0),
+        }
+    }
+
+    /// Lets the call after the next `number - 1` ones fail.
+    pub fn plant(&self, number: i64, strikes: Strikes) {
+        self.strikes.store(strikes as u8, Ordering::Relaxed);
+        self.left.store(number, Ordering::Relaxed);
+    }
+
+    /// Takes a planted failure out. Whether it had struck.
+    pub fn clear(&self) -> bool {
+        self.left.swap(0, Ordering::Relaxed) <= 0
+    }
+
+    async fn ask<T: Send>(
+        &self,
+        call: impl Future<Output = Result<T, StoreFailure>> + Send,
+    ) -> Result<T, StoreFailure> {
+        let left = self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                (left > 0).then(|| left - 1)
+            });
+        let fails = left == Ok(1);
+        let failure = || Err(StoreFailure::as_kind(FailureKind::Other, Planted));
+        if fails && self.strikes.load(Ordering::Relaxed) == Strikes::Before as u8 {
+            return failure();
+        }
+        let done = call.await;
+        if fails { failure() } else { done }
+    }
+}
+
+macro_rules! asks {
+    ($(fn $name:ident(&self $(, $argument:ident: $type:ty)*) -> $done:ty;)+) => {
+        #[async_trait]
+        impl Store for Failing {
+            $(async fn $name(&self $(, $argument: $type)*) -> Result<$done, StoreFailure> {
+                self.ask(self.store.$name($($argument),*)).await
+            })+
+        }
+    };
+}
+
+asks! {
+    fn installation(&self) -> Installation;
+    fn revision(&self) -> Revision;
+    fn resource(&self, kind: Kind, name: &Name) -> Option<Resource>;
+    fn resources(&self, kind: Kind, after: Option<&Name>, size: PageSize) -> Vec<Resource>;
+    fn everything(&self) -> (Revision, Vec<Resource>, Vec<Credential>);
+    fn credential(&self, id: CredentialId) -> Option<Credential>;
+    fn credentials_of(&self, app: &Name) -> Vec<Credential>;
+    fn commit(&self, changes: WriteSet) -> Result<Committed, CommitRefused>;
+    fn events(&self, after: Revision, size: PageSize) -> Vec<Event>;
+    fn events_before(&self, before: Option<Revision>, size: PageSize) -> Vec<Event>;
+    fn begin_idempotent(&self, row: IdempotencyRow) -> Idempotent;
+    fn finish_idempotent(&self, scope: &str, key: &str, answer: Option<(u16, Vec<u8>)>) -> ();
+    fn drop_idempotent(&self, before: Timestamp) -> u64;
+    fn fold_calls(&self, calls: FoldedCalls) -> Folded;
+    fn fold_cursor(&self, gateway: &str) -> Option<String>;
+    fn counters(&self) -> Vec<CounterRow>;
+    fn drop_counters(&self, before: Timestamp) -> u64;
+    fn calls(&self, filter: &CallFilter, before: Option<RecordId>, size: PageSize)
+        -> Vec<CallIndexRow>;
+    fn tally_calls(&self, since: Timestamp, most: u32) -> Vec<CallTally>;
+    fn call(&self, id: RecordId) -> Option<CallIndexRow>;
+    fn drop_call_days(&self, before_day: i64) -> u64;
+    fn secrets(&self) -> Vec<SealedSecret>;
+    fn put_sign_in_link(&self, link: SignInLink) -> ();
+    fn take_sign_in_link(&self, hash: &[u8; 32], now: Timestamp) -> Option<SignInLink>;
+    fn put_sign_in(&self, sign_in: SignIn) -> ();
+    fn sign_in(&self, hash: &[u8; 32], now: Timestamp) -> Option<SignIn>;
+    fn end_sign_in(&self, hash: &[u8; 32]) -> ();
+    fn drop_expired(&self, before: Timestamp) -> u64;
+}
