@@ -2,7 +2,7 @@ use primitives::{Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{IdempotencyRow, Idempotent};
 
-use crate::{Authority, Unable};
+use crate::{Authority, Unable, sign_in::SKEW_SECONDS};
 
 /// How long a key and its answer are kept.
 const KEPT_SECONDS: i64 = 8 * 24 * 3_600;
@@ -143,7 +143,9 @@ pub fn replay(at: &Authority, kept: Vec<u8>) -> Result<Vec<u8>, Unable> {
     };
     let unreadable = || Unable::Unreadable(SEALED_ANSWER.to_owned());
     let kept: ShownOnce = serde_json::from_slice(kept).map_err(|_| unreadable())?;
-    if at.clock.now() >= kept.at.plus_seconds(SHOWN_AGAIN_SECONDS) {
+    let now = at.clock.now();
+    let of_a_wrong_clock = kept.at > now.plus_seconds(SKEW_SECONDS);
+    if of_a_wrong_clock || now >= kept.at.plus_seconds(SHOWN_AGAIN_SECONDS) {
         return Ok(kept.without.into_bytes());
     }
     let whole = at.sealer.open(SEALED_ANSWER, &kept.sealed);

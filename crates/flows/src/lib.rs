@@ -51,8 +51,8 @@ pub use sign_in::{
 };
 
 pub use toggles::{
-    Panel, PanelCapability, PanelLimit, Switch, Toggle, ToggleRefused, assign_level, panel,
-    reset_to_level, set_limits, switch_app, switch_developer,
+    Panel, PanelCapability, PanelLimit, Switch, Toggle, ToggleRefused, assign_level,
+    limit_at_level, panel, reset_to_level, set_limits, switch_app, switch_developer,
 };
 
 #[cfg(test)]

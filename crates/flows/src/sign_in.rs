@@ -8,6 +8,9 @@ use crate::{Authority, Unable};
 const LINK_SECONDS: i64 = 600;
 /// How long a sign-in lasts, used or not.
 const SIGN_IN_SECONDS: i64 = 12 * 3_600;
+/// What was made further than this in the future was made by a clock that was wrong, and would
+/// live longer than it may: it does not work.
+pub(crate) const SKEW_SECONDS: i64 = 60;
 
 /// A link that signs an operator in, once.
 #[derive(Debug)]
@@ -57,6 +60,9 @@ pub async fn sign_in(at: &Authority, code: &str) -> Result<Option<NewSignIn>, Un
     let Some(link) = at.store.take_sign_in_link(&hash, now).await? else {
         return Ok(None);
     };
+    if link.expires_at > now.plus_seconds(LINK_SECONDS + SKEW_SECONDS) {
+        return Ok(None);
+    }
     let cookie = OneTimeCode::new(&*at.entropy)?;
     let sign_in = SignIn {
         id: SignInId::new(&*at.clock, &*at.entropy)?,
@@ -77,8 +83,9 @@ pub async fn sign_in(at: &Authority, code: &str) -> Result<Option<NewSignIn>, Un
 /// # Errors
 /// When the store fails.
 pub async fn find_sign_in(at: &Authority, cookie: &str) -> Result<Option<SignIn>, Unable> {
-    let hash = OneTimeCode::hash_of(cookie);
-    Ok(at.store.sign_in(&hash, at.clock.now()).await?)
+    let (hash, now) = (OneTimeCode::hash_of(cookie), at.clock.now());
+    let found = at.store.sign_in(&hash, now).await?;
+    Ok(found.filter(|found| found.created_at <= now.plus_seconds(SKEW_SECONDS)))
 }
 
 /// Ends the sign-in a cookie stands for.

@@ -159,16 +159,42 @@ pub fn reset_to_level(developer: &mut Developer) {
 
 /// Sets edited limits; `None` takes one back. Whether a limit is there and takes such a value is
 /// checked when the change is made.
+///
+/// Currencies that an edit does not name stay as they were edited before, or as `unedited` has
+/// them: raising one currency must not close the others.
 pub fn set_limits(
     limits: &mut BTreeMap<Name, LimitValue>,
     edits: &BTreeMap<Name, Option<LimitValue>>,
+    unedited: impl Fn(&Name) -> Option<LimitValue>,
 ) {
     for (limit, value) in edits {
-        match value {
-            Some(value) => limits.insert(limit.clone(), value.clone()),
-            None => limits.remove(limit),
+        let Some(value) = value else {
+            limits.remove(limit);
+            continue;
         };
+        let before = limits.get(limit).cloned().or_else(|| unedited(limit));
+        let value = match (before, value) {
+            (Some(LimitValue::ByCurrency(mut all)), LimitValue::ByCurrency(named)) => {
+                all.extend(named.clone());
+                LimitValue::ByCurrency(all)
+            }
+            (_, value) => value.clone(),
+        };
+        limits.insert(limit.clone(), value);
     }
+}
+
+/// What a limit comes to for a developer whose limits nobody edited.
+#[must_use]
+pub fn limit_at_level(
+    catalogue: &Catalogue,
+    developer: &Developer,
+    limit: &Name,
+) -> Option<LimitValue> {
+    let symbol = catalogue.vocabulary.limits.get(limit.as_str())?;
+    let limit = catalogue.limits.get(symbol)?;
+    let (_, held) = levels(catalogue, developer);
+    Some(panel_limit(limit, developer, &held).default)
 }
 
 fn find<'a>(catalogue: &'a Catalogue, name: &Name) -> Result<&'a Capability, ToggleRefused> {

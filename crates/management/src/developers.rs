@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use axum::{extract::State, response::Response};
 use decision::Catalogue;
 use flows::{
-    Changed, Edit, Panel, Switch, Toggle, assign_level, change_app, change_developer, panel,
-    reset_to_level, set_limits, switch_app, switch_developer,
+    Changed, Edit, Panel, Switch, Toggle, assign_level, change_app, change_developer,
+    limit_at_level, panel, reset_to_level, set_limits, switch_app, switch_developer,
 };
 use http_kit::{Json, Path, Problem, Problems};
 use primitives::Name;
@@ -260,7 +260,7 @@ async fn toggles(
 
 /// Edit limits of a developer
 ///
-/// All of them or none.
+/// All of them or none. Of a value by currency, currencies that are not named stay as they are.
 #[utoipa::path(post, path = "/v1/accounts/{account}/limits", tag = "developers",
     operation_id = "setDeveloperLimits",
     params(("account" = String, Path, description = "Name or id of the account"),
@@ -272,8 +272,11 @@ async fn limits(
     Path(given): Path<String>,
     posted: Posted<LimitRequest>,
 ) -> Result<Response, Instead> {
-    let edit = |_: &Catalogue, developer: &mut document::Developer| {
-        set_limits(&mut developer.limits, &posted.body.limits);
+    let edit = |catalogue: &Catalogue, developer: &mut document::Developer| {
+        let unedited = developer.clone();
+        set_limits(&mut developer.limits, &posted.body.limits, |limit| {
+            limit_at_level(catalogue, &unedited, limit)
+        });
         Ok(())
     };
     let edited = edit_developer(&desk, &given, &posted, &edit).await;
@@ -301,6 +304,9 @@ async fn app_toggles(
 }
 
 /// Edit limits of an app, which only narrow
+///
+/// Of a value by currency that was set before, currencies that are not named stay as they are; of
+/// a new one they are closed to the app.
 #[utoipa::path(post, path = "/v1/apps/{app}/limits", tag = "developers",
     operation_id = "setAppLimits",
     params(("app" = String, Path, description = "Name or id of the app"),
@@ -313,7 +319,7 @@ async fn app_limits(
     posted: Posted<LimitRequest>,
 ) -> Result<Response, Instead> {
     let edit = |_: &Catalogue, app: &mut App| {
-        set_limits(&mut app.limits, &posted.body.limits);
+        set_limits(&mut app.limits, &posted.body.limits, |_| None);
         Ok(())
     };
     let edited = edit_app(&desk, &given, &posted, &edit).await;

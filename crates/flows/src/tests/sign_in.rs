@@ -43,3 +43,21 @@ async fn links_and_sign_ins_end_by_themselves() {
     bench.clock.set(signed_in.sign_in.expires_at);
     assert!(find_sign_in(at, cookie).await.unwrap().is_none());
 }
+
+/// Shows: F-07, G-22.
+#[tokio::test]
+async fn what_a_wrong_clock_made_does_not_work_once_it_is_right() {
+    let bench = bench().await;
+    let at = &bench.at;
+    let operator = OperatorId::from_u128(1);
+    bench.clock.advance_seconds(86_400);
+    let used = make_sign_in_link(at, operator).await.unwrap();
+    let signed_in = sign_in(at, used.code.expose()).await.unwrap().unwrap();
+    let link = make_sign_in_link(at, operator).await.unwrap();
+    let cookie = signed_in.cookie.expose();
+    bench.clock.advance_seconds(-60);
+    assert!(find_sign_in(at, cookie).await.unwrap().is_some());
+    bench.clock.advance_seconds(-1);
+    assert!(find_sign_in(at, cookie).await.unwrap().is_none());
+    assert!(sign_in(at, link.code.expose()).await.unwrap().is_none());
+}

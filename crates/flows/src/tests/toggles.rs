@@ -94,7 +94,7 @@ fn a_level_switch_shows_the_new_level_on_and_keeps_what_was_switched_by_hand() {
     switch_developer(&catalogue, &mut developer, &toggle("PAY", Switch::Off)).unwrap();
     let edited = LimitValue::AtMost(Number("5".parse().unwrap()));
     let edit = BTreeMap::from([(name("per-day"), Some(edited.clone()))]);
-    set_limits(&mut developer.limits, &edit);
+    set_limits(&mut developer.limits, &edit, |_| None);
     let (ladder, level) = (name("default"), name("advanced"));
     assign_level(&catalogue, &mut developer, &ladder, Some(&level)).unwrap();
     let after = panel(&catalogue, &developer);
@@ -112,6 +112,41 @@ fn a_level_switch_shows_the_new_level_on_and_keeps_what_was_switched_by_hand() {
     assert_eq!(shown(&reset), (on, vec!["NO_FEE", "PING"], 0));
     assert_eq!(reset.levels[&ladder], level);
     assert_eq!(reset.limits[0].edited, None);
+}
+
+/// Shows: P-48.
+#[test]
+fn raising_one_currency_leaves_the_others_as_they_were() {
+    let by_currency = |values: &[(&str, &str)]| {
+        let number = |text: &str| Number(text.parse().unwrap());
+        let values = values
+            .iter()
+            .map(|(currency, most)| ((*currency).to_owned(), number(most)));
+        LimitValue::ByCurrency(values.collect())
+    };
+    let limit = name("amount");
+    let level = by_currency(&[("EUR", "1800"), ("USD", "2000")]);
+    let mut limits = BTreeMap::new();
+    let mut edit = |value: Option<LimitValue>| {
+        let edits = BTreeMap::from([(limit.clone(), value)]);
+        set_limits(&mut limits, &edits, |_| Some(level.clone()));
+        limits.get(&limit).cloned()
+    };
+    let usd = |most| Some(by_currency(&[("USD", most)]));
+    assert_eq!(
+        edit(usd("3000")),
+        Some(by_currency(&[("EUR", "1800"), ("USD", "3000")]))
+    );
+    assert_eq!(
+        edit(Some(by_currency(&[("EUR", "1"), ("JPY", "9")]))),
+        Some(by_currency(&[("EUR", "1"), ("JPY", "9"), ("USD", "3000")]))
+    );
+    assert_eq!(
+        edit(Some(LimitValue::Unlimited)),
+        Some(LimitValue::Unlimited)
+    );
+    assert_eq!(edit(usd("7")), usd("7"));
+    assert_eq!(edit(None), None);
 }
 
 /// Shows: P-62.
