@@ -406,3 +406,5 @@ fn fit(
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod races;
