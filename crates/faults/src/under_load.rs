@@ -34,8 +34,8 @@ pub async fn run(name: &str, binary: &Path, tier: Tier) -> Option<Report> {
         "overload" => {
             let wanted = overload::Overload {
                 binary,
-                workers: of(16, 40),
-                service: Duration::from_millis(if long { 20 } else { 150 }),
+                workers: of(16, 20),
+                service: Duration::from_millis(if long { 40 } else { 150 }),
                 times: if long { vec![2, 4, 8] } else { vec![4] },
                 lasts: seconds(6, 60),
                 release: long,
