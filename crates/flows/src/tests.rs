@@ -1,6 +1,7 @@
 //! The use-cases against the embedded store.
 
 mod apply;
+mod failing;
 mod keys;
 mod secrets;
 mod sign_in;

@@ -70,6 +70,13 @@ async fn database(loaded: &Loaded) -> Finding {
             .await
             .map_err(|problem| problem.to_string())?,
     };
+    if loaded.settings.store.postgres_url.is_none() {
+        let damage = SqliteStore::damage(set_up::sqlite_file(loaded)).await;
+        let damage = damage.map_err(|problem| problem.to_string())?;
+        if let Some(first) = damage.first() {
+            return Err(format!("the file is damaged: {first}; restore a backup"));
+        }
+    }
     Ok(if pending.is_empty() {
         "schema current".to_owned()
     } else {
