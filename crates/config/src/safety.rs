@@ -82,6 +82,7 @@ fn nothing_let_through(settings: &Settings) -> impl Iterator<Item = Refusal> {
         ("calls", limits.calls),
         ("head_bytes", limits.head_bytes),
         ("head_seconds", limits.head_seconds),
+        ("keep_alive_seconds", limits.keep_alive_seconds),
         ("body_idle_seconds", limits.body_idle_seconds),
         ("body_seconds", limits.body_seconds),
         ("connect_seconds", limits.connect_seconds),

@@ -204,21 +204,31 @@ pub struct Limits {
     pub connections: u32,
     /// Calls in progress at once; more are answered `overloaded`.
     pub calls: u32,
+    /// Calls that may be in progress towards each upstream however slowly it answers. Above them,
+    /// as many are admitted as it works on without queueing, which is learned from how long calls
+    /// take; `calls` or more turns that off.
+    pub least_calls: u32,
     /// Bytes of a request's head.
     pub head_bytes: u32,
     /// Seconds in which a request's head must have arrived.
     pub head_seconds: u32,
+    /// Seconds that a connection waits for its next request.
+    pub keep_alive_seconds: u32,
+    /// Seconds after which a connection takes no further request; 0 for any number.
+    pub connection_seconds: u32,
     /// Bytes of a body that is forwarded.
     pub body_bytes: u64,
     /// Bytes of a body that must be read for facts.
     pub decision_body_bytes: u64,
+    /// Bytes of all bodies that are read for facts at once; more are answered `overloaded`.
+    pub body_memory_bytes: u64,
     /// Seconds that a request's body may pause.
     pub body_idle_seconds: u32,
     /// Seconds that a request's body may take as a whole.
     pub body_seconds: u32,
     /// Seconds for connecting to an upstream.
     pub connect_seconds: u32,
-    /// Seconds that an answer's body may pause.
+    /// Seconds that an answer's body may pause, on either side.
     pub answer_idle_seconds: u32,
     /// Idle connections kept to each upstream.
     pub idle_per_upstream: u32,
@@ -229,10 +239,14 @@ impl Default for Limits {
         Self {
             connections: 4_096,
             calls: 4_096,
+            least_calls: 8,
             head_bytes: 32 * 1024,
             head_seconds: 15,
+            keep_alive_seconds: 75,
+            connection_seconds: 0,
             body_bytes: 64 * 1024 * 1024,
             decision_body_bytes: 1024 * 1024,
+            body_memory_bytes: 256 * 1024 * 1024,
             body_idle_seconds: 30,
             body_seconds: 300,
             connect_seconds: 5,
