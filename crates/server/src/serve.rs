@@ -2,6 +2,7 @@
 //! successor if one is asked for.
 
 pub(crate) mod authority;
+mod clock;
 mod dev;
 mod doors;
 mod hand_over;
@@ -28,6 +29,7 @@ use crate::{
     cli::ServeArguments,
     failure::{Failure, why},
     serve::{
+        authority::Backend,
         doors::{Doors, Rooms},
         hand_over::{Predecessor, Sockets, Successor},
         house::House,
@@ -129,7 +131,7 @@ impl Running {
             Some(begun) => Some(begun.furnish(&house, &rooms.loader, &stop).await?),
             None => None,
         };
-        let jobs = Jobs::begin(&house, &rooms);
+        let jobs = Jobs::begin(&house, &rooms).map_err(why("settlement"))?;
         let readiness = readiness(&house, &rooms);
         let announced = dev::Announced::of(&listening);
         let doors = Doors::open(&house, &rooms, listening, readiness.clone())?;
@@ -202,12 +204,20 @@ fn operator_token(house: &House, begun: Option<&dev::Begun>) -> Result<Secret, F
         .ok_or_else(|| Failure::new("`operator.token` is not set"))
 }
 
+/// For how long a database that others change too may not be heard of before nobody is let
+/// through. In an SQLite file nobody but this process changes anything.
+const STALE_AFTER: Duration = Duration::from_secs(5);
+
 async fn rooms(house: &House, token: Secret, places: Places) -> Result<Rooms, Failure> {
     let settings = &house.loaded.settings;
     let store = Arc::clone(&house.authority.store);
     let clock = Arc::clone(&house.authority.clock);
     let loader = Loader::start(store, Arc::default(), clock).await;
-    let loader = Arc::new(loader.map_err(why("snapshot"))?);
+    let mut loader = loader.map_err(why("snapshot"))?;
+    if let Backend::Postgres(_) = house.backend {
+        loader = loader.stale_after(STALE_AFTER);
+    }
+    let loader = Arc::new(loader);
     let snapshots = Arc::clone(loader.handle());
     let counters = Arc::new(Counters::new());
     let directory = set_up::journal_directory(&house.loaded);

@@ -1,10 +1,10 @@
-use std::{io, sync::Arc, time::Duration};
+use std::{io, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 use admission::Admission;
 use axum::{Json, Router, extract::Request, response::Html, routing::get};
 use config::Settings;
 use flows::SecretBook;
-use gateway::{Gateway, GatewayParts, UpstreamHealth, UpstreamSecrets};
+use gateway::{Gateway, GatewayParts, UpstreamHealth, UpstreamSecrets, Workers};
 use http_kit::{Edge, ServeOptions, Surface, dress};
 use keys::SigningKey;
 use management::Management;
@@ -73,6 +73,7 @@ impl Doors {
     ) -> Result<Self, Failure> {
         let settings = &house.loaded.settings;
         let mut registry = Registry::with_prefix("portreeve");
+        house.watch.register(&mut registry);
         let gateway = gateway(house, rooms, &listening, &mut registry)?;
         let seen = gateway.clone();
         let readiness = readiness.check("upstreams", move || Ok(told_of(&seen.upstreams())));
@@ -86,7 +87,9 @@ impl Doors {
         } = listening;
         let public_url = public.url.clone();
         let (token, door) = (stop.clone(), gateway.clone());
-        tasks.spawn(async move { door.serve(public.socket, public.tls, token).await });
+        let workers = Workers::begin(cores()).map_err(why("threads"))?;
+        let served = async move { door.serve_by(workers, public.socket, public.tls, token).await };
+        tasks.spawn(served);
         let router = office(house, rooms, &management, public_url)?;
         let options = options(settings, &management);
         tasks.spawn(http_kit::serve(
@@ -146,6 +149,11 @@ impl Doors {
     }
 }
 
+/// How many threads serve calls: one for each core that the process may use.
+fn cores() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
 fn gateway(
     house: &House,
     rooms: &Rooms,
@@ -199,7 +207,13 @@ fn bounds(settings: &Settings) -> gateway::Limits {
     gateway::Limits {
         connections: count(limits.connections),
         calls: count(limits.calls),
+        least_calls: count(limits.least_calls),
+        body_memory: limits.body_memory_bytes,
         head_timeout: seconds(limits.head_seconds),
+        keep_alive: seconds(limits.keep_alive_seconds),
+        connection_total: Some(limits.connection_seconds)
+            .filter(|most| *most > 0)
+            .map(seconds),
         head_bytes: count(limits.head_bytes),
         decision_body_bytes: limits.decision_body_bytes,
         body_bytes: limits.body_bytes,

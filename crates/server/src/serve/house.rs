@@ -4,11 +4,14 @@ use config::Loaded;
 use flows::{Authority, SecretBook};
 use journal::{Journal, Options};
 use keys::InstallationKeys;
-use primitives::{Clock, Entropy, SystemClock, SystemEntropy};
+use primitives::{Clock, Entropy, SystemEntropy};
 
 use crate::{
     failure::{Failure, why},
-    serve::authority::{Backend, private_folder},
+    serve::{
+        authority::{Backend, private_folder},
+        clock::Watch,
+    },
     set_up,
 };
 
@@ -20,6 +23,7 @@ pub(crate) struct House {
     pub(crate) authority: Authority,
     pub(crate) secrets: SecretBook,
     pub(crate) journal: Arc<Journal>,
+    pub(crate) watch: Watch,
 }
 
 impl House {
@@ -28,7 +32,8 @@ impl House {
     /// # Errors
     /// When a part does not open.
     pub(crate) async fn open(loaded: Loaded, dev: bool) -> Result<Self, Failure> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let watch = Watch::begin();
+        let clock = watch.clock();
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         private_folder(&loaded.settings.data.directory)?;
         let file = set_up::key_file(&loaded);
@@ -46,7 +51,15 @@ impl House {
             hashing: Arc::new(keys.hashing_key()),
             sealer: Arc::new(keys.sealer()),
         };
+        watch
+            .compare(&*authority.store)
+            .await
+            .map_err(why("call records"))?;
         let journal = open_journal(&loaded, &authority, clock).await?;
+        // After the journal, whose lock says that no other process serves from here.
+        if let Backend::Sqlite(store) = &backend {
+            store.release_held_keys().await.map_err(why("SQLite"))?;
+        }
         let secrets = SecretBook::default();
         secrets.refresh(&authority).await.map_err(why("secrets"))?;
         Ok(Self {
@@ -56,6 +69,7 @@ impl House {
             authority,
             secrets,
             journal,
+            watch,
         })
     }
 

@@ -1,6 +1,8 @@
 use std::{io, sync::Arc, thread, time::Duration};
 
-use flows::{Authority, FoldJob, fold_until};
+use decision::LimitKind;
+use flows::{Authority, CountedLimit, FindLimit, FoldJob, fold_until};
+use snapshot::SnapshotHandle;
 use tokio::{runtime, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -35,9 +37,13 @@ impl Jobs {
             clock: Arc::clone(&house.authority.clock),
             counters: Arc::clone(&rooms.counters),
             keep_days: Arc::new(move || snapshots.load().setup().settings.call_records_days),
+            limits: counted_limits(Arc::clone(&rooms.snapshots)),
+            trusts_time: Arc::new(house.watch.trust()),
         };
+        tasks.spawn(house.watch.clone().run(stop.clone()));
         let settlement = settle(fold, stop.clone())?;
-        tasks.spawn(sweep(house.authority.clone(), stop.clone()));
+        let trusts = house.watch.trust();
+        tasks.spawn(sweep(house.authority.clone(), trusts, stop.clone()));
         tasks.spawn(rooms.places.clone().watch(stop.clone()));
         let (loader, token) = (Arc::clone(&rooms.loader), stop.clone());
         tasks.spawn(async move {
@@ -85,9 +91,26 @@ fn settle(fold: FoldJob, stop: CancellationToken) -> io::Result<thread::JoinHand
         .spawn(move || runtime.block_on(fold_until(fold, stop)))
 }
 
-async fn sweep(authority: Authority, stop: CancellationToken) {
+/// The counted limits of the snapshot in force, for what is told of them.
+fn counted_limits(snapshots: Arc<SnapshotHandle>) -> FindLimit {
+    Arc::new(move |stable| {
+        let snapshot = snapshots.load();
+        let mut all = snapshot.catalogue().limits.iter();
+        let (_, limit) = all.find(|(_, limit)| limit.stable == stable)?;
+        let LimitKind::Counted { window, scope, .. } = limit.kind else {
+            return None;
+        };
+        Some(CountedLimit {
+            name: limit.name.clone(),
+            scope,
+            window,
+        })
+    })
+}
+
+async fn sweep(authority: Authority, trusts: impl Fn() -> bool, stop: CancellationToken) {
     loop {
-        if let Err(problem) = sweep_once(&authority).await {
+        if let Err(problem) = sweep_once(&authority, trusts()).await {
             tracing::warn!(%problem, "what has ended stays for now");
         }
         tokio::select! {
@@ -97,8 +120,10 @@ async fn sweep(authority: Authority, stop: CancellationToken) {
     }
 }
 
-async fn sweep_once(authority: &Authority) -> Result<(), flows::Unable> {
+async fn sweep_once(authority: &Authority, trusts_time: bool) -> Result<(), flows::Unable> {
     flows::drop_ended_sign_ins(authority).await?;
-    flows::drop_old_keys(authority, authority.clock.now()).await?;
+    if trusts_time {
+        flows::drop_old_keys(authority, authority.clock.now()).await?;
+    }
     Ok(())
 }
