@@ -5,9 +5,15 @@ mod console;
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod faults_load;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
 mod platform;
+#[cfg(test)]
+mod quotas;
 #[cfg(test)]
 mod upstreams;
 #[cfg(test)]
