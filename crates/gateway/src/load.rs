@@ -92,7 +92,8 @@ impl Load {
         let in_progress = towards.in_progress.load(Ordering::Relaxed);
         let limit = towards.limit.load(Ordering::Relaxed);
         if in_progress >= limit {
-            let reserved = limit.saturating_add(limit / 2);
+            // A limit that has just shrunk must not shut them out either.
+            let reserved = limit.saturating_mul(4);
             if in_progress >= reserved || !is_provider(presented, snapshot) {
                 return None;
             }

@@ -1,9 +1,9 @@
 /// How many calls may be in progress towards one upstream, learned from how long they take.
 ///
-/// As long as calls take what they take without a queue, the limit grows by its root with every
-/// window in which it is used. When the median of a window is more than half above that, plus
-/// [`TARGET`], the calls stand in a queue that serves nobody: the limit shrinks in proportion.
-/// What a call takes without a queue is learned where there is none: while little of the limit
+/// What is tolerated is half more than a call takes without a queue, plus [`TARGET`]. When the
+/// median of a window is above that, the calls stand in a queue that serves nobody, and the limit
+/// shrinks in proportion; below, it grows likewise, and by its root besides. A limit that is not
+/// used shrinks slowly, so that a flood does not find a large one. What a call takes without a queue is learned where there is none: while little of the limit
 /// is used, or when it cannot get smaller.
 ///
 /// The proportion is that of gradient limits, the target that of `CoDel` (RFC 8289).
@@ -25,6 +25,8 @@ const PARTS: u64 = 64;
 const TARGET: u64 = 1_000;
 /// Where a limit begins.
 const FIRST: u64 = 256;
+/// A limit that is not used shrinks to twice its use, but not below this.
+const UNUSED: u64 = 64 * PARTS;
 /// A window has so many samples at most.
 const SAMPLES: usize = 64;
 /// A window ends after so many microseconds, when it has [`ENOUGH`] samples.
@@ -106,16 +108,17 @@ impl Rule {
         self.unqueued = Some(unqueued);
         if used {
             let tolerated = unqueued.saturating_add(unqueued / 2).saturating_add(TARGET);
-            if median > tolerated {
-                let shrunk = u128::from(self.limit) * u128::from(tolerated) / u128::from(median);
-                self.limit = u64::try_from(shrunk)
-                    .unwrap_or(u64::MAX)
-                    .max(self.limit / 2);
-            }
+            let fitting =
+                u128::from(self.limit) * u128::from(tolerated) / u128::from(median.max(1));
+            let fitting = u64::try_from(fitting).unwrap_or(u64::MAX);
+            self.limit = fitting.clamp(self.limit / 2, self.limit + self.limit / 2);
             // The root of the calls, in parts: room to find out that more is possible.
             self.limit += (self.limit * PARTS).isqrt();
-            self.limit = self.limit.clamp(self.least, self.most);
+        } else {
+            let roomy = (window.peak * 2).max(UNUSED);
+            self.limit = self.limit.min(roomy.max(self.limit - self.limit / 8));
         }
+        self.limit = self.limit.clamp(self.least, self.most);
         window.took.clear();
         self.window = Window {
             took: window.took,
