@@ -1,4 +1,5 @@
 use std::{
+    collections::HashMap,
     fs::{self, File},
     io::Write as _,
     path::{Path, PathBuf},
@@ -20,7 +21,8 @@ use crate::{
 const SYNCS: &str = "fsync,fdatasync,msync,sync_file_range";
 
 /// F-03: from its `k`-th on, every wait of each thread for the disk fails, for every `k` of
-/// `calls`. Nothing may be acknowledged that needed one of them. `None` without `strace`.
+/// `calls`. Nothing may be acknowledged for which no such wait held that was begun after it was
+/// asked for. `None` without `strace`.
 pub async fn failing_syncs(binary: &Path, calls: impl IntoIterator<Item = u32>) -> Option<Report> {
     if program("strace").is_none() {
         missing("strace");
@@ -67,18 +69,22 @@ pub async fn failing_syncs(binary: &Path, calls: impl IntoIterator<Item = u32>) 
         sleep(Duration::from_millis(1_500)).await;
         driver.end().await;
         node.kill().await;
-        let failed = failures(&log, began);
-        struck += usize::from(failed.journal.is_some() || failed.database.is_some());
+        let syncs = syncs(&log, began);
+        struck += usize::from(syncs.iter().any(|sync| !sync.held));
         acknowledged += history.count(Outcome::Ok);
-        for operation in history.operations() {
-            let since = match operation.kind {
-                "metered" | "scarce" => failed.journal,
-                "key" | "profile" => failed.database,
-                _ => None,
+        let operations = history.operations();
+        for operation in operations.iter().filter(|one| one.outcome == Outcome::Ok) {
+            let of_database = match operation.kind {
+                "metered" | "scarce" => false,
+                "key" | "profile" => true,
+                _ => continue,
             };
-            let late = since.is_some_and(|since| operation.invoked > since);
-            report.demand(!late || operation.outcome != Outcome::Ok, || {
-                format!("k = {call}: {operation:?} acknowledged after the disk had failed")
+            let waited = operation.invoked..=operation.ended;
+            let held = syncs.iter().any(|sync| {
+                sync.held && sync.of_database == of_database && waited.contains(&sync.begun)
+            });
+            report.demand(held, || {
+                format!("k = {call}: {operation:?} acknowledged although no wait for the disk held")
             });
         }
         match node.restart_as(&plain).await {
@@ -98,29 +104,48 @@ pub async fn failing_syncs(binary: &Path, calls: impl IntoIterator<Item = u32>) 
     Some(report)
 }
 
-/// When a wait for the disk first failed, in microseconds of the history.
-#[derive(Debug, Default)]
-struct Failed {
-    journal: Option<u64>,
-    database: Option<u64>,
+/// A wait for the disk.
+#[derive(Debug)]
+struct Sync {
+    /// When it was begun, in microseconds of the history.
+    begun: u64,
+    of_database: bool,
+    /// Whether the disk has what was written before.
+    held: bool,
 }
 
-/// Reads a log of `strace -f -y -ttt`. What names no file is of the journal's mapping.
-fn failures(log: &Path, began: i64) -> Failed {
-    let mut failed = Failed::default();
+/// Reads a log of `strace -f -y -ttt`: process, time, call; where another process comes between,
+/// a call is told in two lines. What names no file is of the journal's mapping.
+fn syncs(log: &Path, began: i64) -> Vec<Sync> {
     let text = fs::read_to_string(log).unwrap_or_default();
-    for line in text.lines().filter(|line| line.contains("(INJECTED)")) {
-        let at = line.split_whitespace().nth(1).and_then(micros);
-        let at = at.map_or(0, |at| at.saturating_sub(began));
-        let at = u64::try_from(at).unwrap_or_default();
-        let place = if line.contains("portreeve.db") {
-            &mut failed.database
-        } else {
-            &mut failed.journal
+    let mut open: HashMap<&str, (u64, bool)> = HashMap::new();
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        let (Some(process), Some(at)) = (words.next(), words.next().and_then(micros)) else {
+            continue;
         };
-        *place = Some(place.map_or(at, |first| first.min(at)));
+        let resumed = line.contains(" resumed>");
+        let told = if resumed {
+            open.remove(process)
+        } else {
+            let at = u64::try_from(at.saturating_sub(began)).unwrap_or_default();
+            Some((at, line.contains("portreeve.db")))
+        };
+        let Some((begun, of_database)) = told else {
+            continue;
+        };
+        if line.contains("<unfinished") {
+            open.insert(process, (begun, of_database));
+            continue;
+        }
+        found.push(Sync {
+            begun,
+            of_database,
+            held: line.trim_end().ends_with("= 0"),
+        });
     }
-    failed
+    found
 }
 
 /// `1700000000.123456` in microseconds.

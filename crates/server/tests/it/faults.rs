@@ -34,7 +34,7 @@ async fn what_was_acknowledged_outlives_every_crash() {
 /// Shows: F-03.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_acknowledged_after_the_disk_has_failed() {
-    kept(disk::failing_syncs(binary(), [2, 9]).await);
+    kept(disk::failing_syncs(binary(), [5, 9]).await);
 }
 
 /// Shows: F-04.
