@@ -6,14 +6,13 @@ use std::{
 
 use admission::{RateLimit, rate_limit_fields};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{Either, Full};
-use hyper::body::Incoming;
 use primitives::{RecordId, Timestamp};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{body::Idle, settle::Settle};
+use crate::{body::Idle, pool::Answering, settle::Settle, trailers};
 
 /// What goes back to a caller: an answer of ours, or the upstream's as it comes.
 pub(crate) type AnswerBody = Either<Full<Bytes>, Passing>;
@@ -21,7 +20,7 @@ pub(crate) type AnswerBody = Either<Full<Bytes>, Passing>;
 /// An upstream's answer on its way to the caller. Dropping it, wherever it is by then, settles
 /// the call and gives its place free.
 pub(crate) struct Passing {
-    body: Incoming,
+    body: Answering,
     idle: Idle,
     settle: Settle,
     _slot: OwnedSemaphorePermit,
@@ -38,7 +37,7 @@ pub(crate) enum AnswerFailure {
 
 impl Passing {
     pub(crate) fn new(
-        body: Incoming,
+        body: Answering,
         pause: Duration,
         settle: Settle,
         slot: OwnedSemaphorePermit,
@@ -73,8 +72,10 @@ impl Body for Passing {
                     self.settle.bytes_out = self.settle.bytes_out.saturating_add(data.len() as u64);
                     Poll::Ready(Some(Ok(Frame::data(data))))
                 }
-                // Trailers end an answer; they are not passed on.
-                Err(_) => Poll::Ready(None),
+                Err(frame) => Poll::Ready(frame.into_trailers().ok().map(|sent| {
+                    let passed = trailers::passed(&sent);
+                    Ok(Frame::trailers(passed))
+                })),
             },
             Some(Err(failure)) => Poll::Ready(Some(Err(failure.into()))),
             None => Poll::Ready(None),
@@ -91,9 +92,20 @@ impl Body for Passing {
 }
 
 /// The headers that go back: without those of the connection, and without anything under our
-/// name that is not from us. `None` when the upstream's `Connection` is no list of names.
-pub(crate) fn headers(upstream: &HeaderMap) -> Option<HeaderMap> {
-    let mut headers = request::end_to_end(upstream).ok()?;
+/// name that is not from us.
+///
+/// # Errors
+/// Says what is wrong with an answer whose end is in doubt, or whose `Connection` is no list of
+/// names: nothing of it may be passed on.
+pub(crate) fn headers(upstream: &HeaderMap) -> Result<HeaderMap, &'static str> {
+    if let Some(doubt) = doubt(upstream) {
+        return Err(doubt);
+    }
+    let mut headers =
+        request::end_to_end(upstream).map_err(|_| "its `Connection` is not a list of names")?;
+    if let Some(announced) = trailers::announced(upstream) {
+        headers.insert(header::TRAILER, announced);
+    }
     let ours: Vec<HeaderName> = headers
         .keys()
         .filter(|name| request::is_namespaced(name))
@@ -102,7 +114,24 @@ pub(crate) fn headers(upstream: &HeaderMap) -> Option<HeaderMap> {
     for name in ours {
         headers.remove(name);
     }
-    Some(headers)
+    Ok(headers)
+}
+
+/// Why two readers could find the end of an answer in two places.
+fn doubt(upstream: &HeaderMap) -> Option<&'static str> {
+    let mut lengths = upstream.get_all(header::CONTENT_LENGTH).iter();
+    let length = lengths.next();
+    let plain = |value: &HeaderValue| value.as_bytes().iter().all(u8::is_ascii_digit);
+    if lengths.next().is_some() || length.is_some_and(|length| !plain(length)) {
+        return Some("its `Content-Length` is not one number");
+    }
+    let mut codings = upstream.get_all(header::TRANSFER_ENCODING).iter();
+    let coding = codings.next()?;
+    let chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if codings.next().is_some() || !chunked {
+        return Some("its `Transfer-Encoding` is not exactly `chunked`");
+    }
+    length.map(|_| "it has both `Content-Length` and `Transfer-Encoding`")
 }
 
 /// Names the decision.

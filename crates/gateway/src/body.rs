@@ -12,43 +12,65 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use crate::{load::Place, timer::Timer, trailers};
 
 /// A request's body cannot be taken to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BodyFailure {
     #[error("the body is longer than {0} bytes")]
     TooLong(u64),
-    #[error("the body paused for too long")]
+    #[error("the body paused for too long, or took too long as a whole")]
     Paused,
     #[error("the body ended before it was complete, or is not framed as HTTP has it")]
     Broken,
 }
 
-/// A timer that starts again with every sign of life.
+/// The patience for pauses, which starts again with every sign of life. Costs nothing where
+/// nobody waits.
 pub(crate) struct Idle {
     longest: Duration,
-    sleep: Pin<Box<Sleep>>,
+    /// The end of patience for the whole.
+    ends: Option<Instant>,
+    paused: Option<Instant>,
+    timer: Timer,
 }
 
 impl Idle {
     pub(crate) fn new(longest: Duration) -> Self {
         Self {
             longest,
-            sleep: Box::pin(sleep(longest)),
+            ends: None,
+            paused: None,
+            timer: Timer::default(),
+        }
+    }
+
+    /// The same, with `total` for everything from now on. Beyond the clock's range means none.
+    pub(crate) fn within(longest: Duration, total: Duration) -> Self {
+        Self {
+            ends: Instant::now().checked_add(total),
+            ..Self::new(longest)
         }
     }
 
     pub(crate) fn restart(&mut self) {
-        // A deadline beyond the clock's range means none.
-        if let Some(deadline) = Instant::now().checked_add(self.longest) {
-            self.sleep.as_mut().reset(deadline);
-        }
+        self.paused = None;
     }
 
     pub(crate) fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
-        self.sleep.as_mut().poll(cx).is_ready()
+        let paused = *self.paused.get_or_insert_with(Instant::now);
+        let pause = paused.checked_add(self.longest);
+        match pause.into_iter().chain(self.ends).min() {
+            Some(deadline) => self.timer.poll(deadline, cx).is_ready(),
+            None => false,
+        }
+    }
+
+    fn is_past_its_end(&self) -> bool {
+        self.ends.is_some_and(|ends| Instant::now() >= ends)
     }
 }
 
@@ -147,6 +169,8 @@ pub(crate) struct Outgoing {
     source: Source,
     progress: Progress,
     sent: Arc<AtomicU64>,
+    /// Whose work begins when the body has gone out.
+    place: Option<Arc<Place>>,
 }
 
 enum Source {
@@ -168,6 +192,7 @@ impl Outgoing {
             source: Source::Whole(Full::new(bytes)),
             progress: Progress::default(),
             sent,
+            place: None,
         }
     }
 
@@ -175,7 +200,7 @@ impl Outgoing {
     pub(crate) fn streamed(
         (begun, body): (Bytes, Incoming),
         most: u64,
-        pause: Duration,
+        (pause, total): (Duration, Duration),
         sent: Arc<AtomicU64>,
     ) -> Self {
         Self {
@@ -184,10 +209,24 @@ impl Outgoing {
                 body,
                 left: most,
                 most,
-                idle: Idle::new(pause),
+                idle: Idle::within(pause, total),
             },
             progress: Progress::default(),
             sent,
+            place: None,
+        }
+    }
+
+    /// Tells `place` when the upstream has the whole body.
+    pub(crate) fn then_begins(mut self, place: &Arc<Place>) -> Self {
+        self.place = Some(Arc::clone(place));
+        self
+    }
+
+    fn end(&self) {
+        self.progress.ended.cancel();
+        if let Some(place) = &self.place {
+            place.begin();
         }
     }
 
@@ -195,12 +234,11 @@ impl Outgoing {
         self.progress.clone()
     }
 
-    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyFailure>>> {
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<PassedFrame>> {
         match &mut self.source {
             Source::Whole(full) => {
                 let frame = ready!(Pin::new(full).poll_frame(cx));
-                let bytes = frame.and_then(Result::ok).and_then(|f| f.into_data().ok());
-                Poll::Ready(bytes.map(Ok))
+                Poll::Ready(frame.and_then(Result::ok).map(Ok))
             }
             Source::Streamed {
                 begun,
@@ -209,48 +247,53 @@ impl Outgoing {
                 most,
                 idle,
             } => {
-                let data = if begun.is_empty() {
-                    ready!(poll_data(body, idle, cx))
+                let frame = if begun.is_empty() {
+                    ready!(poll_passed(body, idle, cx))
                 } else {
-                    Some(Ok(std::mem::take(begun)))
+                    Some(Ok(Frame::data(std::mem::take(begun))))
                 };
-                Poll::Ready(data.map(|data| {
-                    let data = data?;
+                Poll::Ready(frame.map(|frame| {
+                    let frame = frame?;
+                    let length = frame.data_ref().map_or(0, Bytes::len) as u64;
                     *left = left
-                        .checked_sub(data.len() as u64)
+                        .checked_sub(length)
                         .ok_or(BodyFailure::TooLong(*most))?;
-                    Ok(data)
+                    Ok(frame)
                 }))
             }
         }
     }
 }
 
+/// A piece of a request's body, or its trailers, as they are passed on.
+type PassedFrame = Result<Frame<Bytes>, BodyFailure>;
+
 /// The next piece of a body, if it comes in time.
-fn poll_data(
+fn poll_passed(
     body: &mut Incoming,
     idle: &mut Idle,
     cx: &mut Context<'_>,
-) -> Poll<Option<Result<Bytes, BodyFailure>>> {
-    loop {
-        let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else {
-            if idle.is_over(cx) {
-                return Poll::Ready(Some(Err(BodyFailure::Paused)));
-            }
-            return Poll::Pending;
-        };
-        idle.restart();
-        let Some(frame) = frame else {
-            return Poll::Ready(None);
-        };
-        let Ok(frame) = frame else {
-            return Poll::Ready(Some(Err(BodyFailure::Broken)));
-        };
-        // Trailers of a request are not forwarded: nobody decided about them.
-        if let Ok(data) = frame.into_data() {
-            return Poll::Ready(Some(Ok(data)));
+) -> Poll<Option<PassedFrame>> {
+    let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else {
+        if idle.is_over(cx) {
+            return Poll::Ready(Some(Err(BodyFailure::Paused)));
         }
-    }
+        return Poll::Pending;
+    };
+    idle.restart();
+    Poll::Ready(frame.map(|frame| {
+        if idle.is_past_its_end() {
+            return Err(BodyFailure::Paused);
+        }
+        let frame = frame.map_err(|_| BodyFailure::Broken)?;
+        Ok(match frame.into_data() {
+            Ok(data) => Frame::data(data),
+            Err(frame) => {
+                let sent = frame.into_trailers().unwrap_or_default();
+                Frame::trailers(trailers::passed(&sent))
+            }
+        })
+    }))
 }
 
 impl Body for Outgoing {
@@ -262,16 +305,17 @@ impl Body for Outgoing {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
         match ready!(self.poll_source(cx)) {
-            Some(Ok(data)) => {
-                self.sent.fetch_add(data.len() as u64, Ordering::Relaxed);
-                Poll::Ready(Some(Ok(Frame::data(data))))
+            Some(Ok(frame)) => {
+                let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+                self.sent.fetch_add(length, Ordering::Relaxed);
+                Poll::Ready(Some(Ok(frame)))
             }
             Some(Err(failure)) => {
                 self.progress.fail(failure);
                 Poll::Ready(Some(Err(failure)))
             }
             None => {
-                self.progress.ended.cancel();
+                self.end();
                 Poll::Ready(None)
             }
         }
@@ -302,6 +346,6 @@ impl Body for Outgoing {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        self.progress.ended.cancel();
+        self.end();
     }
 }

@@ -1,31 +1,47 @@
 use std::{
     convert::Infallible,
     io,
-    net::{IpAddr, SocketAddr},
+    net::{self, IpAddr, SocketAddr},
     pin::pin,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
+use http::{HeaderValue, header};
 use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    time,
+    runtime::Handle,
+    time::{self, Instant},
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{arrival::Peer, exchange, gateway::Door};
+use crate::{
+    Limits,
+    arrival::{self, Peer},
+    exchange,
+    gateway::Door,
+    refusal,
+    wire::{Guard, Link, Patience, Refusals, Served, Violation},
+    workers::Workers,
+};
+
+/// For so long a connection that was accepted just before the end may have its first request on
+/// its way: closing it would lose that request.
+const FIRST_WORD: Duration = Duration::from_millis(500);
 
 /// Accepts until `shutdown`, then drains; what is left at the end of the drain is cut off.
 pub(crate) async fn serve(
     door: Arc<Door>,
+    workers: Option<&Workers>,
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
+    let here = Handle::current();
     let tracker = TaskTracker::new();
     let cut = CancellationToken::new();
     loop {
@@ -40,6 +56,10 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
+                // A failure is of this connection alone, and closes it.
+                let Ok(stream) = stream.into_std() else {
+                    continue;
+                };
                 let greeting = greet(
                     Arc::clone(&door),
                     stream,
@@ -48,13 +68,15 @@ pub(crate) async fn serve(
                     shutdown.clone(),
                 );
                 let cut = cut.clone();
-                tracker.spawn(async move {
+                let task = async move {
                     let _slot = slot;
                     tokio::select! {
                         () = greeting => {}
                         () = cut.cancelled() => {}
                     }
-                });
+                };
+                let worker = workers.and_then(Workers::next).unwrap_or(&here);
+                tracker.spawn_on(task, worker);
             }
             Err(failure) if is_of_the_connection(&failure) => {}
             Err(failure) => {
@@ -65,6 +87,7 @@ pub(crate) async fn serve(
         }
     }
     drop(listener);
+    door.leaving.store(true, Ordering::Relaxed);
     tracker.close();
     if time::timeout(door.limits.drain, tracker.wait())
         .await
@@ -91,11 +114,14 @@ fn is_of_the_connection(failure: &io::Error) -> bool {
 
 async fn greet(
     door: Arc<Door>,
-    stream: TcpStream,
+    stream: net::TcpStream,
     peer: SocketAddr,
     tls: Option<TlsAcceptor>,
     shutdown: CancellationToken,
 ) {
+    let Ok(stream) = TcpStream::from_std(stream) else {
+        return;
+    };
     // A failure means that small answers may wait; nothing else.
     let _ = stream.set_nodelay(true);
     let address = peer.ip();
@@ -123,28 +149,90 @@ async fn converse<I>(door: Arc<Door>, stream: I, peer: Peer, shutdown: Cancellat
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let opened = Instant::now();
     let limits = &door.limits;
+    let patience = patience(limits);
+    // The guard has read a head before hyper does, so nothing here refuses one of its own.
     let mut server = http1::Builder::new();
     server
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_timeout)
-        .max_header_size(limits.head_bytes)
+        .max_header_size(limits.head_bytes.saturating_add(1))
         .max_buf_size(limits.head_bytes.max(16 * 1024));
+    let link = Arc::new(Link::default());
+    let refusals = AtDoor {
+        door: Arc::clone(&door),
+        peer,
+    };
+    let guard = Guard::new(
+        stream,
+        refusals,
+        Arc::clone(&link),
+        limits.head_bytes,
+        patience,
+    );
     let service = service_fn(|request| {
-        let door = Arc::clone(&door);
-        async move { Ok::<_, Infallible>(exchange::answer(&door, peer, request).await) }
+        let (door, link) = (Arc::clone(&door), Arc::clone(&link));
+        let call = link.begin();
+        async move {
+            let mut response = exchange::answer(&door, peer, request).await;
+            let aged = patience.ends.is_some_and(|ends| Instant::now() >= ends);
+            if link.is_closing() || aged || door.leaving.load(Ordering::Relaxed) {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+            }
+            Ok::<_, Infallible>(response.map(|body| Served::new(body, call)))
+        }
     });
-    let connection = server.serve_connection(TokioIo::new(stream), service);
+    let connection = server.serve_connection(TokioIo::new(guard), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            match time::timeout_at(opened + FIRST_WORD, connection.as_mut()).await {
+                Ok(ended) => ended,
+                Err(_) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            }
         }
     };
     if let Err(failure) = ended {
         let address: IpAddr = peer.address;
         tracing::debug!(%failure, %address, "connection ended early");
+    }
+}
+
+fn patience(limits: &Limits) -> Patience {
+    let total = limits.connection_total;
+    Patience {
+        head: limits.head_timeout,
+        idle: limits.keep_alive,
+        write: limits.answer_idle,
+        ends: total.and_then(|total| Instant::now().checked_add(total)),
+    }
+}
+
+/// Counts and answers what the guard of a connection refuses.
+struct AtDoor {
+    door: Arc<Door>,
+    peer: Peer,
+}
+
+impl Refusals for AtDoor {
+    fn note(&self, violation: Violation) {
+        let (class, address) = (violation.class(), self.peer.address);
+        tracing::debug!(class, %address, "not taken from the wire");
+        self.door.metrics.violation(class);
+    }
+
+    fn answer(&self, violation: Violation) -> Vec<u8> {
+        self.note(violation);
+        let (trace, _) = arrival::trace(&http::HeaderMap::new(), &self.door.entropy);
+        refusal::on_the_wire(
+            violation.code(),
+            &violation.to_string(),
+            &self.door.site,
+            &trace.trace_id(),
+        )
     }
 }

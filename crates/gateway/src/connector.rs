@@ -6,11 +6,7 @@ use std::{
     time::Duration,
 };
 
-use http::{Uri, uri::Scheme};
-use hyper_util::{
-    client::legacy::connect::{Connected, Connection},
-    rt::TokioIo,
-};
+use http::uri::{Authority, Scheme};
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -33,60 +29,47 @@ impl Connector {
     }
 }
 
-impl tower::Service<Uri> for Connector {
-    type Response = TokioIo<Stream>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+impl Connector {
+    /// A connection to an origin.
+    pub(crate) async fn connect(
+        &self,
+        scheme: &Scheme,
+        authority: &Authority,
+    ) -> io::Result<Stream> {
+        time::timeout(self.deadline, self.reach(scheme, authority))
+            .await
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 
-    fn call(&mut self, target: Uri) -> Self::Future {
-        let (tls, deadline) = (Arc::clone(&self.tls), self.deadline);
-        Box::pin(async move {
-            time::timeout(deadline, connect(target, tls))
-                .await
-                .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-                .map(TokioIo::new)
-        })
+    async fn reach(&self, scheme: &Scheme, authority: &Authority) -> io::Result<Stream> {
+        let invalid = |what: &'static str| io::Error::new(io::ErrorKind::InvalidInput, what);
+        let secure = *scheme == Scheme::HTTPS;
+        if !secure && *scheme != Scheme::HTTP {
+            return Err(invalid("the upstream is neither http nor https"));
+        }
+        let host = authority.host();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let port = authority
+            .port_u16()
+            .unwrap_or(if secure { 443 } else { 80 });
+        let stream = TcpStream::connect((host, port)).await?;
+        // A failure means that small requests may wait; nothing else.
+        let _ = stream.set_nodelay(true);
+        if !secure {
+            return Ok(Stream::Plain(stream));
+        }
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| invalid("the upstream's host is no server name"))?;
+        let tls = TlsConnector::from(Arc::clone(&self.tls));
+        let stream = tls.connect(name, stream).await?;
+        Ok(Stream::Tls(Box::new(stream)))
     }
-}
-
-async fn connect(target: Uri, tls: Arc<ClientConfig>) -> io::Result<Stream> {
-    let invalid = |what: &'static str| io::Error::new(io::ErrorKind::InvalidInput, what);
-    let secure = match target.scheme() {
-        Some(scheme) if *scheme == Scheme::HTTPS => true,
-        Some(scheme) if *scheme == Scheme::HTTP => false,
-        _ => return Err(invalid("the upstream is neither http nor https")),
-    };
-    let host = target
-        .host()
-        .ok_or_else(|| invalid("the upstream has no host"))?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let port = target.port_u16().unwrap_or(if secure { 443 } else { 80 });
-    let stream = TcpStream::connect((host, port)).await?;
-    // A failure means that small requests may wait; nothing else.
-    let _ = stream.set_nodelay(true);
-    if !secure {
-        return Ok(Stream::Plain(stream));
-    }
-    let name = ServerName::try_from(host.to_owned())
-        .map_err(|_| invalid("the upstream's host is no server name"))?;
-    let stream = TlsConnector::from(tls).connect(name, stream).await?;
-    Ok(Stream::Tls(Box::new(stream)))
 }
 
 /// A connection to an upstream.
 pub(crate) enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
-}
-
-impl Connection for Stream {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
 }
 
 impl AsyncRead for Stream {

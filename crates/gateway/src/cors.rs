@@ -40,7 +40,7 @@ impl FromPage {
     }
 
     /// The answer to a preflight; `None` when the request is none. A preflight is never
-    /// forwarded, decided or counted: it carries no credential.
+    /// forwarded or decided: it carries no credential.
     pub(crate) fn preflight(&self, request: &CanonicalRequest) -> Option<Response<AnswerBody>> {
         let asks = request.method == Method::OPTIONS
             && request.headers.contains_key(header::ORIGIN)

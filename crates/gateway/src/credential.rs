@@ -5,8 +5,9 @@ use primitives::{Name, Secret};
 
 use crate::{
     gateway::Door,
+    pool::Sender,
     tokens::{TokenFailure, Wanted},
-    upstreams::{IdentityProblem, Sender},
+    upstreams::IdentityProblem,
 };
 
 /// The provider's credential cannot be presented; the call is not sent.

@@ -3,11 +3,12 @@ use std::{net::IpAddr, sync::Arc};
 use admission::{Arrival, Arrived, AwaitingBody};
 use bytes::Bytes;
 use http::{Request, Response, header};
-use http_body::Body as _;
+use http_body::Body;
 use http_kit::{TraceContext, codes};
 use hyper::body::Incoming;
 use primitives::{Mode, Timestamp};
 use request::CanonicalRequest;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     answer::AnswerBody,
@@ -16,8 +17,10 @@ use crate::{
     cors::FromPage,
     forward::{self, Sending},
     gateway::Door,
+    load::{Place, Slot},
     metrics::Told,
     refusal::No,
+    trailers::Trailing,
 };
 
 /// One call, as every step of it sees it.
@@ -29,6 +32,7 @@ pub(crate) struct Call {
     pub(crate) peer: Peer,
     /// Where the call comes from, as far as our own proxies tell.
     pub(crate) address: IpAddr,
+    pub(crate) trailing: Trailing,
 }
 
 /// Answers one request, whatever happens.
@@ -39,7 +43,7 @@ pub(crate) async fn answer(
 ) -> Response<AnswerBody> {
     let began = door.clock.now();
     let (parts, body) = request.into_parts();
-    let (trace, traced) = arrival::trace(&parts.headers, &*door.entropy);
+    let (trace, traced) = arrival::trace(&parts.headers, &door.entropy);
     let read = CanonicalRequest::read(&parts.method, &parts.uri, &parts.headers);
     let request = match read {
         Ok(request) => request,
@@ -55,10 +59,17 @@ pub(crate) async fn answer(
     };
     let (api, page) = mounted(door, &request);
     if let Some(response) = page.as_ref().and_then(|page| page.preflight(&request)) {
+        let told = Told {
+            preflight: true,
+            ..Told::default()
+        };
+        let micros = door.clock.now().micros_since(began);
+        door.metrics.call(&api, told, micros);
         return response;
     }
     let call = Call {
         address: arrival::caller_address(peer.address, &request.headers, &door.limits),
+        trailing: Trailing::of(&parts.headers),
         request,
         trace,
         traced,
@@ -66,7 +77,7 @@ pub(crate) async fn answer(
     };
     let mut told = Told::default();
     let mut unread = Some(body);
-    let answered = attempt(door, &call, &mut unread, &mut told).await;
+    let answered = attempt(door, (&call, &api), &mut unread, &mut told).await;
     if let Some(unread) = unread.filter(|_| !call.request.headers.contains_key(header::EXPECT)) {
         tokio::spawn(body::discard(unread, door.limits.body_bytes));
     }
@@ -113,18 +124,28 @@ fn conclude(
 /// Leaves in `unread` a body that nobody wanted.
 async fn attempt(
     door: &Arc<Door>,
-    call: &Call,
+    (call, api): (&Call, &str),
     unread: &mut Option<Incoming>,
     told: &mut Told,
 ) -> Result<Response<AnswerBody>, No> {
-    let Ok(slot) = Arc::clone(&door.calls).try_acquire_owned() else {
-        return Err(No::edge(&codes::OVERLOADED, codes::OVERLOADED.explanation));
+    let Ok(permit) = Arc::clone(&door.calls).try_acquire_owned() else {
+        return Err(overloaded());
     };
+    let presented = arrival::presented(&call.request.headers);
+    let place = door.load.enter(api, &presented, &door.snapshots.load());
+    let slot = Slot {
+        permit,
+        place: place.ok_or_else(overloaded)?,
+    };
+    if unread.as_ref().is_none_or(Body::is_end_stream) {
+        slot.place.begin();
+    }
     let declared = unread.as_ref().map_or(0, |body| body.size_hint().lower());
     if declared > door.limits.body_bytes {
         return Err(broken(BodyFailure::TooLong(door.limits.body_bytes)));
     }
-    let presented = arrival::presented(&call.request.headers);
+    // Kept until the call is answered: so long the bytes may be on their way.
+    let mut held = None;
     let trace_id = call.trace.trace_id();
     let arrived = door
         .admission
@@ -136,7 +157,10 @@ async fn attempt(
         })
         .await;
     let (arrived, taken) = match arrived {
-        Arrived::NeedsBody(waiting) => decide_by_body(door, call, *waiting, unread).await?,
+        Arrived::NeedsBody(waiting) => {
+            held = Some(room(door, unread.as_ref())?);
+            decide_by_body((door, call), *waiting, unread, &slot.place).await?
+        }
         arrived => (arrived, Taken::Begun(Bytes::new())),
     };
     match arrived {
@@ -148,7 +172,9 @@ async fn attempt(
                 (Taken::Begun(begun), Some(rest)) => Sending::Streamed(begun, rest),
                 (Taken::Whole(bytes) | Taken::Begun(bytes), _) => Sending::Whole(bytes),
             };
-            forward::forward(door, call, permit, sending, slot).await
+            let answered = forward::forward(door, call, permit, sending, slot).await;
+            drop(held);
+            answered
         }
         Arrived::Refused(refusal) => Err(No::Decision(refusal)),
         Arrived::NeedsBody(_) => Err(No::edge(
@@ -156,6 +182,18 @@ async fn attempt(
             "the decision asked for the body twice",
         )),
     }
+}
+
+fn overloaded() -> No {
+    No::edge(&codes::OVERLOADED, codes::OVERLOADED.explanation)
+}
+
+/// Room for the body that a decision needs.
+fn room(door: &Door, body: Option<&Incoming>) -> Result<OwnedSemaphorePermit, No> {
+    let most = door.limits.decision_body_bytes;
+    let declared = body.and_then(|body| body.size_hint().upper());
+    let wanted = declared.unwrap_or(most).min(most);
+    door.load.hold(wanted).ok_or_else(overloaded)
 }
 
 /// What was taken of a body for the decision.
@@ -168,10 +206,10 @@ enum Taken {
 /// Reads the body of a call whose decision depends on it, and decides. What cannot be read goes
 /// back to admission, which lets it pass where decisions do not bind.
 async fn decide_by_body(
-    door: &Door,
-    call: &Call,
+    (door, call): (&Door, &Call),
     waiting: AwaitingBody,
     unread: &mut Option<Incoming>,
+    place: &Place,
 ) -> Result<(Arrived, Taken), No> {
     if is_encoded(call) {
         let why = "the body is encoded, and facts are read from plain ones only: send it without `Content-Encoding`";
@@ -188,6 +226,7 @@ async fn decide_by_body(
     match read.map_err(broken)? {
         Read::Whole(bytes) => {
             *unread = None;
+            place.begin();
             let content_type = call.request.headers.get(header::CONTENT_TYPE);
             let content_type = content_type.and_then(|value| value.to_str().ok());
             let arrived = waiting.with_body(content_type, &bytes).await;

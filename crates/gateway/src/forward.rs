@@ -1,14 +1,13 @@
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use admission::Permit;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Either;
 use http_kit::codes;
 use hyper::body::Incoming;
-use hyper_util::client::legacy;
 use journal::CallOutcome;
-use tokio::{sync::OwnedSemaphorePermit, time};
+use tokio::time;
 
 use crate::{
     answer::{self, AnswerBody, Passing},
@@ -16,10 +15,12 @@ use crate::{
     credential::{self, CredentialProblem},
     exchange::{self, Call},
     gateway::Door,
+    load::Slot,
     plan::{Plan, PlanProblem},
+    pool::{self, Answering, Sender},
     refusal::No,
     settle::Settle,
-    upstreams::Sender,
+    tokens::Wanted,
 };
 
 /// The body of a call that is to be forwarded.
@@ -36,7 +37,7 @@ pub(crate) async fn forward(
     call: &Call,
     permit: Box<Permit>,
     mut sending: Sending,
-    slot: OwnedSemaphorePermit,
+    slot: Slot,
 ) -> Result<Response<AnswerBody>, No> {
     let decision = permit.decision();
     let whole = match &mut sending {
@@ -57,16 +58,50 @@ pub(crate) async fn forward(
     } else {
         door.upstreams.plain()
     };
-    let body = outgoing(door, sending, &settle);
-    let sent = send(door, &plan, &sender, body, &mut settle).await;
+    let body = outgoing(door, sending, &settle).then_begins(&slot.place);
+    let mut request = Request::new(body);
+    *request.method_mut() = mem::take(&mut plan.method);
+    *request.uri_mut() = mem::take(&mut plan.target);
+    *request.headers_mut() = mem::take(&mut plan.headers);
+    let fetched = Fetched::of(&plan, request.headers());
+    let sent = send(door, &plan, &sender, request, &mut settle).await;
     match &sent {
         Ok(_) => fares(door, &plan, true),
         Err(Unanswered::ByUpstream(_)) => fares(door, &plan, false),
         Err(Unanswered::ByCaller(_)) => {}
     }
     let upstream = sent.map_err(|unanswered| unanswered.no().of(decision))?;
+    if upstream.status() == StatusCode::UNAUTHORIZED
+        && let Some(fetched) = fetched
+    {
+        fetched.forget(door);
+    }
     settle.answered(upstream.status().as_u16());
+    slot.place
+        .answered(plan.mode, !upstream.status().is_server_error());
     pass_back(door, &plan, upstream, settle, slot)
+}
+
+/// A token of the upstream's that was fetched and has been sent.
+struct Fetched {
+    wanted: Wanted,
+    sent: Option<HeaderValue>,
+}
+
+impl Fetched {
+    fn of(plan: &Plan, headers: &HeaderMap) -> Option<Self> {
+        let wanted = credential::wanted(&plan.credential)?;
+        let sent = headers.get(header::AUTHORIZATION).cloned();
+        Some(Self { wanted, sent })
+    }
+
+    /// The upstream does not take it any more.
+    fn forget(&self, door: &Door) {
+        let sent = self.sent.as_ref().and_then(|value| value.to_str().ok());
+        let refused = sent.and_then(|value| value.strip_prefix("Bearer "));
+        door.tokens
+            .forget(&self.wanted, refused.unwrap_or_default());
+    }
 }
 
 /// Why there is no answer: what a caller does wrong says nothing about the upstream.
@@ -89,8 +124,10 @@ fn fares(door: &Door, plan: &Plan, answered: bool) {
     let failures = door
         .health
         .note(&plan.api, &plan.upstream.url, answered, now);
-    door.metrics
-        .upstream(plan.api.as_str(), plan.mode, failures);
+    if let Some(failures) = failures {
+        door.metrics
+            .upstream(plan.api.as_str(), plan.mode, failures);
+    }
 }
 
 fn outgoing(door: &Door, sending: Sending, settle: &Settle) -> Outgoing {
@@ -98,8 +135,8 @@ fn outgoing(door: &Door, sending: Sending, settle: &Settle) -> Outgoing {
     match sending {
         Sending::Whole(bytes) => Outgoing::whole(bytes, counted),
         Sending::Streamed(begun, rest) => {
-            let (most, pause) = (door.limits.body_bytes, door.limits.body_idle);
-            Outgoing::streamed((begun, rest), most, pause, counted)
+            let times = (door.limits.body_idle, door.limits.body_total);
+            Outgoing::streamed((begun, rest), door.limits.body_bytes, times, counted)
         }
     }
 }
@@ -108,14 +145,10 @@ async fn send(
     door: &Door,
     plan: &Plan,
     sender: &Sender,
-    body: Outgoing,
+    request: Request<Outgoing>,
     settle: &mut Settle,
-) -> Result<Response<Incoming>, Unanswered> {
-    let progress = body.progress();
-    let mut request = Request::new(body);
-    *request.method_mut() = plan.method.clone();
-    *request.uri_mut() = plan.target.clone();
-    *request.headers_mut() = plan.headers.clone();
+) -> Result<Response<Answering>, Unanswered> {
+    let progress = request.body().progress();
     settle.sent();
     let answered = tokio::select! {
         answered = sender.request(request) => answered,
@@ -144,13 +177,13 @@ fn unanswered(
     door: &Door,
     plan: &Plan,
     progress: &Progress,
-    problem: &legacy::Error,
+    problem: &pool::Unanswered,
     settle: &mut Settle,
 ) -> Unanswered {
     if let Some(failure) = progress.failure(door.limits.body_bytes) {
         return Unanswered::ByCaller(exchange::broken(failure));
     }
-    if problem.is_connect() {
+    if matches!(problem, pool::Unanswered::Unconnected(_)) {
         settle.not_sent();
         tracing::warn!(api = %plan.api, url = plan.upstream.url, %problem, "no connection");
         return Unanswered::ByUpstream(No::edge(
@@ -199,25 +232,16 @@ fn unpresented(problem: &CredentialProblem) -> No {
 fn pass_back(
     door: &Door,
     plan: &Plan,
-    upstream: Response<Incoming>,
+    upstream: Response<Answering>,
     settle: Settle,
-    slot: OwnedSemaphorePermit,
+    slot: Slot,
 ) -> Result<Response<AnswerBody>, No> {
     let (parts, body) = upstream.into_parts();
-    if parts.status == StatusCode::UNAUTHORIZED
-        && let Some(wanted) = credential::wanted(&plan.credential)
-    {
-        let sent = plan.headers.get(header::AUTHORIZATION);
-        let sent = sent.and_then(|value| value.to_str().ok());
-        let refused = sent.and_then(|value| value.strip_prefix("Bearer "));
-        door.tokens.forget(&wanted, refused.unwrap_or_default());
-    }
-    let mut headers = answer::headers(&parts.headers).ok_or_else(|| {
-        unreachable(plan, "its `Connection` is not a list of names").of(plan.decision)
-    })?;
+    let headers = answer::headers(&parts.headers);
+    let mut headers = headers.map_err(|problem| unreachable(plan, problem).of(plan.decision))?;
     answer::name_decision(&mut headers, plan.decision);
     answer::add_limits(&mut headers, &plan.limits, door.clock.now());
-    let passing = Passing::new(body, door.limits.answer_idle, settle, slot);
+    let passing = Passing::new(body, door.limits.answer_idle, settle, slot.permit);
     let mut response = Response::new(Either::Right(passing));
     *response.status_mut() = parts.status;
     *response.headers_mut() = headers;

@@ -7,8 +7,8 @@ use std::{
 };
 
 use admission::Admission;
-use keys::SigningKey;
-use primitives::{Clock, Entropy, Name, Secret};
+use keys::{SharedSigners, SigningKey};
+use primitives::{Clock, Entropy, Name, PooledEntropy, Secret};
 use prometheus_client::registry::Registry;
 use rustls_pki_types::CertificateDer;
 use snapshot::SnapshotHandle;
@@ -17,8 +17,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Limits, UpstreamHealth, connection, health::Health, metrics::Metrics, tokens::Tokens,
-    upstreams::Upstreams,
+    Limits, UpstreamHealth, connection, health::Health, load::Load, metrics::Metrics,
+    tokens::Tokens, upstreams::Upstreams, workers::Workers,
 };
 
 /// Where the secrets that upstreams want come from. Asked at every call, so that a changed
@@ -73,7 +73,9 @@ pub(crate) struct Door {
     pub(crate) issuer: String,
     pub(crate) site: String,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) entropy: PooledEntropy<Arc<dyn Entropy>>,
+    /// The keys of secrets that sign contexts.
+    pub(crate) signers: SharedSigners,
     pub(crate) limits: Limits,
     pub(crate) upstreams: Upstreams,
     pub(crate) tokens: Tokens,
@@ -81,6 +83,7 @@ pub(crate) struct Door {
     pub(crate) metrics: Metrics,
     pub(crate) connections: Arc<Semaphore>,
     pub(crate) calls: Arc<Semaphore>,
+    pub(crate) load: Load,
     /// Whether another process is about to take the listener over.
     pub(crate) leaving: AtomicBool,
 }
@@ -100,7 +103,8 @@ impl Gateway {
             issuer: parts.issuer,
             site: parts.site,
             clock: parts.clock,
-            entropy: parts.entropy,
+            entropy: PooledEntropy::new(parts.entropy),
+            signers: SharedSigners::default(),
             upstreams,
             tokens: Tokens::default(),
             health: Health::default(),
@@ -108,6 +112,7 @@ impl Gateway {
             connections: Arc::new(Semaphore::new(parts.limits.connections)),
             calls: Arc::new(Semaphore::new(parts.limits.calls)),
             leaving: AtomicBool::new(false),
+            load: Load::new(&parts.limits),
             limits: parts.limits,
         })))
     }
@@ -122,7 +127,24 @@ impl Gateway {
         tls: Option<TlsAcceptor>,
         shutdown: CancellationToken,
     ) -> io::Result<()> {
-        connection::serve(Arc::clone(&self.0), listener, tls, shutdown).await
+        connection::serve(Arc::clone(&self.0), None, listener, tls, shutdown).await
+    }
+
+    /// The same, with the connections on threads of their own, which end with it.
+    ///
+    /// # Errors
+    /// When the listener itself is gone.
+    pub async fn serve_by(
+        &self,
+        workers: Workers,
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        shutdown: CancellationToken,
+    ) -> io::Result<()> {
+        let door = Arc::clone(&self.0);
+        let served = connection::serve(door, Some(&workers), listener, tls, shutdown).await;
+        workers.end().await;
+        served
     }
 
     /// Ends each connection with its next answer, so that callers come on new ones, which another

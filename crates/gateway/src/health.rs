@@ -1,4 +1,7 @@
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicI64, AtomicU32, Ordering},
+};
 
 use parking_lot::RwLock;
 use primitives::{Name, Timestamp};
@@ -18,40 +21,108 @@ pub struct UpstreamHealth {
     pub last_answer: Option<Timestamp>,
 }
 
-/// The health of every upstream that was called.
+/// The health of every upstream that was called, by API and URL.
 #[derive(Default)]
-pub(crate) struct Health(RwLock<BTreeMap<(Name, String), UpstreamHealth>>);
+pub(crate) struct Health(RwLock<BTreeMap<Name, BTreeMap<String, Standing>>>);
 
-/// Upstreams that a state file no longer names are forgotten when there are more.
-const MOST: usize = 1024;
+/// Upstreams of one API that a state file no longer names are forgotten when there are more.
+const MOST: usize = 64;
+/// No moment.
+const NEVER: i64 = i64::MIN;
+
+/// Noted by every call, so nothing in it waits.
+struct Standing {
+    failures: AtomicU32,
+    last_failure: AtomicI64,
+    last_answer: AtomicI64,
+}
+
+impl Standing {
+    const fn new() -> Self {
+        Self {
+            failures: AtomicU32::new(0),
+            last_failure: AtomicI64::new(NEVER),
+            last_answer: AtomicI64::new(NEVER),
+        }
+    }
+
+    fn note(&self, answered: bool, now: Timestamp) -> Option<u32> {
+        if answered {
+            self.last_answer.store(now.as_micros(), Ordering::Relaxed);
+            // Mostly there is nothing to write.
+            let failed = self.failures.load(Ordering::Relaxed) > 0;
+            failed.then(|| {
+                self.failures.store(0, Ordering::Relaxed);
+                0
+            })
+        } else {
+            self.last_failure.store(now.as_micros(), Ordering::Relaxed);
+            let before = self.failures.fetch_add(1, Ordering::Relaxed);
+            Some(before.saturating_add(1))
+        }
+    }
+}
 
 impl Health {
-    /// Notes whether a call was answered; how many in a row were not.
-    pub(crate) fn note(&self, api: &Name, url: &str, answered: bool, now: Timestamp) -> u32 {
+    /// Notes whether a call was answered. When that is news: how many in a row were not.
+    pub(crate) fn note(
+        &self,
+        api: &Name,
+        url: &str,
+        answered: bool,
+        now: Timestamp,
+    ) -> Option<u32> {
+        if let Some(standing) = self.0.read().get(api).and_then(|urls| urls.get(url)) {
+            return standing.note(answered, now);
+        }
         let mut all = self.0.write();
-        if all.len() >= MOST {
-            all.clear();
+        let urls = all.entry(api.clone()).or_default();
+        if urls.len() >= MOST {
+            urls.clear();
         }
-        let upstream = all
-            .entry((api.clone(), url.to_owned()))
-            .or_insert_with(|| UpstreamHealth {
-                api: api.clone(),
-                url: url.to_owned(),
-                failures: 0,
-                last_failure: None,
-                last_answer: None,
-            });
-        if answered {
-            upstream.failures = 0;
-            upstream.last_answer = Some(now);
-        } else {
-            upstream.failures = upstream.failures.saturating_add(1);
-            upstream.last_failure = Some(now);
-        }
-        upstream.failures
+        let standing = urls.entry(url.to_owned()).or_insert_with(Standing::new);
+        Some(standing.note(answered, now).unwrap_or(0))
     }
 
     pub(crate) fn all(&self) -> Vec<UpstreamHealth> {
-        self.0.read().values().cloned().collect()
+        let moment = |at: &AtomicI64| {
+            let micros = at.load(Ordering::Relaxed);
+            (micros != NEVER).then(|| Timestamp::from_micros(micros))
+        };
+        let all = self.0.read();
+        let each = all.iter().flat_map(|(api, urls)| {
+            urls.iter().map(|(url, standing)| UpstreamHealth {
+                api: api.clone(),
+                url: url.clone(),
+                failures: standing.failures.load(Ordering::Relaxed),
+                last_failure: moment(&standing.last_failure),
+                last_answer: moment(&standing.last_answer),
+            })
+        });
+        each.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_news_are_told_and_all_is_seen() {
+        let health = Health::default();
+        let api: Name = "pay".parse().unwrap();
+        let at = Timestamp::from_seconds;
+        let note = |answered, seconds| health.note(&api, "http://a", answered, at(seconds));
+        assert_eq!(note(true, 1), Some(0));
+        assert_eq!(note(true, 2), None);
+        assert_eq!(note(false, 3), Some(1));
+        assert_eq!(note(false, 4), Some(2));
+        let seen = health.all();
+        assert_eq!(seen.len(), 1);
+        assert_eq!(seen[0].failures, 2);
+        assert_eq!(seen[0].last_failure, Some(at(4)));
+        assert_eq!(seen[0].last_answer, Some(at(2)));
+        assert_eq!(note(true, 5), Some(0));
+        assert_eq!(health.all()[0].failures, 0);
     }
 }

@@ -1,7 +1,8 @@
 //! Door 1: our own proxy. Accept, read the request in its only reading, ask `admission`, forward
 //! once, settle once.
 //!
-//! The life of a call: `connection` (bounds of a connection) → `exchange` (canonical request,
+//! The life of a call: `connection` (bounds of a connection) → `wire` (the strict grammar, before
+//! hyper reads a byte) → `exchange` (canonical request,
 //! CORS, admission, body if it is asked for) → `plan` (the upstream request, made from the
 //! parsed form) → `forward` (credential, send) → `answer` (stream back, count) → `settle` (told
 //! to admission exactly once, whatever happens: it is what a dropped call leaves behind).
@@ -25,15 +26,22 @@ mod forward;
 mod gateway;
 mod health;
 mod limits;
+mod load;
 mod metrics;
 mod plan;
+mod pool;
 mod refusal;
 mod settle;
+mod timer;
 mod tls;
 mod tokens;
+mod trailers;
 mod upstreams;
+pub mod wire;
+mod workers;
 
 pub use gateway::{Gateway, GatewayParts, GatewayProblem, UpstreamSecrets};
 pub use health::UpstreamHealth;
 pub use limits::Limits;
 pub use tls::{TlsCertificate, TlsProblem, read_authorities};
+pub use workers::Workers;

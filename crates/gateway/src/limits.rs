@@ -9,8 +9,16 @@ pub struct Limits {
     pub connections: usize,
     /// Calls in progress; more are answered `overloaded`.
     pub calls: usize,
-    /// From the start of a connection, or the end of the call before, to the end of a head.
+    /// Calls that may be in progress towards each upstream however slowly it answers.
+    pub least_calls: usize,
+    /// Bytes of bodies that are kept in memory at once.
+    pub body_memory: u64,
+    /// From the start of a connection, or the first byte of a later head, to the head's end.
     pub head_timeout: Duration,
+    /// How long a connection waits for its next request.
+    pub keep_alive: Duration,
+    /// For so long a connection takes new requests; the answer after that is its last.
+    pub connection_total: Option<Duration>,
     /// The longest head of a request, in bytes.
     pub head_bytes: usize,
     /// The longest body that is read for a decision, in bytes.
@@ -23,7 +31,7 @@ pub struct Limits {
     pub body_total: Duration,
     /// For connecting to an upstream, TLS included.
     pub connect_timeout: Duration,
-    /// The longest pause within an answer's body.
+    /// The longest pause within an answer's body, on either side.
     pub answer_idle: Duration,
     /// How long calls in progress may take after the shutdown began.
     pub drain: Duration,
@@ -41,7 +49,11 @@ impl Default for Limits {
         Self {
             connections: 4096,
             calls: 4096,
+            least_calls: 8,
+            body_memory: 256 * 1024 * 1024,
             head_timeout: Duration::from_secs(15),
+            keep_alive: Duration::from_secs(75),
+            connection_total: None,
             head_bytes: 32 * 1024,
             decision_body_bytes: 1024 * 1024,
             body_bytes: 64 * 1024 * 1024,

@@ -11,6 +11,13 @@ pub(crate) struct Metrics {
     calls: Family<CallLabels, Counter>,
     seconds: Family<ApiLabel, Histogram>,
     failures: Family<UpstreamLabels, Gauge>,
+    violations: Family<ClassLabel, Counter>,
+}
+
+/// Labels from the fixed list of what is refused on the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClassLabel {
+    class: &'static str,
 }
 
 /// Labels are names of the snapshot and codes of ours: nothing a caller makes up.
@@ -31,6 +38,8 @@ pub(crate) struct Told {
     pub(crate) code: &'static str,
     /// Whether the answer is the upstream's.
     pub(crate) answered: bool,
+    /// Whether a page only asked whether it may call.
+    pub(crate) preflight: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -55,6 +64,7 @@ impl Metrics {
             calls: Family::default(),
             seconds: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             failures: Family::default(),
+            violations: Family::default(),
         };
         registry.register(
             "gateway_calls",
@@ -72,6 +82,11 @@ impl Metrics {
             "Calls in a row that the upstream of an API and mode did not answer",
             metrics.failures.clone(),
         );
+        registry.register(
+            "gateway_violations",
+            "Connections ended because their bytes were not taken as a request, by class",
+            metrics.violations.clone(),
+        );
         metrics
     }
 
@@ -82,13 +97,24 @@ impl Metrics {
             api: api.clone(),
             mode: told.mode,
             code: told.code,
-            answered: if told.answered { "upstream" } else { "gateway" },
+            answered: match told {
+                Told {
+                    preflight: true, ..
+                } => "preflight",
+                Told { answered: true, .. } => "upstream",
+                Told { .. } => "gateway",
+            },
         };
         self.calls.get_or_create(&labels).inc();
         let micros = u32::try_from(micros.max(0)).unwrap_or(u32::MAX);
         self.seconds
             .get_or_create(&ApiLabel { api })
             .observe(f64::from(micros) / 1e6);
+    }
+
+    /// Counts bytes that are not taken as a request.
+    pub(crate) fn violation(&self, class: &'static str) {
+        self.violations.get_or_create(&ClassLabel { class }).inc();
     }
 
     /// Shows how many calls in a row an upstream did not answer.

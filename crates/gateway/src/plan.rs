@@ -2,7 +2,6 @@ use admission::{Permit, Presented, RateLimit};
 use bytes::Bytes;
 use catalog::{Upstream, UpstreamCredential, UpstreamIdentity};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
-use keys::SigningKey;
 use primitives::{Mode, Name, RecordId};
 use request::CanonicalPath;
 use serde::Serialize;
@@ -17,15 +16,29 @@ use crate::{
 /// How long a context lives, in seconds.
 const CONTEXT_LIFE: i64 = 60;
 
-/// What caller addresses travel in; only ours are passed on.
+/// What addresses of callers, and targets before a rewriting, travel in: an upstream that
+/// believes them would serve another caller or another operation than the one decided about.
+/// Only ours are passed on.
 const FORWARDED: [&str; 6] = [
+    "client-ip",
     "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-proto",
+    "true-client-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
     "x-real-ip",
 ];
+
+/// Beginnings of further such names.
+const FORWARDED_FAMILIES: [&str; 4] = ["x-envoy-", "x-forwarded-", "x-original-", "x-rewrite-"];
+
+fn is_forwarded(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    FORWARDED.contains(&name)
+        || (name.starts_with("x-")
+            && FORWARDED_FAMILIES
+                .iter()
+                .any(|family| name.starts_with(family)))
+}
 
 /// The upstream request, made from the parsed form of the caller's, without the provider's
 /// credential.
@@ -73,6 +86,7 @@ impl Plan {
         let upstream = permit.upstream().clone();
         let credential = permit.credential().clone();
         let mut headers = passed_on(call, [&upstream.credential, &credential], identified);
+        call.trailing.tell(body.is_none(), &mut headers);
         let mut path = permit.path().clone();
         let mut query = call.request.query.clone();
         let external = permit.external_account();
@@ -133,7 +147,7 @@ impl Plan {
         let Some(context) = permit.context() else {
             return Ok(self);
         };
-        let now = door.clock.now().as_seconds();
+        let now = door.clock.told().as_seconds();
         let claims = Claims {
             iss: &door.issuer,
             aud: &self.upstream.url,
@@ -152,7 +166,8 @@ impl Plan {
                     .secrets
                     .secret(name)
                     .ok_or_else(|| PlanProblem::NoSecret(name.clone()))?;
-                SigningKey::shared(secret.expose().as_bytes())
+                door.signers
+                    .signer(name, &secret)
                     .map_err(|problem| PlanProblem::Key(name.clone(), problem))?
                     .sign(keys::CONTEXT_TYPE, &claims)?
             }
@@ -188,7 +203,7 @@ fn passed_on(call: &Call, credentials: [&UpstreamCredential; 2], identified: boo
     let keeps_authorization = !identified && !presents_our_secret(call);
     let mut kept = HeaderMap::with_capacity(call.request.headers.len());
     for (name, value) in &call.request.headers {
-        let replaced = FORWARDED.contains(&name.as_str())
+        let replaced = is_forwarded(name)
             || [header::HOST, header::CONTENT_LENGTH, header::EXPECT].contains(name)
             || name == "traceparent"
             || (name == "tracestate" && !call.traced);
@@ -215,7 +230,7 @@ fn presents_our_secret(call: &Call) -> bool {
 /// Where the call came from, and its trace.
 fn add_ours(door: &Door, call: &Call, headers: &mut HeaderMap) -> Result<(), PlanProblem> {
     let scheme = if call.peer.tls { "https" } else { "http" };
-    let trace = call.trace.child(&*door.entropy).to_string();
+    let trace = call.trace.child(&door.entropy).to_string();
     for (name, value) in [
         ("x-forwarded-for", call.address.to_string()),
         ("x-forwarded-host", call.request.host.to_string()),

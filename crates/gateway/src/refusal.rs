@@ -137,6 +137,31 @@ fn decided(problem: Problem, refusal: Refusal, now: Timestamp) -> Response<Answe
     response
 }
 
+/// The whole answer to bytes that are no request: nobody else is there to write it.
+pub(crate) fn on_the_wire(
+    code: &'static Code,
+    detail: &str,
+    site: &str,
+    trace_id: &str,
+) -> Vec<u8> {
+    let problem = Problem::of(code)
+        .explained_at(site)
+        .with("trace_id", trace_id)
+        .because(detail);
+    let status = StatusCode::from(code.status);
+    let body = serde_json::to_vec(&problem.document()).unwrap_or_default();
+    let mut answer = format!(
+        "HTTP/1.1 {} {}\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n",
+        status.as_u16(),
+        status.canonical_reason().unwrap_or_default(),
+        body.len(),
+    )
+    .into_bytes();
+    answer.extend_from_slice(&body);
+    answer
+}
+
 fn problem_response(status: StatusCode, problem: &Problem) -> Response<AnswerBody> {
     let body = serde_json::to_vec(&problem.document()).unwrap_or_default();
     let mut response = Response::new(Either::Left(Full::new(Bytes::from(body))));

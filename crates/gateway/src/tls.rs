@@ -6,6 +6,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use primitives::{Clock, Timestamp};
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
@@ -16,6 +17,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use tokio::time;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use x509_parser::parse_x509_certificate;
 
 /// A server's certificate chain and key, read again when the files change. A pair that cannot be
 /// used never replaces one that can.
@@ -43,6 +45,16 @@ pub enum TlsProblem {
     /// The certificate file holds no certificate.
     #[error("`{0}` holds no certificate")]
     NoCertificate(PathBuf),
+    /// The certificate is not valid yet, or no longer.
+    #[error("the certificate `{path}` is valid from {from} until {until}, which is not now")]
+    OutOfTime {
+        /// The certificate's file.
+        path: PathBuf,
+        /// From when on.
+        from: Timestamp,
+        /// Until when.
+        until: Timestamp,
+    },
     /// Key and certificate do not fit, or TLS cannot be set up.
     #[error("the certificate `{path}` cannot be used with its key: {problem}")]
     Unusable {
@@ -102,15 +114,16 @@ impl TlsCertificate {
     /// Reads the files again.
     ///
     /// # Errors
-    /// When they cannot be used; the certificate in use stays.
-    pub fn reload(&self) -> Result<(), TlsProblem> {
+    /// When they cannot be used, or not now; the certificate in use stays.
+    pub fn reload(&self, now: Timestamp) -> Result<(), TlsProblem> {
         let fresh = read(&self.0.certificate, &self.0.key)?;
+        self.0.refuse_out_of_time(&fresh, now)?;
         self.0.current.store(Arc::new(fresh));
         Ok(())
     }
 
     /// Looks every `pause` whether the files changed, until `shutdown`.
-    pub async fn watch(self, pause: Duration, shutdown: CancellationToken) {
+    pub async fn watch(self, pause: Duration, clock: Arc<dyn Clock>, shutdown: CancellationToken) {
         let mut seen = self.0.changed_at();
         loop {
             tokio::select! {
@@ -121,7 +134,7 @@ impl TlsCertificate {
             if now == seen {
                 continue;
             }
-            match self.reload() {
+            match self.reload(clock.now()) {
                 Ok(()) => {
                     seen = now;
                     tracing::info!(path = %self.0.certificate.display(), "certificate reloaded");
@@ -137,6 +150,24 @@ impl Files {
     fn changed_at(&self) -> [Option<SystemTime>; 2] {
         [&self.certificate, &self.key]
             .map(|path| fs::metadata(path).and_then(|file| file.modified()).ok())
+    }
+
+    /// At the start a certificate that has run out is better than none; it must only never
+    /// replace another one.
+    fn refuse_out_of_time(&self, fresh: &CertifiedKey, now: Timestamp) -> Result<(), TlsProblem> {
+        let Some(first) = fresh.cert.first() else {
+            return Err(TlsProblem::NoCertificate(self.certificate.clone()));
+        };
+        let broken = rustls::Error::InvalidCertificate(rustls::CertificateError::BadEncoding);
+        let (_, read) = parse_x509_certificate(first).map_err(|_| self.unusable(broken))?;
+        let valid = read.validity();
+        let from = Timestamp::from_seconds(valid.not_before.timestamp());
+        let until = Timestamp::from_seconds(valid.not_after.timestamp());
+        if (from..=until).contains(&now) {
+            return Ok(());
+        }
+        let path = self.certificate.clone();
+        Err(TlsProblem::OutOfTime { path, from, until })
     }
 
     fn unusable(&self, problem: rustls::Error) -> TlsProblem {

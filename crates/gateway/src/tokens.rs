@@ -9,7 +9,7 @@ use primitives::{Clock, Name, Secret, Timestamp};
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use crate::{body::Outgoing, upstreams::Sender};
+use crate::{body::Outgoing, pool::Sender};
 
 /// Access tokens of upstreams (RFC 6749, section 4.4), kept while they last. However many calls
 /// want one, one request fetches it.

@@ -1,15 +1,11 @@
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
-use hyper_util::{
-    client::legacy::Client,
-    rt::{TokioExecutor, TokioTimer},
-};
 use parking_lot::Mutex;
 use primitives::Secret;
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
-use crate::{Limits, body::Outgoing, connector::Connector};
+use crate::{Limits, connector::Connector, pool::Sender};
 
 /// Sends requests to upstreams over kept connections. One set of connections an origin; those
 /// with a client certificate are apart from all others.
@@ -20,8 +16,6 @@ pub(crate) struct Upstreams {
     identified: Mutex<HashMap<[u8; 32], Sender>>,
     limits: Limits,
 }
-
-pub(crate) type Sender = Client<Connector, Outgoing>;
 
 /// So many client certificates keep their connections; more begin anew.
 const MOST_IDENTITIES: usize = 64;
@@ -100,12 +94,6 @@ fn builder(roots: &Arc<RootCertStore>) -> Result<RootedBuilder, rustls::Error> {
 
 fn sender(mut tls: ClientConfig, limits: &Limits) -> Sender {
     tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-    // The client sends again only what is known not to have been written at all, after an idle
-    // connection turned out to be closed.
-    Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(Duration::from_mins(1))
-        .pool_max_idle_per_host(limits.idle_per_upstream)
-        .http1_max_buf_size(64 * 1024)
-        .build(Connector::new(Arc::new(tls), limits.connect_timeout))
+    let connector = Connector::new(Arc::new(tls), limits.connect_timeout);
+    Sender::new(connector, limits.idle_per_upstream)
 }
