@@ -3,7 +3,8 @@
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use gateway::{TlsCertificate, TlsProblem};
-use rcgen::generate_simple_self_signed;
+use primitives::{Clock as _, SystemClock};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd, generate_simple_self_signed};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use tokio::{
@@ -25,6 +26,17 @@ fn write(directory: &Path) -> CertificateDer<'static> {
     fs::write(directory.join("cert.pem"), made.cert.pem()).unwrap();
     fs::write(directory.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
     CertificateDer::from_pem_slice(made.cert.pem().as_bytes()).unwrap()
+}
+
+/// A certificate that is valid from the beginning of a year until that of another.
+fn write_valid(directory: &Path, from: i32, until: i32) {
+    let mut wanted = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    wanted.not_before = date_time_ymd(from, 1, 1);
+    wanted.not_after = date_time_ymd(until, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    let made = wanted.self_signed(&key).unwrap();
+    fs::write(directory.join("cert.pem"), made.pem()).unwrap();
+    fs::write(directory.join("key.pem"), key.serialize_pem()).unwrap();
 }
 
 async fn call(
@@ -52,6 +64,7 @@ async fn call(
     Some(Answer::parse(&String::from_utf8_lossy(&answer)))
 }
 
+/// Shows: F-29.
 #[tokio::test]
 async fn a_changed_certificate_is_used_without_a_restart() {
     let directory = tempfile::tempdir().unwrap();
@@ -66,7 +79,12 @@ async fn a_changed_certificate_is_used_without_a_restart() {
     setup.tls = Some(files.acceptor().unwrap());
     let world = World::start(setup).await;
     let stop = CancellationToken::new();
-    tokio::spawn(files.clone().watch(Duration::from_millis(50), stop.clone()));
+    let pause = Duration::from_millis(50);
+    tokio::spawn(
+        files
+            .clone()
+            .watch(pause, Arc::new(SystemClock), stop.clone()),
+    );
     let bytes = request("GET /shop/items", &world.key(), "");
     assert_eq!(
         call(world.address, &first, &bytes).await.unwrap().status,
@@ -79,7 +97,8 @@ async fn a_changed_certificate_is_used_without_a_restart() {
 
     // A file that is no certificate changes nothing.
     fs::write(&certificate, "rubbish").unwrap();
-    assert!(matches!(files.reload(), Err(TlsProblem::NoCertificate(_))));
+    let reload = || files.reload(SystemClock.now());
+    assert!(matches!(reload(), Err(TlsProblem::NoCertificate(_))));
     sleep(Duration::from_millis(200)).await;
     assert_eq!(
         call(world.address, &first, &bytes).await.unwrap().status,
@@ -96,11 +115,17 @@ async fn a_changed_certificate_is_used_without_a_restart() {
     // A key of another certificate does not replace the pair in use.
     let other = generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     fs::write(&key, other.signing_key.serialize_pem()).unwrap();
-    assert!(matches!(files.reload(), Err(TlsProblem::Unusable { .. })));
-    assert_eq!(
-        call(world.address, &second, &bytes).await.unwrap().status,
-        200
-    );
+    assert!(matches!(reload(), Err(TlsProblem::Unusable { .. })));
+    // Nor does one whose time is over or has not come.
+    for (from, until) in [(2001, 2002), (2101, 2102)] {
+        write_valid(directory.path(), from, until);
+        assert!(matches!(reload(), Err(TlsProblem::OutOfTime { .. })));
+        sleep(Duration::from_millis(200)).await;
+        assert_eq!(
+            call(world.address, &second, &bytes).await.unwrap().status,
+            200
+        );
+    }
     stop.cancel();
 }
 

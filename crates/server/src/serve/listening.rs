@@ -1,7 +1,8 @@
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use config::{Listener, Settings};
 use gateway::TlsCertificate;
+use primitives::SystemClock;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -118,6 +119,6 @@ fn acceptor(
     };
     let certificate = TlsCertificate::load(certificate, key).map_err(why("TLS"))?;
     let acceptor = certificate.acceptor().map_err(why("TLS"))?;
-    tokio::spawn(certificate.watch(LOOK_EVERY, shutdown.clone()));
+    tokio::spawn(certificate.watch(LOOK_EVERY, Arc::new(SystemClock), shutdown.clone()));
     Ok(Some(acceptor))
 }
