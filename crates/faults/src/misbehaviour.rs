@@ -33,8 +33,9 @@ const WAYS: [&str; 10] = [
     "good", "reset", "cut", "short", "long", "storm", "early", "half", "late", "none",
 ];
 
-/// Ways of answering that are odd but whole.
-const WHOLE: [&str; 5] = ["good", "storm", "early", "half", "late"];
+/// Ways of answering that are odd but whole. An answer that comes before its request has gone out
+/// may be taken for one that belongs to no request.
+const WHOLE: [&str; 4] = ["good", "storm", "half", "late"];
 
 #[derive(Default)]
 struct Came(Mutex<HashMap<String, usize>>);

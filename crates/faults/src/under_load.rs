@@ -37,7 +37,7 @@ pub async fn run(name: &str, binary: &Path, tier: Tier) -> Option<Report> {
                 workers: of(16, 20),
                 service: Duration::from_millis(if long { 40 } else { 150 }),
                 times: if long { vec![2, 4, 8] } else { vec![4] },
-                lasts: seconds(6, 60),
+                lasts: seconds(6, 30),
                 release: long,
             };
             overload::overload(&wanted).await
