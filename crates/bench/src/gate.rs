@@ -186,7 +186,9 @@ fn hold(portreeve: &Portreeve, judged: bool, lasting: Duration) -> Result<(), Fa
 fn closed(subject: &Subject<'_>, seconds: f64) -> Result<Rate, Failed> {
     subject.running.resume()?;
     let mut load = Load::connect(subject.door.address, &subject.door.requests)?;
+    load.warming = true;
     load.closed(WARM)?;
+    load.warming = false;
     let (before, busy) = (subject.running.spent()?, cpu::busy(subjects::CORE)?);
     let began = now();
     let calls = load.closed(Duration::from_secs_f64(seconds))?;
@@ -207,7 +209,9 @@ fn closed(subject: &Subject<'_>, seconds: f64) -> Result<Rate, Failed> {
 fn open(subject: &Subject<'_>, seconds: f64) -> Result<Tail, Failed> {
     subject.running.resume()?;
     let mut load = Load::connect(subject.door.address, &subject.door.requests)?;
+    load.warming = true;
     load.open(RATE, WARM)?;
+    load.warming = false;
     let latencies = load.open(RATE, Duration::from_secs_f64(seconds))?;
     subject.running.pause()?;
     Ok(Tail::of(&latencies))
@@ -250,7 +254,9 @@ fn lag(portreeve: &Portreeve, seconds: u64) -> Result<Lag, Failed> {
     catch_up(portreeve)?;
     let door = &portreeve.plain;
     let mut load = Load::connect(door.address, &door.requests)?;
+    load.warming = true;
     load.open(RATE, WARM)?;
+    load.warming = false;
     let before = portreeve.running.spent()?;
     let ended = std::sync::atomic::AtomicBool::new(false);
     let (latencies, behind) = thread::scope(|scope| {

@@ -34,6 +34,9 @@ pub(crate) struct Load {
     lines: Vec<Line>,
     idle: VecDeque<usize>,
     buffer: Vec<u8>,
+    /// Whether a subject may still answer 503: one that has just woken up learns first how much
+    /// its upstream bears.
+    pub(crate) warming: bool,
 }
 
 struct Line {
@@ -78,6 +81,7 @@ impl Load {
             idle: (0..lines.len()).collect(),
             lines,
             buffer: vec![0; 64 * 1_024],
+            warming: false,
         })
     }
 
@@ -186,7 +190,7 @@ impl Load {
             let Some(line) = self.lines.get_mut(index) else {
                 continue;
             };
-            if let Some(answered) = line.read(index, &mut self.buffer)? {
+            if let Some(answered) = line.read(index, &mut self.buffer, self.warming)? {
                 self.idle.push_back(answered.line);
                 told(answered.intended, moment);
             }
@@ -196,7 +200,12 @@ impl Load {
 }
 
 impl Line {
-    fn read(&mut self, line: usize, buffer: &mut [u8]) -> io::Result<Option<Answered>> {
+    fn read(
+        &mut self,
+        line: usize,
+        buffer: &mut [u8],
+        warming: bool,
+    ) -> io::Result<Option<Answered>> {
         loop {
             let read = match self.stream.read(buffer) {
                 Ok(0) => return Err(io::Error::other("a connection was closed under load")),
@@ -206,10 +215,10 @@ impl Line {
             };
             let bytes = buffer.get(..read).unwrap_or_default();
             let whole = if self.arrived.is_empty() {
-                is_whole(bytes)?
+                is_whole_or_busy(bytes, warming)?
             } else {
                 self.arrived.extend_from_slice(bytes);
-                is_whole(&self.arrived)?
+                is_whole_or_busy(&self.arrived, warming)?
             };
             if whole {
                 self.arrived.clear();
@@ -229,13 +238,18 @@ impl Line {
 
 /// Whether these bytes are one whole answer with status 200.
 pub(crate) fn is_whole(bytes: &[u8]) -> io::Result<bool> {
+    is_whole_or_busy(bytes, false)
+}
+
+/// The same; with `busy`, 503 is as good.
+fn is_whole_or_busy(bytes: &[u8], busy: bool) -> io::Result<bool> {
     let mut headers = [httparse::EMPTY_HEADER; 48];
     let mut answer = httparse::Response::new(&mut headers);
     let parsed = answer.parse(bytes).map_err(io::Error::other)?;
     let httparse::Status::Complete(head) = parsed else {
         return Ok(false);
     };
-    if answer.code != Some(200) {
+    if answer.code != Some(200) && !(busy && answer.code == Some(503)) {
         let text = String::from_utf8_lossy(bytes).into_owned();
         return Err(io::Error::other(format!("a call was refused: {text}")));
     }
@@ -372,5 +386,8 @@ mod tests {
         assert!(is_whole(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n").is_err());
         assert!(is_whole(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nok").is_err());
         assert!(is_whole(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+        let busy = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
+        assert!(is_whole(busy).is_err());
+        assert!(is_whole_or_busy(busy, true).unwrap());
     }
 }
