@@ -14,11 +14,10 @@ use std::{
 
 use crate::{
     Failure,
-    origins::Fleet,
     streams::{CLOSED, KEY},
 };
 
-const DESCRIPTION: &str = r#"
+pub(crate) const DESCRIPTION: &str = r#"
 openapi: 3.0.3
 info: { title: Echo, version: "1" }
 paths:
@@ -41,6 +40,9 @@ paths:
 pub(crate) struct Gate {
     child: Child,
     pub(crate) public: SocketAddr,
+    pub(crate) management: SocketAddr,
+    /// The operator's token.
+    pub(crate) token: String,
     /// The set of keys that its contexts are signed with.
     pub(crate) jwks: String,
     /// What the gateway calls each server: the audience of its contexts.
@@ -55,13 +57,16 @@ impl Drop for Gate {
 }
 
 impl Gate {
-    pub(crate) fn start(binary: &Path, folder: &Path, fleet: &Fleet) -> Result<Self, Failure> {
+    /// A gateway in front of servers, by the port that each listens on.
+    pub(crate) fn start(
+        binary: &Path,
+        folder: &Path,
+        servers: &[(&'static str, u16)],
+    ) -> Result<Self, Failure> {
         let shown = |problem: std::io::Error| format!("the gateway: {problem}");
-        let mut audiences = Vec::new();
-        for origin in &fleet.origins {
-            let url = format!("http://127.0.0.1:{}", origin.port);
-            audiences.push((origin.name, url));
-        }
+        let url = |port: u16| format!("http://127.0.0.1:{port}");
+        let audiences = servers.iter().map(|&(name, port)| (name, url(port)));
+        let audiences: Vec<_> = audiences.collect();
         fs::write(folder.join("echo.yaml"), DESCRIPTION).map_err(shown)?;
         fs::write(folder.join("state.yaml"), state(&audiences)).map_err(shown)?;
         let mut command = Command::new(binary);
@@ -79,6 +84,8 @@ impl Gate {
         let mut gate = Self {
             child,
             public: ([127, 0, 0, 1], 0).into(),
+            management: ([127, 0, 0, 1], 0).into(),
+            token: String::new(),
             jwks: String::new(),
             audiences,
         };
@@ -87,8 +94,16 @@ impl Gate {
         let dev: serde_json::Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
         let address = |key: &str| address(dev.get(key).and_then(|url| url.as_str()));
         gate.public = address("public")?;
+        gate.management = address("management")?;
+        let token = dev.get("operator_token").and_then(|token| token.as_str());
+        token.unwrap_or_default().clone_into(&mut gate.token);
         gate.jwks = get(address("site")?, "/.well-known/jwks.json").map_err(shown)?;
         Ok(gate)
+    }
+
+    /// Whether the process is still there.
+    pub(crate) fn lives(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     fn await_ready(&mut self, folder: &Path) -> Result<(), Failure> {
@@ -135,7 +150,7 @@ fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
     Ok(body.get(from..to).unwrap_or_default().to_owned())
 }
 
-fn state(audiences: &[(&str, String)]) -> String {
+pub(crate) fn state(audiences: &[(&str, String)]) -> String {
     let (user, secret) = KEY;
     let hash = keys::sha256(secret.as_bytes()).map(|byte| format!("{byte:02x}"));
     let hash = hash.concat();

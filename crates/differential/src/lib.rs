@@ -19,8 +19,11 @@ mod client;
 mod gate;
 mod numbers;
 mod origins;
+mod poison;
 mod reference;
 mod streams;
+
+pub use poison::{Poisoned, poison};
 
 use std::{
     fmt,
@@ -103,7 +106,9 @@ pub fn run(options: &Options) -> Result<Report, String> {
     if fleet.origins.is_empty() {
         return Err(format!("no server can be had: {}", missing.join("; ")));
     }
-    let gate = Gate::start(&options.binary, folder.path(), &fleet)?;
+    let origins = fleet.origins.iter();
+    let servers: Vec<_> = origins.map(|origin| (origin.name, origin.port)).collect();
+    let gate = Gate::start(&options.binary, folder.path(), &servers)?;
     let mut report = Report {
         origins: fleet.origins.iter().map(|origin| origin.name).collect(),
         missing,
