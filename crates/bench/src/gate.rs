@@ -147,14 +147,20 @@ pub(crate) fn run(options: &Options) -> Result<(), Failed> {
     if !options.only_cpu {
         for _ in 0..options.rounds {
             for subject in &subjects {
-                figures.tail(subject.name, open(subject, options.seconds)?);
+                match open(subject, options.seconds) {
+                    Ok(tail) => figures.tail(subject.name, tail),
+                    Err(problem) => not_measured(subject, &problem)?,
+                }
             }
         }
         // The second subject of one process would find the memory of the first free.
         for subject in subjects.iter().filter(|one| one.name != figures::JUDGED) {
             figures.idle(subject.name, idle(subject)?);
         }
-        figures.lag = Some(lag(&portreeve, options.lag_seconds)?);
+        match lag(&portreeve, options.lag_seconds) {
+            Ok(lag) => figures.lag = Some(lag),
+            Err(problem) => eprintln!("settlement was not measured: {problem}"),
+        }
     }
     figures.print(options.json);
     Ok(())
@@ -203,6 +209,12 @@ fn closed(subject: &Subject<'_>, seconds: f64) -> Result<Rate, Failed> {
         spent,
         busy,
     })
+}
+
+/// A subject that does not bear the rate has no latency at it; the others are measured on.
+fn not_measured(subject: &Subject<'_>, problem: &Failed) -> Result<(), Failed> {
+    eprintln!("{} at {RATE} calls/s: {problem}", subject.name);
+    Ok(subject.running.pause()?)
 }
 
 /// Latencies at a constant rate.
