@@ -239,7 +239,7 @@ impl Default for Limits {
         Self {
             connections: 4_096,
             calls: 4_096,
-            least_calls: 8,
+            least_calls: 32,
             head_bytes: 32 * 1024,
             head_seconds: 15,
             keep_alive_seconds: 75,

@@ -49,7 +49,7 @@ impl Default for Limits {
         Self {
             connections: 4096,
             calls: 4096,
-            least_calls: 8,
+            least_calls: 32,
             body_memory: 256 * 1024 * 1024,
             head_timeout: Duration::from_secs(15),
             keep_alive: Duration::from_secs(75),
