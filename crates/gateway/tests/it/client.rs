@@ -39,6 +39,21 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
+    /// Whether `read`, of which this was made, holds all of it.
+    fn is_whole(&self, read: &[u8]) -> bool {
+        if !read.windows(4).any(|four| four == b"\r\n\r\n") {
+            return false;
+        }
+        if matches!(self.status, 204 | 304) {
+            return true;
+        }
+        if self.header("transfer-encoding").is_some() {
+            return self.body.ends_with("0\r\n\r\n");
+        }
+        let length = self.header("content-length");
+        length.is_some_and(|length| self.body.len() >= length.parse().unwrap())
+    }
+
     pub(crate) fn code(&self) -> String {
         self.json()["code"].as_str().unwrap_or_default().to_owned()
     }
@@ -80,4 +95,44 @@ pub(crate) fn request(line: &str, headers: &str, body: &str) -> String {
 pub(crate) fn basic(user: &str, password: &str) -> String {
     let joined = STANDARD.encode(format!("{user}:{password}"));
     format!("authorization: Basic {joined}\r\n")
+}
+
+/// A connection that carries one request after the other.
+pub(crate) struct Session {
+    address: SocketAddr,
+    stream: Option<TcpStream>,
+}
+
+impl Session {
+    pub(crate) const fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            stream: None,
+        }
+    }
+
+    /// Sends a request and reads its answer; connects anew when the gateway closed.
+    pub(crate) async fn ask(&mut self, bytes: &[u8]) -> Answer {
+        if self.stream.is_none() {
+            let stream = TcpStream::connect(self.address).await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            self.stream = Some(stream);
+        }
+        let stream = self.stream.as_mut().unwrap();
+        let _ = stream.write_all(bytes).await;
+        let mut read = Vec::new();
+        let mut closed = false;
+        let answer = loop {
+            let answer = Answer::parse(&String::from_utf8_lossy(&read));
+            if closed || answer.is_whole(&read) {
+                break answer;
+            }
+            let more = timeout(Duration::from_secs(20), stream.read_buf(&mut read)).await;
+            closed = more.expect("no answer").unwrap_or(0) == 0;
+        };
+        if closed || answer.header("connection") == Some("close") {
+            self.stream = None;
+        }
+        answer
+    }
 }

@@ -65,7 +65,7 @@ async fn hostile_requests_are_refused_and_nothing_is_forwarded() {
         ("GET /shop/items", "content-length: +1\r\n", 400),
         ("GET /shop/items", "content-length: 0x1\r\n", 400),
         ("GET /shop/items", "transfer-encoding: xchunked\r\n", 400),
-        ("PUT /shop/items", CODED, 501),
+        ("PUT /shop/items", CODED, 400),
         ("GET /nothing/here", "", 404),
         ("GET /shop/nothing", "", 404),
         ("DELETE /shop/items", "", 405),
@@ -84,7 +84,7 @@ async fn hostile_requests_are_refused_and_nothing_is_forwarded() {
     ] {
         let answer = send(world.address, bytes).await;
         assert!(
-            answer.status == 400 || answer.status == 0,
+            matches!(answer.status, 0 | 400 | 501),
             "{bytes:?}: {answer:?}"
         );
     }

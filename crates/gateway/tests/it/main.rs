@@ -11,7 +11,15 @@ mod failures;
 #[cfg(test)]
 mod forwarding;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod misbehaving;
+#[cfg(test)]
+mod names;
+#[cfg(test)]
 mod observe;
+#[cfg(test)]
+mod paths;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]

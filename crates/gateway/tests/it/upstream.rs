@@ -109,6 +109,38 @@ impl Upstream {
         }
     }
 
+    /// Answers as soon as a head is there, before its body, and goes on reading after it.
+    pub(crate) async fn start_early(
+        script: impl Fn(&Received) -> Vec<Step> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let (log, script) = (Arc::clone(&received), Arc::new(script));
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let (log, script) = (Arc::clone(&log), Arc::clone(&script));
+                tokio::spawn(async move {
+                    let mut buffer = Vec::new();
+                    while let Some(head) = read_head(&mut stream, &mut buffer).await {
+                        log.lock().push(head.clone());
+                        for step in script(&head) {
+                            if let Step::Send(text) = step {
+                                let _ = stream.write_all(text.as_bytes()).await;
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        Self {
+            address,
+            received,
+            ends: Arc::default(),
+        }
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}/base", self.address)
     }
@@ -159,10 +191,8 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-async fn read_request<S: AsyncRead + Unpin>(
-    stream: &mut S,
-    buffer: &mut Vec<u8>,
-) -> Option<Received> {
+/// Reads a head; whatever follows it stays in `buffer`.
+async fn read_head<S: AsyncRead + Unpin>(stream: &mut S, buffer: &mut Vec<u8>) -> Option<Received> {
     let end = loop {
         if let Some(at) = find(buffer, b"\r\n\r\n") {
             break at + 4;
@@ -172,10 +202,17 @@ async fn read_request<S: AsyncRead + Unpin>(
         }
     };
     let head = String::from_utf8(buffer.drain(..end).collect()).unwrap();
-    let mut request = Received {
+    Some(Received {
         head,
         body: Vec::new(),
-    };
+    })
+}
+
+async fn read_request<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    buffer: &mut Vec<u8>,
+) -> Option<Received> {
+    let mut request = read_head(stream, buffer).await?;
     let length = request
         .header("content-length")
         .map(|text| text.parse::<usize>().unwrap());
@@ -188,7 +225,7 @@ async fn read_request<S: AsyncRead + Unpin>(
         let length = length.min(buffer.len());
         request.body = buffer.drain(..length).collect();
     } else if request.header("transfer-encoding").is_some() {
-        while find(buffer, b"0\r\n\r\n").is_none() {
+        while !is_last_chunk_there(buffer) {
             if stream.read_buf(buffer).await.ok()? == 0 {
                 break;
             }
@@ -196,6 +233,11 @@ async fn read_request<S: AsyncRead + Unpin>(
         request.body = std::mem::take(buffer);
     }
     Some(request)
+}
+
+fn is_last_chunk_there(buffer: &[u8]) -> bool {
+    let last = buffer.starts_with(b"0\r\n") || find(buffer, b"\r\n0\r\n").is_some();
+    last && buffer.ends_with(b"\r\n\r\n")
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

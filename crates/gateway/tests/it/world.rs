@@ -41,6 +41,12 @@ const DESCRIPTION: &str = r#"{
     "/accounts/{acct}/items.json": {
       "get": {"operationId": "accountItems", "responses": {"200": {"description": "ok"}}}
     },
+    "/admin/items": {
+      "get": {"operationId": "adminItems", "responses": {"200": {"description": "ok"}}}
+    },
+    "/tiers": {
+      "get": {"operationId": "tiers", "responses": {"200": {"description": "ok"}}}
+    },
     "/transfer": {
       "post": {"operationId": "transfer", "responses": {"200": {"description": "ok"}}}
     }
@@ -55,6 +61,8 @@ pub(crate) struct Setup {
     /// More members of the account's entry, each with its line end.
     pub(crate) account: &'static str,
     pub(crate) timeout: &'static str,
+    /// How many reads a day.
+    pub(crate) reads: u32,
     pub(crate) enforcement: &'static str,
     pub(crate) limits: Limits,
     pub(crate) secrets: Vec<(&'static str, String)>,
@@ -70,6 +78,7 @@ impl Setup {
             identity: "{ shared: context-key }",
             account: "",
             timeout: "1s",
+            reads: 1_000,
             enforcement: "enforce",
             limits: Limits {
                 head_timeout: Duration::from_secs(2),
@@ -94,13 +103,14 @@ impl Setup {
             r#"
 portreeve: 1
 ladders:
-  - {{ name: default, levels: [ {{ name: standard }} ] }}
+  - {{ name: default, levels: [ {{ name: standard }}, {{ name: high }} ] }}
 capabilities:
   - {{ name: READ, level: standard }}
   - {{ name: WRITE, level: standard }}
+  - {{ name: ADMIN, level: high }}
 limits:
   - {{ name: amount, capabilities: [WRITE], numeric: {{ fact: amount }}, value: "100" }}
-  - {{ name: reads, capabilities: [READ], counted: {{ window: day, per: app }}, value: 1000 }}
+  - {{ name: reads, capabilities: [READ], counted: {{ window: day, per: app }}, value: {reads} }}
 apis:
   - name: shop
     description: shop.json
@@ -115,6 +125,12 @@ apis:
       - {{ operation: putItem, uses: [READ] }}
       - {{ operation: addItem, uses: [WRITE], facts: {{ amount: {{ body: "$.amount", type: quantity }} }} }}
       - {{ operation: accountItems, account: {{ path: acct }}, uses: [READ] }}
+      - {{ operation: adminItems, uses: [ADMIN] }}
+      - operation: tiers
+        facts: {{ tier: {{ header: x-tier }} }}
+        uses:
+          - {{ capability: READ, when: {{ fact: tier, equals: free }} }}
+          - {{ capability: ADMIN, when: {{ fact: tier, equals: paid }} }}
       - operation: transfer
         account: {{ body: from }}
         uses: [READ]
@@ -129,6 +145,7 @@ apps:
 "#,
             enforcement = self.enforcement,
             url = self.url,
+            reads = self.reads,
             credential = self.credential,
             timeout = self.timeout,
             identity = self.identity,
