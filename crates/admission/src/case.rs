@@ -134,7 +134,7 @@ impl Case {
                 match parts.counters.reserve(&grant.demands, self.at, &calendar) {
                     Ok(reservation) => {
                         let passing = self.passing(&call, (&grant, &facts), &reservation);
-                        Next::Pass(Box::new(passing), reservation)
+                        Next::Pass(Box::new((passing, reservation)))
                     }
                     Err(exhausted) => {
                         let demand = grant.demands.get(exhausted.at);
@@ -148,7 +148,10 @@ impl Case {
             Granting::Granted(_) | Granting::NeedsBody(_) | Granting::Closed => Next::Explain(None),
         };
         let lost = match next {
-            Next::Pass(passing, reservation) => return self.pass(*passing, reservation).await,
+            Next::Pass(passing) => {
+                let (passing, reservation) = *passing;
+                return self.pass(passing, reservation).await;
+            }
             Next::Wait => {
                 self.facts = facts;
                 return Arrived::NeedsBody(Box::new(AwaitingBody::new(self)));
@@ -395,7 +398,7 @@ impl Case {
 
 /// How a decision goes on.
 enum Next {
-    Pass(Box<Passing>, Reservation),
+    Pass(Box<(Passing, Reservation)>),
     Wait,
     /// A gate is closed, or the counter told.
     Explain(Option<(Demand, Standing)>),

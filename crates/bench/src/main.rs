@@ -314,6 +314,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     match Arguments::parse().bench {
         Bench::Admit { json } => admit(json),
         Bench::Decide { json, apps } => decide(apps, json),
-        Bench::Gate(options) => Ok(gate::run(&options)?),
+        Bench::Gate(options) => gate::run(&options).map_err(|failed| failed as Box<dyn Error>),
     }
 }

@@ -73,10 +73,6 @@ pub fn read_mark(mark: u8) -> Option<(Gate, Outcome)> {
 
 /// What [`grant`] comes to.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is looked at where it is made, and a box would be an allocation for each call"
-)]
 pub enum Granting<'a> {
     /// Every gate is open. Whether the counters cover the call, the reservation says.
     Granted(Grant<'a>),

@@ -23,6 +23,10 @@ const SYNCS: &str = "fsync,fdatasync,msync,sync_file_range";
 /// F-03: from its `k`-th on, every wait of each thread for the disk fails, for every `k` of
 /// `calls`. Nothing may be acknowledged for which no such wait held that was begun after it was
 /// asked for. `None` without `strace`.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one run, told from its beginning to its end"
+)]
 pub async fn failing_syncs(binary: &Path, calls: impl IntoIterator<Item = u32>) -> Option<Report> {
     if program("strace").is_none() {
         missing("strace");
@@ -132,15 +136,15 @@ fn syncs(log: &Path, began: i64) -> Vec<Sync> {
             let at = u64::try_from(at.saturating_sub(began)).unwrap_or_default();
             Some((at, line.contains("portreeve.db")))
         };
-        let Some((begun, of_database)) = told else {
+        let Some((since, of_database)) = told else {
             continue;
         };
         if line.contains("<unfinished") {
-            open.insert(process, (begun, of_database));
+            open.insert(process, (since, of_database));
             continue;
         }
         found.push(Sync {
-            begun,
+            begun: since,
             of_database,
             held: line.trim_end().ends_with("= 0"),
         });

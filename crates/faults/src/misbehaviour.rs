@@ -1,9 +1,4 @@
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use hyper::Method;
 use parking_lot::Mutex;
@@ -93,7 +88,8 @@ async fn calls(mut caller: Client, numbers: Vec<usize>) -> (usize, Vec<String>) 
             WAYS.get(number / 2 % WAYS.len()).copied().unwrap_or("good")
         };
         let id = format!("{way}-{number}");
-        let (path, began) = (format!("/gate/free/{id}"), Instant::now());
+        let path = format!("/gate/free/{id}");
+        let began = tokio::time::Instant::now();
         let body = bytes::Bytes::from(format!("body of {id}"));
         let answer = caller.send(Method::POST, &path, &[], body).await;
         let took = began.elapsed();

@@ -219,17 +219,16 @@ async fn exchange(
         let seen = connection.stream.try_read(&mut [0]);
         seen.is_err_and(|problem| problem.kind() == std::io::ErrorKind::WouldBlock)
     };
-    let mut connection = match kept.take().filter(still_open) {
-        Some(connection) => connection,
-        None => {
-            let connecting = timeout(PATIENCE, TcpStream::connect(offer.address)).await;
-            let stream = connecting.map_err(|_| "no connection in time")?;
-            let stream = stream.map_err(|_| "connection refused")?;
-            let _ = stream.set_nodelay(true);
-            Connection {
-                stream,
-                used: false,
-            }
+    let mut connection = if let Some(connection) = kept.take().filter(still_open) {
+        connection
+    } else {
+        let connecting = timeout(PATIENCE, TcpStream::connect(offer.address)).await;
+        let stream = connecting.map_err(|_| "no connection in time")?;
+        let stream = stream.map_err(|_| "connection refused")?;
+        let _ = stream.set_nodelay(true);
+        Connection {
+            stream,
+            used: false,
         }
     };
     let used = connection.used;
@@ -243,9 +242,9 @@ async fn exchange(
     written.map_err(|_| lost(false))?;
     let answer = timeout(PATIENCE, read(&mut connection.stream)).await;
     let answer = answer.map_err(|_| "no answer in time")?;
-    let (status, last) = answer.map_err(lost)?;
+    let (status, closes) = answer.map_err(lost)?;
     connection.used = true;
-    if !last {
+    if !closes {
         *kept = Some(connection);
     }
     Ok((status, sent))

@@ -54,6 +54,6 @@ impl Process {
     #[must_use]
     pub fn descriptors(self) -> usize {
         let open = fs::read_dir(format!("/proc/{}/fd", self.0));
-        open.map(Iterator::count).unwrap_or(0)
+        open.map_or(0, Iterator::count)
     }
 }

@@ -54,6 +54,10 @@ pub async fn slow(wanted: &Slow) -> Report {
     report
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one run, told from its beginning to its end"
+)]
 async fn one_kind(wanted: &Slow, kind: Kind, report: &mut Report) {
     let quick = Workshop::open(64, Duration::from_millis(2), 16).await;
     let long = Workshop::open(10_000, Duration::from_millis(2), LONG).await;

@@ -109,23 +109,20 @@ async fn head(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<Option<usiz
 async fn skip(stream: &mut TcpStream, bytes: &mut Vec<u8>, length: Option<usize>) -> bool {
     let mut left = length;
     loop {
-        match &mut left {
-            Some(left) => {
-                let taken = (*left).min(bytes.len());
-                bytes.drain(..taken);
-                *left -= taken;
-                if *left == 0 {
-                    return true;
-                }
+        if let Some(left) = &mut left {
+            let taken = (*left).min(bytes.len());
+            bytes.drain(..taken);
+            *left -= taken;
+            if *left == 0 {
+                return true;
             }
-            None => {
-                if bytes.ends_with(b"0\r\n\r\n") {
-                    bytes.clear();
-                    return true;
-                }
-                let keep = bytes.len().saturating_sub(8);
-                bytes.drain(..keep);
+        } else {
+            if bytes.ends_with(b"0\r\n\r\n") {
+                bytes.clear();
+                return true;
             }
+            let keep = bytes.len().saturating_sub(8);
+            bytes.drain(..keep);
         }
         if !stream.read_buf(bytes).await.is_ok_and(|more| more > 0) {
             return false;

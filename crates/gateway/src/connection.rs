@@ -187,12 +187,12 @@ where
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = shutdown.cancelled() => {
-            match time::timeout_at(opened + FIRST_WORD, connection.as_mut()).await {
-                Ok(ended) => ended,
-                Err(_) => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
+            let first = time::timeout_at(opened + FIRST_WORD, connection.as_mut()).await;
+            if let Ok(ended) = first {
+                ended
+            } else {
+                connection.as_mut().graceful_shutdown();
+                connection.await
             }
         }
     };

@@ -126,6 +126,10 @@ impl Journal {
     /// # Errors
     /// When another process has it open, the disk fails, or an earlier run's segments are
     /// damaged.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "whoever opens a journal shares a clock, and shares it like this"
+    )]
     pub fn open(
         directory: &Path,
         clock: Arc<dyn Clock>,

@@ -227,7 +227,7 @@ impl Shared {
         while tail.failed.is_none() {
             self.wait(&mut tail);
             let closing = tail.closing;
-            self.sync(&mut tail);
+            Self::sync(&mut tail);
             if closing && tail.failed.is_none() {
                 return finish(&mut tail);
             }
@@ -245,7 +245,7 @@ impl Shared {
         }
     }
 
-    fn sync(&self, tail: &mut MutexGuard<'_, Tail>) {
+    fn sync(tail: &mut MutexGuard<'_, Tail>) {
         let mut strict = std::mem::take(&mut tail.strict);
         if !tail.unsynced {
             return answer(&mut strict, &Ok(()));

@@ -97,8 +97,6 @@ fn write_zeros(file: &File, at: u64, length: u64) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
     use std::io::{Read as _, Seek as _, Write as _};
 
     use super::*;

@@ -308,6 +308,33 @@ mod tests {
         );
     }
 
+    /// Shows: P-51.
+    #[test]
+    fn days_of_changing_clocks_and_months_of_leap_years_have_their_true_length() {
+        use CalendarUnit::{Day, Month, Week};
+        let hours = |zone: &str, unit, now: &str| {
+            let bounds = Calendar::new(zone).unwrap().bounds(unit, at(now)).unwrap();
+            bounds.1.micros_since(bounds.0) / 3_600_000_000
+        };
+        let berlin = "Europe/Berlin";
+        for (zone, unit, now, wanted) in [
+            (berlin, Day, "2026-03-29T12:00:00Z", 23),
+            (berlin, Day, "2026-10-25T12:00:00Z", 25),
+            (berlin, Day, "2026-10-24T12:00:00Z", 24),
+            (berlin, Week, "2026-03-29T12:00:00Z", 7 * 24 - 1),
+            (berlin, Week, "2026-10-25T12:00:00Z", 7 * 24 + 1),
+            (berlin, Month, "2026-03-10T12:00:00Z", 31 * 24 - 1),
+            (berlin, Month, "2026-10-31T22:59:59Z", 31 * 24 + 1),
+            ("UTC", Month, "2027-02-28T23:59:59Z", 28 * 24),
+            ("UTC", Month, "2028-02-28T23:59:59Z", 29 * 24),
+            ("UTC", Month, "2100-02-01T00:00:00Z", 28 * 24),
+            ("UTC", Month, "2000-02-29T00:00:00Z", 29 * 24),
+            ("UTC", Month, "2026-04-30T23:59:59Z", 30 * 24),
+        ] {
+            assert_eq!(hours(zone, unit, now), wanted, "{zone} {now}");
+        }
+    }
+
     #[test]
     fn an_unknown_zone_is_named() {
         let problem = Calendar::new("Mars/Olympus").unwrap_err();

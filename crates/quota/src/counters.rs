@@ -405,6 +405,6 @@ fn fit(
 }
 
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
 mod races;
+#[cfg(test)]
+mod tests;

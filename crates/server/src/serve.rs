@@ -81,7 +81,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         let taken = tokio::select! {
             taken = successor.take_over() => taken,
             // The successor goes with us.
-            () = shift.told.to_stop() => return Ok(()),
+            () = shift.told.until_stopped() => return Ok(()),
         };
         match taken {
             Ok(()) => {
@@ -167,7 +167,7 @@ impl Running {
             }
             tracing::info!("starting a successor");
             let started = tokio::select! {
-                () = shift.told.to_stop() => break Ok(None),
+                () = shift.told.until_stopped() => break Ok(None),
                 started = Successor::start(&shift.program, &shift.sockets) => started,
             };
             match started {
@@ -286,7 +286,7 @@ impl Told {
         })
     }
 
-    async fn to_stop(&mut self) {
+    async fn until_stopped(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

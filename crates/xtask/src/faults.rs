@@ -102,10 +102,10 @@ fn read(file: PathBuf) -> Result<Planted, String> {
         .lines()
         .find_map(|line| line.strip_prefix("Caught-By: "));
     match line.and_then(|line| line.split_once(' ')) {
-        Some((package, test)) => Ok(Planted {
+        Some((package, caught_by)) => Ok(Planted {
             file,
             package: package.to_owned(),
-            test: test.to_owned(),
+            test: caught_by.to_owned(),
         }),
         None => Err(format!(
             "{}: no line `Caught-By: PACKAGE TEST` before the patch",

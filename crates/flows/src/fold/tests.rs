@@ -36,7 +36,6 @@ impl Place {
         let options = Options {
             unsettled_from: oldest_needed(&self.store, "one").await.unwrap(),
             segment_bytes: 4_096,
-            ..Options::default()
         };
         let directory = self.folder.path().join("journal");
         Journal::open(&directory, self.clock.clone(), options).unwrap()

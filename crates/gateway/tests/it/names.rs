@@ -95,7 +95,6 @@ fn spellings(name: &str) -> Vec<String> {
 
 /// Shows: S-11, R-31, R-38, R-62, R-69.
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "one table of cases")]
 async fn no_spelling_of_a_name_of_ours_survives() {
     let upstream = Upstream::start(ok).await;
     let world = World::start(Setup::to(upstream.url())).await;

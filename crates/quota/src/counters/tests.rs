@@ -217,6 +217,110 @@ proptest! {
         }
     }
 
+    /// However the clock jumps and whatever the time zone does there, no day holds more than its
+    /// limit, also across a restart from what was written down.
+    ///
+    /// Shows: F-07.
+    #[test]
+    fn a_day_is_granted_once_across_jumps_of_years_and_restarts(
+        steps in prop::collection::vec(
+            (
+                prop::sample::select(vec![
+                    0_i64, 1, 3_600, -3_600, 86_400, -86_400, 315_360_000, -315_360_000,
+                    -1_790_000_000,
+                ]),
+                0_u8..6,
+            ),
+            1..60,
+        ),
+        zone in prop::sample::select(vec!["UTC", "Europe/Berlin", "America/Havana"]),
+    ) {
+        let calendar = Calendar::new(zone).unwrap();
+        let mut counters = Counters::new();
+        let mut now = seconds(1_790_000_000);
+        let mut spends: Vec<Spend> = Vec::new();
+        for (jump, action) in steps {
+            now = now.plus_seconds(jump);
+            match action {
+                0 => {
+                    counters = Counters::new();
+                    counters.load(spends.iter().copied());
+                }
+                1 => counters.sweep(now),
+                _ => {}
+            }
+            for _ in 0..4 {
+                if let Ok(taken) = counters.reserve(&[wanted(0, 2)], now, &calendar) {
+                    spends.extend(taken.taken().iter().map(|taken| taken.spend));
+                }
+            }
+        }
+        for spend in &spends {
+            let same = spends.iter().filter(|other| other.begins_at == spend.begins_at);
+            let total: i64 = same.map(|other| other.cost.millionths()).sum();
+            prop_assert!(total <= whole(9).millionths());
+            let bounds = calendar.bounds(CalendarUnit::Day, spend.begins_at);
+            prop_assert_eq!(bounds, Some((spend.begins_at, spend.ends_at)));
+        }
+    }
+
+    /// Costs and limits of any size and sign: what is below nothing is refused, what cannot be
+    /// counted is refused, nothing wraps around, and a refused call changes nothing.
+    ///
+    /// Shows: S-106.
+    #[test]
+    fn hostile_quantities_never_give_quota(
+        calls in prop::collection::vec(
+            (
+                prop_oneof![
+                    any::<i64>(),
+                    Just(0),
+                    Just(-1),
+                    Just(1),
+                    Just(i64::MAX),
+                    Just(i64::MIN),
+                    Just(i64::MAX - 1),
+                ],
+                prop::option::of(prop_oneof![any::<i64>(), Just(i64::MAX), Just(0), Just(-1)]),
+                any::<bool>(),
+            ),
+            1..40,
+        ),
+        window in prop::sample::select(vec![
+            DAY, Window::Lifetime, Window::Rolling(Duration::from_hours(1)),
+        ]),
+    ) {
+        let (counters, calendar) = (Counters::new(), Calendar::utc());
+        let now = seconds(1_790_000_000);
+        let mut used = 0_i128;
+        for (cost, most, refund) in calls {
+            let demand = Demand {
+                window,
+                cost: Quantity::from_millionths(cost),
+                most: most.map(Quantity::from_millionths),
+                ..demand(1, DAY, 0, 0)
+            };
+            let beside = Demand { key: key(2, 1), cost: whole(1), most: None, ..demand };
+            let after = used + i128::from(cost);
+            let fits = cost >= 0
+                && after <= i128::from(i64::MAX)
+                && most.is_none_or(|most| after <= i128::from(most));
+            match counters.reserve(&[beside, demand], now, &calendar) {
+                Ok(taken) => {
+                    prop_assert!(fits, "{cost} of {most:?} beyond {used}");
+                    if refund {
+                        counters.refund(taken);
+                    } else {
+                        used = after;
+                    }
+                }
+                Err(refused) => prop_assert!(!fits && refused.at == 1),
+            }
+            let standing = counters.standing(&demand, now, &calendar);
+            prop_assert_eq!(i128::from(standing.used.millionths()), used);
+        }
+    }
+
     /// What one process wrote down, the next one stands at.
     #[test]
     fn loading_the_spends_restores_the_standings(

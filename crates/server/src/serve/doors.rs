@@ -88,7 +88,10 @@ impl Doors {
         let public_url = public.url.clone();
         let (token, door) = (stop.clone(), gateway.clone());
         let workers = Workers::begin(cores()).map_err(why("threads"))?;
-        let served = async move { door.serve_by(workers, public.socket, public.tls, token).await };
+        let served = async move {
+            door.serve_by(workers, public.socket, public.tls, token)
+                .await
+        };
         tasks.spawn(served);
         let router = office(house, rooms, &management, public_url)?;
         let options = options(settings, &management);

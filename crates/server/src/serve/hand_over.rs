@@ -154,9 +154,10 @@ impl Predecessor {
     pub(crate) async fn wait_for_release(&mut self) {
         let _ = self.0.write_all(&[READY]).await;
         let mut word = [0];
-        match self.0.read_exact(&mut word).await {
-            Ok(_) => tracing::info!("the predecessor has released journal and database"),
-            Err(_) => tracing::warn!("the predecessor is gone; taking over all the same"),
+        if self.0.read_exact(&mut word).await.is_ok() {
+            tracing::info!("the predecessor has released journal and database");
+        } else {
+            tracing::warn!("the predecessor is gone; taking over all the same");
         }
     }
 

@@ -1,12 +1,7 @@
 //! Limits as clients of the real binary meet them: exact under concurrency, across a kill and
 //! whatever the machine's clock does; and what is on the disk before an upstream hears of a call.
 
-use std::{
-    fs,
-    path::Path,
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path, process::Command, time::Duration};
 
 use faults::{Client, Launch, Node, Origin, missing, program};
 use serde_json::{Value, json};
@@ -118,13 +113,15 @@ async fn alerts(node: &Node, wanted: usize) -> Vec<Value> {
     last
 }
 
+type Caller<'a> = Box<dyn Fn() -> Client + 'a>;
+
 /// Each phase is stopped by another of the five counters that every call takes of, and exactly
 /// where that one ends: were a refused call to take of any of them, a later phase would end
 /// before its time.
 async fn five_counters(shop: &Shop, mut node: Node, restart: Launch) {
     let (id, secret) = another_key(&node, "front").await;
     let crowd = (32, 192);
-    let phases: [(&str, usize, Box<dyn Fn() -> Client>); 5] = [
+    let phases: [(&str, usize, Caller<'_>); 5] = [
         ("of-key", 30, Box::new(|| node.caller("front"))),
         (
             "of-app",
@@ -503,7 +500,7 @@ async fn whatever_was_forwarded_is_in_the_journal_after_a_kill_strict_or_relaxed
     let shop = Shop::open().await;
     let mut node = shop.node(&shop.first()).await;
     shop.origin.take(Duration::from_secs(5));
-    let began = Instant::now();
+    let began = tokio::time::Instant::now();
     let mut calls = tokio::task::JoinSet::new();
     for what in ["strict", "relaxed"] {
         for call in 0..10 {

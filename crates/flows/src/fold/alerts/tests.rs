@@ -52,7 +52,7 @@ fn call(id: u64, near: u8, most: i64) -> CallRecord {
         answer: String::new(),
         granted: Some(Granted {
             capabilities: vec![(
-                Default::default(),
+                journal::GateMarks::default(),
                 vec![LimitStand {
                     limit: "calls".to_owned(),
                     currency: None,
