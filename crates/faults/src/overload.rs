@@ -105,10 +105,10 @@ impl Seen {
         });
         report.demand(!over.shed.is_empty(), || format!("{times}x shed nothing"));
         report.demand(goodput >= 90, || format!("{times}x: goodput {goodput} %"));
-        report.demand(p99 <= 3 * self.calm_p99, || {
+        // A build without optimisation on a busy machine has no say about times.
+        report.demand(!self.release || p99 <= 3 * self.calm_p99, || {
             format!("{times}x: p99 {p99} µs after {} µs in calm", self.calm_p99)
         });
-        // A build without optimisation on a busy machine has no say about times.
         let (least, bound) = if self.release {
             (99, 5_000)
         } else {
@@ -117,7 +117,7 @@ impl Seen {
         report.demand(own_served >= least, || {
             format!("{times}x: the provider's own calls served to {own_served} %")
         });
-        report.demand(tail >= 95, || {
+        report.demand(tail >= if self.release { 95 } else { 70 }, || {
             format!("{times}x: {tail} % of C within 5 s after")
         });
         report.demand(shed <= bound, || format!("{times}x: shed after {shed} µs"));

@@ -60,10 +60,8 @@ async fn a_granted_call_is_written_down_and_tells_the_upstream_who_calls() {
     let words = granted_in_words(call).unwrap();
     assert_eq!(words["verdict"], "granted");
     let gates = |gates: &Value| gates.as_array().unwrap().len();
-    assert_eq!(
-        gates(&words["gates"]) + gates(&words["capabilities"][0]["gates"]),
-        16
-    );
+    assert!(gates(&words["gates"]) >= 3, "{words}");
+    assert_eq!(gates(&words["capabilities"][0]["gates"]), 13, "{words}");
     assert_eq!(words["capabilities"][0]["gates"][0]["outcome"], "passed");
     assert_eq!((settlement.id, settlement.outcome), (decision, SERVED));
     assert!(!settlement.refunded);

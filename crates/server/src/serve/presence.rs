@@ -8,7 +8,11 @@ const PID_FILE: &str = "portreeve.pid";
 /// Tells the service manager, and whoever wants to signal, which process takes calls now.
 pub(crate) fn serving(directory: &Path) {
     let id = process::id();
-    if let Err(problem) = fs::write(directory.join(PID_FILE), format!("{id}\n")) {
+    // Written aside, so that nobody ever reads half of it.
+    let aside = directory.join(format!("{PID_FILE}.{id}"));
+    let written = fs::write(&aside, format!("{id}\n"));
+    let named = written.and_then(|()| fs::rename(&aside, directory.join(PID_FILE)));
+    if let Err(problem) = named {
         tracing::warn!(%problem, "the file with the process id cannot be written");
     }
     tell(&[NotifyState::MainPid(id), NotifyState::Ready]);
