@@ -65,22 +65,9 @@ pub use provider::{Provider, SCARCE};
 pub use report::Report;
 pub use workshop::Workshop;
 
-use std::path::PathBuf;
+pub use testkit::missing;
 
-/// Says in one line that a fault was not tried, or fails when trying it was asked for by
-/// `PORTREEVE_REQUIRE_SERVICES`.
-pub fn missing(what: &str) {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "how strict the tests are is the environment's to say"
-    )]
-    let required = std::env::var("PORTREEVE_REQUIRE_SERVICES").is_ok_and(|value| value == "1");
-    assert!(
-        !required,
-        "{what} is not here, and PORTREEVE_REQUIRE_SERVICES asks for it"
-    );
-    println!("skipped: {what} is not here; `cargo xtask fetch` gets it");
-}
+use std::path::PathBuf;
 
 /// Where a program stands on `PATH`.
 #[must_use]

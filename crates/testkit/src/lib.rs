@@ -24,8 +24,9 @@ pub use browser::Browser;
 pub use geoip::{PLACES, geoip, mmdb};
 pub use postgres::{Database, Postgres};
 
-/// Says that a test was not run, or fails when running it was asked for.
-fn missing(service: &str) {
+/// Says in one line that a test was not run for want of `service`, or fails when running it was
+/// asked for by `PORTREEVE_REQUIRE_SERVICES`.
+pub fn missing(service: &str) {
     #[expect(
         clippy::disallowed_methods,
         reason = "how strict the tests are is the environment's to say"
