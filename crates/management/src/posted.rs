@@ -68,6 +68,8 @@ async fn begin(
         Begun::Running => Err(Problem::of(&codes::IDEMPOTENCY_KEY_IN_USE).into()),
         Begun::Reused => Err(Problem::of(&codes::IDEMPOTENCY_KEY_REUSED).into()),
         Begun::Done(status, kept) => {
+            // The first answer may have been lost before its effect was in force.
+            desk.settle().await?;
             let body = flows::replay(&desk.authority, kept).map_err(unable)?;
             Err(Instead(json_response(status, body)))
         }

@@ -3,7 +3,7 @@ use std::{
     future::Future,
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU8, Ordering},
+        atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering},
     },
 };
 
@@ -31,6 +31,7 @@ pub struct Failing {
     /// Calls until the failure; 0 when none is planted or it has struck.
     left: AtomicI64,
     strikes: AtomicU8,
+    asked: AtomicU64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +52,7 @@ impl Failing {
             store,
             left: AtomicI64::new(0),
             strikes: AtomicU8::new(0),
+            asked: AtomicU64::new(0),
         }
     }
 
@@ -58,6 +60,11 @@ impl Failing {
     pub fn plant(&self, number: i64, strikes: Strikes) {
         self.strikes.store(strikes as u8, Ordering::Relaxed);
         self.left.store(number, Ordering::Relaxed);
+    }
+
+    /// How often it was asked for anything.
+    pub fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// Takes a planted failure out. Whether it had struck.
@@ -69,6 +76,7 @@ impl Failing {
         &self,
         call: impl Future<Output = Result<T, StoreFailure>> + Send,
     ) -> Result<T, StoreFailure> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let left = self
             .left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use store::Kind;
 use store_contract::Strikes;
 
-use crate::desk::{Answer, Desk};
+use crate::desk::{Answer, Desk, STATE, state_request};
 
 /// A request; every round of a sweep makes a new one.
 struct Request {
@@ -37,7 +37,9 @@ async fn send(desk: &Desk, request: &Request, key: &str) -> Answer {
 }
 
 /// What an operation may have left behind: revisions, events, keys.
-async fn held(desk: &Desk) -> (u64, usize, usize) {
+type Held = (u64, usize, usize);
+
+async fn held(desk: &Desk) -> Held {
     let events = desk
         .store
         .events_before(None, primitives::PageSize::clamped(499))
@@ -58,23 +60,33 @@ async fn insist(desk: &Desk, request: &Request, key: &str) -> Answer {
     send(desk, request, key).await
 }
 
+/// How much more there is than before.
+fn more((revision, events, keys): Held, before: Held) -> Held {
+    (revision - before.0, events - before.1, keys - before.2)
+}
+
+/// No operation asks the store more often: a sweep that goes on longer would never end.
+const MOST_CALLS: u64 = 64;
+
 /// Runs an operation with its first call of the store failing, its second, and so on, until
-/// none is left to fail. Each time it is repeated with its key, and has then happened once.
-/// Returns how many calls there were.
-async fn sweep(strikes: Strikes, request: impl Fn(u64) -> Request) -> u64 {
+/// none is left to fail. Each time it has happened or not, and repeated with its key it has
+/// happened once. Returns how many calls there were: as many as when nothing fails.
+async fn sweep(strikes: Strikes, request: impl AsyncFn(&Desk, u64) -> Request) -> u64 {
     let desk = Desk::with_state().await;
-    let before = held(&desk).await;
-    send(&desk, &request(0), "round-0").await.succeeded();
-    let after = held(&desk).await;
-    let once = (after.0 - before.0, after.1 - before.1, after.2 - before.2);
-    for round in 1.. {
-        let (request, key) = (request(round), format!("round-{round}"));
+    let undisturbed = request(&desk, 0).await;
+    let (before, asked) = (held(&desk).await, desk.failing.asked());
+    send(&desk, &undisturbed, "round-0").await.succeeded();
+    let sites = desk.failing.asked() - asked;
+    let once = more(held(&desk).await, before);
+    for round in 1..=MOST_CALLS {
+        let (request, key) = (request(&desk, round).await, format!("round-{round}"));
         let before = held(&desk).await;
         desk.failing.plant(round.cast_signed(), strikes);
         let first = send(&desk, &request, &key).await;
         if !desk.failing.clear() {
             first.succeeded();
-            return round - 1;
+            assert_eq!(round - 1, sites, "{}: sites that failed", request.path);
+            return sites;
         }
         let told = first.status.as_u16();
         assert!(
@@ -83,7 +95,16 @@ async fn sweep(strikes: Strikes, request: impl Fn(u64) -> Request) -> u64 {
             request.path,
             first.body
         );
+        let left = more(held(&desk).await, before);
+        assert!(
+            left == once || (left == (0, 0, 0) && told == 500),
+            "{} with call {round} failing left {left:?}",
+            request.path
+        );
         let answer = insist(&desk, &request, &key).await.succeeded();
+        // What is told is in force.
+        let whoami = desk.get("/v1/whoami").await.is(200);
+        assert_eq!(whoami.body["snapshot"], whoami.body["revision"]);
         if told < 300 {
             assert_eq!(answer.bytes, first.bytes, "{}", request.path);
         }
@@ -91,14 +112,10 @@ async fn sweep(strikes: Strikes, request: impl Fn(u64) -> Request) -> u64 {
         if request.method == "POST" {
             assert_eq!(again.bytes, answer.bytes, "{}", request.path);
         }
-        let after = held(&desk).await;
-        let found = (after.0 - before.0, after.1 - before.1, after.2 - before.2);
+        let found = more(held(&desk).await, before);
         assert_eq!(found, once, "{} with call {round} failing", request.path);
-        // What is there is in force.
-        let whoami = desk.get("/v1/whoami").await.is(200);
-        assert_eq!(whoami.body["revision"], after.0);
     }
-    unreachable!("every operation ends")
+    panic!("more than {MOST_CALLS} calls of the store");
 }
 
 impl Answer {
@@ -110,6 +127,10 @@ impl Answer {
 }
 
 async fn both(least: u64, request: impl Fn(u64) -> Request) {
+    both_at(least, async |_: &Desk, round| request(round)).await;
+}
+
+async fn both_at(least: u64, request: impl AsyncFn(&Desk, u64) -> Request) {
     for strikes in [Strikes::Before, Strikes::After] {
         let calls = sweep(strikes, &request).await;
         assert!(calls >= least, "only {calls} calls of the store");
@@ -118,6 +139,35 @@ async fn both(least: u64, request: impl Fn(u64) -> Request) {
 
 fn odd(round: u64) -> bool {
     round % 2 == 1
+}
+
+/// Shows: F-45, F-38.
+#[tokio::test]
+async fn an_issued_key_is_issued_once_whatever_fails() {
+    both(4, |_| post("/v1/apps/till/keys", json!({ "mode": "live" }))).await;
+}
+
+/// Shows: F-45, F-38.
+#[tokio::test]
+async fn a_key_is_replaced_once_whatever_fails() {
+    both_at(4, async |desk: &Desk, _| {
+        let path = format!("/v1/apps/till/keys/{}/rotate", desk.key().await.0);
+        post(&path, json!({ "overlap_seconds": 60 }))
+    })
+    .await;
+}
+
+/// Shows: F-45, F-38.
+#[tokio::test]
+async fn a_state_is_in_force_whole_and_once_whatever_fails() {
+    both(4, |round| {
+        let value = format!("value: {}", round + 7);
+        post(
+            "/v1/state/apply",
+            state_request(&STATE.replace("value: 100", &value)),
+        )
+    })
+    .await;
 }
 
 /// Shows: F-45, F-38.
