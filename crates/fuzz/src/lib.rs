@@ -14,7 +14,9 @@
 mod credentials;
 mod documents;
 mod heads;
+mod journals;
 mod records;
+mod wire;
 
 /// A parser and what it promises.
 #[derive(Clone, Copy, Debug)]
@@ -30,16 +32,18 @@ const fn target(name: &'static str, run: fn(&[u8])) -> Target {
 }
 
 /// All of them, by name.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 20] = [
     target("basic", credentials::basic),
     target("body", documents::body),
     target("cursor", credentials::cursor),
+    target("framing", wire::framing),
     target("geoip", records::geoip),
     target("hash", credentials::hash),
     target("head", heads::head),
     target("headers", heads::headers),
     target("host", heads::host),
     target("idempotency-key", heads::idempotency_key),
+    target("journal", journals::journal),
     target("jsonpath", documents::jsonpath),
     target("jwks", credentials::jwks),
     target("jwt", credentials::jwt),
