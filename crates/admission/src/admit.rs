@@ -131,8 +131,10 @@ impl Admission {
 
     /// Answers the head of a request.
     pub async fn arrive(&self, arrival: Arrival<'_>) -> Arrived {
+        // Before the snapshot is loaded: the mark may be cleared, by a newer one, in between.
+        let is_stale = self.parts().snapshots.is_stale();
         let mut case = Case::new(self, &arrival);
-        if self.parts().snapshots.is_stale() {
+        if is_stale {
             let why = "what may have been revoked elsewhere is not known now";
             return case.refuse(Ground::new("state_stale", why), None).await;
         }

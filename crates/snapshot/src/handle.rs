@@ -1,6 +1,6 @@
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
@@ -9,14 +9,18 @@ use state::Problem;
 
 use crate::Snapshot;
 
+/// How the mark that a snapshot is stale is cleared: whoever sees it cleared sees the snapshot
+/// that was put in force before.
+pub(crate) const CLEARED: Ordering = Ordering::Release;
+/// How the mark is looked at.
+pub(crate) const LOOKED: Ordering = Ordering::Acquire;
+
 /// Where the newest good snapshot stands. Loading it costs a few nanoseconds and no lock.
 #[derive(Debug)]
 pub struct SnapshotHandle {
     current: ArcSwap<Snapshot>,
     last_problem: ArcSwapOption<String>,
     confirmed_at: AtomicI64,
-    /// How often the store has been read to its end.
-    heard: AtomicU64,
     is_stale: AtomicBool,
 }
 
@@ -28,7 +32,6 @@ impl SnapshotHandle {
             current: ArcSwap::from_pointee(snapshot),
             last_problem: ArcSwapOption::empty(),
             confirmed_at: AtomicI64::new(0),
-            heard: AtomicU64::new(0),
             is_stale: AtomicBool::new(false),
         }
     }
@@ -80,20 +83,16 @@ impl SnapshotHandle {
     }
 
     /// Whether the store has not been heard of for so long that something may have been revoked
-    /// elsewhere, so that nobody may be let through by this snapshot.
+    /// elsewhere, so that nobody may be let through by this snapshot. To be asked before the
+    /// snapshot is loaded: one that was stale may be replaced, and the mark cleared, in between.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        self.is_stale.load(Ordering::Relaxed)
+        self.is_stale.load(LOOKED)
     }
 
-    /// The store was read to its end.
-    pub(crate) fn hear(&self) {
-        self.heard.fetch_add(1, Ordering::Relaxed);
-        self.is_stale.store(false, Ordering::Relaxed);
-    }
-
-    pub(crate) fn times_heard(&self) -> u64 {
-        self.heard.load(Ordering::Relaxed)
+    /// The store has been read to its end, and what it said is in force.
+    pub(crate) fn reopen(&self) {
+        self.is_stale.store(false, CLEARED);
     }
 
     /// Nobody is let through until the store is heard of.

@@ -33,4 +33,6 @@ pub use mounts::Mounted;
 pub use view::Snapshot;
 
 #[cfg(test)]
+mod races;
+#[cfg(test)]
 mod tests;

@@ -31,6 +31,9 @@ pub struct Loader {
     /// was refused last: trying it again would come to the same.
     turn: Mutex<Option<Revision>>,
     stale_after: Option<Duration>,
+    /// When the last reading of the store to its end began. Held while the mark is set or
+    /// cleared, so that neither undoes what the other has just seen.
+    pub(crate) heard: parking_lot::Mutex<Instant>,
 }
 
 impl std::fmt::Debug for Loader {
@@ -57,6 +60,7 @@ impl Loader {
             changed: Notify::new(),
             turn: Mutex::new(None),
             stale_after: None,
+            heard: parking_lot::Mutex::new(Instant::now()),
         };
         loader.refresh().await?;
         Ok(loader)
@@ -87,13 +91,23 @@ impl Loader {
     /// # Errors
     /// When the store fails.
     pub async fn refresh(&self) -> Result<Revision, StoreFailure> {
-        let revision = self.read_on().await?;
-        self.handle.hear();
+        let mut refused = self.turn.lock().await;
+        let began = Instant::now();
+        let revision = self.read_on(&mut refused).await?;
+        self.hear(began);
         Ok(revision)
     }
 
-    async fn read_on(&self) -> Result<Revision, StoreFailure> {
-        let mut refused = self.turn.lock().await;
+    /// What was read tells of the time when reading began: building may have taken long.
+    pub(crate) fn hear(&self, began: Instant) {
+        let mut heard = self.heard.lock();
+        *heard = (*heard).max(began);
+        if self.stale_after.is_none_or(|bound| !is_over(*heard, bound)) {
+            self.handle.reopen();
+        }
+    }
+
+    async fn read_on(&self, refused: &mut Option<Revision>) -> Result<Revision, StoreFailure> {
         let now = self.clock.now();
         let current = self.handle.load_full();
         let newest = self.store.revision().await?;
@@ -133,13 +147,10 @@ impl Loader {
         let Some(bound) = self.stale_after else {
             return;
         };
-        let (mut times, mut since) = (self.handle.times_heard(), Instant::now());
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let now = self.handle.times_heard();
-            if now != times {
-                (times, since) = (now, Instant::now());
-            } else if since.elapsed() + LOOK_EVERY * 2 >= bound && !self.handle.is_stale() {
+            let heard = self.heard.lock();
+            if is_over(*heard, bound) && !self.handle.is_stale() {
                 warn!(?bound, "the store was not heard of: nothing is admitted");
                 self.handle.close();
             }
@@ -245,6 +256,11 @@ impl Loader {
         }
         Ok(())
     }
+}
+
+/// Whether `bound` may be over before anybody looks again.
+fn is_over(heard: Instant, bound: Duration) -> bool {
+    heard.elapsed() + LOOK_EVERY * 2 >= bound
 }
 
 /// Runs a build where it holds up no call: with a million apps it takes a while. `None` when it

@@ -1,8 +1,11 @@
 //! The loader over a real store: what is committed is in force, what does not build is not.
 
+use std::time::Duration;
+
 use primitives::{EventId, ManualClock, SeededEntropy};
 use store::{EventAction, NewEvent, Store, WriteSet};
 use store_sqlite::SqliteStore;
+use tokio::time::Instant;
 
 use super::*;
 use crate::Loader;
@@ -155,4 +158,22 @@ async fn a_notice_is_enough() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     panic!("the snapshot was not replaced");
+}
+
+/// Shows: F-28.
+#[tokio::test]
+async fn what_was_read_long_ago_opens_nothing() {
+    let following = following().await;
+    let loader = following.loader.stale_after(Duration::from_secs(5));
+    let handle = Arc::clone(loader.handle());
+    let now = Instant::now();
+    let long_ago = now.checked_sub(Duration::from_secs(5)).unwrap();
+    handle.close();
+    *loader.heard.lock() = long_ago;
+    loader.hear(long_ago);
+    assert!(handle.is_stale(), "building took as long as may pass");
+    loader.hear(now);
+    assert!(!handle.is_stale());
+    loader.hear(long_ago);
+    assert!(!handle.is_stale(), "a later reading was heard");
 }
