@@ -1,15 +1,9 @@
-use std::{
-    collections::HashMap,
-    fs::{self, File},
-    io::Write as _,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{collections::HashMap, fs, path::Path, time::Duration};
 
 use hyper::Method;
 use primitives::{Clock as _, SystemClock};
 use serde_json::json;
+use testkit::SmallDisk;
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -159,45 +153,6 @@ fn micros(text: &str) -> Option<i64> {
     Some(seconds * 1_000_000 + rest.parse::<i64>().ok()?)
 }
 
-/// A disk of its own that can be filled; unmounted when dropped.
-#[derive(Debug)]
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// `None` when this process may not mount.
-    fn mount(folder: &Path, megabytes: u32) -> Option<Self> {
-        fs::create_dir_all(folder).expect("a folder can be made");
-        let size = format!("size={megabytes}m");
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
-            .arg(folder)
-            .output();
-        mounted
-            .is_ok_and(|mounted| mounted.status.success())
-            .then(|| Self(folder.to_owned()))
-    }
-
-    /// Takes all that is left of it.
-    fn fill(&self) {
-        let mut filler = File::create(self.0.join("filler")).expect("a file can be made");
-        let block = vec![0x5a; 64 * 1024];
-        while filler.write_all(&block).is_ok() {}
-        // To the last page.
-        while filler.write_all(&[0x5a; 512]).is_ok() {}
-    }
-
-    fn free(&self) {
-        fs::remove_file(self.0.join("filler")).expect("the file can be removed");
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Lazily, because what was killed may still be on its way out.
-        let _unmounted = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
 /// F-04: the disk of the data is full for a while. Changes are refused as such, reading goes on,
 /// and soon after there is room again everything is taken again, without a restart. `None` when
 /// no disk may be mounted here.
@@ -206,10 +161,7 @@ impl Drop for SmallDisk {
 /// When the node does not start.
 pub async fn full_disk(binary: &Path, megabytes: u32) -> Option<Report> {
     let provider = Provider::new().await;
-    let Some(disk) = SmallDisk::mount(&provider.folder().join("data"), megabytes) else {
-        missing("the right to mount a small disk");
-        return None;
-    };
+    let disk = SmallDisk::mount(&provider.folder().join("data"), megabytes)?;
     let mut report = Report::new("full-disk", &["F-04"], (1, 1));
     let launch = Launch::dev(binary);
     let started = provider.start(launch.clone()).await;

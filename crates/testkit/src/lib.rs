@@ -1,5 +1,5 @@
 //! Launches what tests need and this project does not build: PostgreSQL, Chromium. Makes GeoIP
-//! files, which no vendor lets anyone ship.
+//! files, which no vendor lets anyone ship, and mounts disks that can be filled.
 //!
 //! What it never does: install anything (`cargo xtask test` does), leave a process behind, or
 //! let a test pass silently: a test that cannot run says so in one line, and fails when
@@ -19,10 +19,12 @@ mod browser;
 mod geoip;
 mod kept;
 mod postgres;
+mod small_disk;
 
 pub use browser::Browser;
 pub use geoip::{PLACES, geoip, mmdb};
 pub use postgres::{Database, Postgres};
+pub use small_disk::SmallDisk;
 
 /// Says in one line that a test was not run for want of `service`, or fails when running it was
 /// asked for by `PORTREEVE_REQUIRE_SERVICES`.

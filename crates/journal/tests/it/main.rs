@@ -1,0 +1,4 @@
+//! The journal on disks of its own.
+
+#[cfg(test)]
+mod room;
