@@ -99,8 +99,8 @@ fn no_reader_goes_back_to_an_older_snapshot() {
         let modelled = Modelled::at(1);
         let other = Arc::clone(&modelled);
         let thread = thread::spawn(move || {
-            other.commit();
-            other.commit();
+            other.put_in_force(2);
+            other.put_in_force(3);
         });
         let mut seen = 0;
         for _ in 0..3 {
