@@ -1,6 +1,10 @@
 //! Faults planted into the running product, and faults planted into its source.
 
-use std::{fs, path::PathBuf, time::Instant};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use crate::{
     run::{Outcome, command, openly, quietly},
@@ -30,62 +34,139 @@ pub(crate) fn long(workspace: &Workspace, rest: &[String]) -> Outcome {
     openly(command(&workspace.root, &words)).map(|()| String::new())
 }
 
+/// Bugs to plant, and where.
+#[derive(clap::Args)]
+pub(crate) struct Planting {
+    /// The patches of `crates/faults/planted`, without their ending; all without one.
+    names: Vec<String>,
+    /// Where the copy of the source and what is built of it are kept.
+    #[arg(long, value_name = "DIR")]
+    into: Option<PathBuf>,
+}
+
 /// A patch that plants one bug, and the test that must fail for it.
 struct Planted {
     file: PathBuf,
     package: String,
+    target: String,
     test: String,
 }
 
-/// Plants each bug into a clone of its own, and demands that its test fails.
-pub(crate) fn planted(workspace: &Workspace) -> Outcome {
-    let began = now();
-    let place = workspace.target.join("planted");
-    let tree = place.join("tree");
-    let shown = tree.to_string_lossy();
-    fs::create_dir_all(&place).map_err(|e| format!("{}: {e}", place.display()))?;
-    if tree.is_dir() {
-        let fresh = ["git", "checkout", "--quiet", "--force", "--detach"];
-        let head = quietly(command(&workspace.root, &["git", "rev-parse", "HEAD"]))?;
-        quietly(command(&tree, &[&fresh[..], &[head.trim()]].concat()))?;
-    } else {
-        let add = ["git", "worktree", "add", "--detach", &shown, "HEAD"];
-        quietly(command(&workspace.root, &add))?;
+impl Planted {
+    fn name(&self) -> String {
+        let name = self.file.file_stem().unwrap_or_default();
+        name.to_string_lossy().into_owned()
     }
-    let all = patches(workspace)?;
-    let mut survived = Vec::new();
-    for bug in &all {
-        let name = bug.file.file_stem().unwrap_or_default().to_string_lossy();
-        let patch = bug.file.to_string_lossy();
-        quietly(command(&tree, &["git", "apply", &patch]))?;
-        let words = [
-            "cargo",
-            "nextest",
-            "run",
-            "--package",
-            &bug.package,
-            &bug.test,
-        ];
-        let mut test = command(&tree, &words);
-        test.env("CARGO_TARGET_DIR", place.join("build"));
-        let ended = test.output().map_err(|e| format!("cargo: {e}"))?;
-        quietly(command(&tree, &["git", "apply", "--reverse", &patch]))?;
-        if ended.status.code() == Some(TESTS_FAILED) {
-            println!("   caught    {name}");
-        } else {
-            println!("   SURVIVED  {name}: {}", ended.status);
-            survived.push(name.into_owned());
+}
+
+/// Plants each bug into a copy of the last commit, and demands that its test fails; without the
+/// bug it must pass. All share one target directory, and only what a test needs is built.
+pub(crate) fn planted(workspace: &Workspace, wanted: &Planting) -> Outcome {
+    let began = now();
+    let place = match &wanted.into {
+        Some(place) => {
+            std::path::absolute(place).map_err(|e| format!("{}: {e}", place.display()))?
         }
+        None => workspace.target.join("planted"),
+    };
+    let tree = copy(workspace, &place)?;
+    let mut bugs = patches(workspace)?;
+    if let Some(unknown) = wanted
+        .names
+        .iter()
+        .find(|name| bugs.iter().all(|bug| bug.name() != **name))
+    {
+        return Err(format!("no patch `{unknown}` in crates/faults/planted"));
+    }
+    bugs.retain(|bug| wanted.names.is_empty() || wanted.names.contains(&bug.name()));
+    // Of one package in a row, so that less is built anew.
+    bugs.sort_by_key(|bug| (bug.package.clone(), bug.target.clone()));
+    let mut survived = Vec::new();
+    for bug in &bugs {
+        let (name, since) = (bug.name(), now());
+        let told = match plant((&tree, &place), bug) {
+            Ok(()) => "caught    ".to_owned(),
+            Err(why) => {
+                survived.push(name.clone());
+                format!("NOT CAUGHT, {why}: ")
+            }
+        };
+        let (by, seconds) = (&bug.test, since.elapsed().as_secs());
+        println!(
+            "   {told}{name} by `{by}` of {} in {seconds} s",
+            bug.package
+        );
     }
     let seconds = began.elapsed().as_secs();
     if survived.is_empty() {
         Ok(format!(
             "{0} of {0} planted bugs caught in {seconds} s",
-            all.len()
+            bugs.len()
         ))
     } else {
         Err(format!("not caught: {}", survived.join(", ")))
     }
+}
+
+/// The last commit, without anything that is only in the work tree.
+fn copy(workspace: &Workspace, place: &Path) -> Result<PathBuf, String> {
+    let tree = place.join("tree");
+    fs::create_dir_all(place).map_err(|e| format!("{}: {e}", place.display()))?;
+    if !tree.is_dir() {
+        let (from, to) = (workspace.root.to_string_lossy(), tree.to_string_lossy());
+        let clone = [
+            "git",
+            "clone",
+            "--quiet",
+            "--shared",
+            "--no-checkout",
+            &from,
+            &to,
+        ];
+        quietly(command(place, &clone))?;
+    }
+    let head = quietly(command(&workspace.root, &["git", "rev-parse", "HEAD"]))?;
+    let checkout = [
+        "git",
+        "checkout",
+        "--quiet",
+        "--force",
+        "--detach",
+        head.trim(),
+    ];
+    quietly(command(&tree, &checkout))?;
+    Ok(tree)
+}
+
+fn plant((tree, place): (&Path, &Path), bug: &Planted) -> Result<(), String> {
+    let ended = test((tree, place), bug)?;
+    if ended != Some(0) {
+        return Err(format!("its test does not pass without it ({ended:?})"));
+    }
+    let patch = bug.file.to_string_lossy();
+    quietly(command(tree, &["git", "apply", &patch]))?;
+    let ended = test((tree, place), bug);
+    quietly(command(tree, &["git", "apply", "--reverse", &patch]))?;
+    match ended? {
+        Some(TESTS_FAILED) => Ok(()),
+        Some(0) => Err("its test passes".to_owned()),
+        other => Err(format!("nothing was tested ({other:?})")),
+    }
+}
+
+/// Runs the test of a bug in the copy; how it ended.
+fn test((tree, place): (&Path, &Path), bug: &Planted) -> Result<Option<i32>, String> {
+    let mut words = vec!["cargo", "nextest", "run", "--package", &bug.package];
+    match bug.target.as_str() {
+        "lib" => words.push("--lib"),
+        target => words.extend(["--test", target]),
+    }
+    words.push(&bug.test);
+    let mut test = command(tree, &words);
+    test.env("CARGO_TARGET_DIR", place.join("build"))
+        .env("CARGO_PROFILE_DEV_DEBUG", "0");
+    let ended = test.output().map_err(|e| format!("cargo: {e}"))?;
+    Ok(ended.status.code())
 }
 
 fn patches(workspace: &Workspace) -> Result<Vec<Planted>, String> {
@@ -101,17 +182,19 @@ fn read(file: PathBuf) -> Result<Planted, String> {
     let line = text
         .lines()
         .find_map(|line| line.strip_prefix("Caught-By: "));
-    match line.and_then(|line| line.split_once(' ')) {
-        Some((package, caught_by)) => Ok(Planted {
-            file,
-            package: package.to_owned(),
-            test: caught_by.to_owned(),
-        }),
-        None => Err(format!(
-            "{}: no line `Caught-By: PACKAGE TEST` before the patch",
+    let words: Vec<&str> = line.unwrap_or_default().split(' ').collect();
+    let [package, target, caught_by] = words[..] else {
+        return Err(format!(
+            "{}: no line `Caught-By: PACKAGE TARGET TEST` before the patch",
             file.display()
-        )),
-    }
+        ));
+    };
+    Ok(Planted {
+        package: package.to_owned(),
+        target: target.to_owned(),
+        test: caught_by.to_owned(),
+        file,
+    })
 }
 
 #[expect(

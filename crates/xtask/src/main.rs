@@ -91,8 +91,8 @@ enum Tier {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
-    /// Bugs in the source, each in a clone.
-    Planted,
+    /// Bugs in a copy of the source, one after the other.
+    Planted(faults::Planting),
 }
 
 fn main() -> ExitCode {
@@ -129,7 +129,7 @@ fn perform(verb: &Verb) -> Outcome {
         Verb::Faults { tier } => match tier {
             Tier::Short => faults::short(&workspace),
             Tier::Long { rest } => faults::long(&workspace, rest),
-            Tier::Planted => faults::planted(&workspace),
+            Tier::Planted(wanted) => faults::planted(&workspace, wanted),
         },
         Verb::Bench { name } => ci::bench(&workspace, name),
     }
