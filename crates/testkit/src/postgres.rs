@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -19,7 +19,11 @@ use crate::{kept::Kept, missing, program};
 /// A PostgreSQL server of this test process, reachable through a socket in a private folder.
 #[derive(Debug)]
 pub struct Postgres {
+    /// What runs since it was stopped; ended before the folder goes with the first.
+    again: Mutex<Option<Kept>>,
     server: Kept,
+    serving: Vec<String>,
+    stopping: Vec<String>,
     folder: PathBuf,
     databases: AtomicU64,
 }
@@ -66,13 +70,43 @@ impl Postgres {
             command.extend(["-c".to_owned(), (*setting).to_owned()]);
         }
         let server = Kept::start(&folder, "QUIT", &command).expect("postgres can be started");
+        let mut stopping = owner.command(&programs.join("pg_ctl"));
+        stopping.extend(["stop", "-D", &data, "-m", "immediate"].map(str::to_owned));
         let server = Arc::new(Self {
+            again: Mutex::default(),
             server,
+            serving: command,
+            stopping,
             folder,
             databases: AtomicU64::new(0),
         });
         server.admin().await.close().await.ok();
         Some(server)
+    }
+
+    /// Ends it at once and without a checkpoint, as a crash does; its databases stay.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn stop(&self) {
+        run(&self.stopping);
+    }
+
+    /// Starts it again after [`Postgres::stop`], and waits for it to answer.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn start_again(&self) {
+        let folder = self.folder.join("again");
+        {
+            let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
+            // With the one before goes its folder, which is the new one's.
+            *again = None;
+            fs::create_dir_all(&folder).expect("a folder can be made");
+            let started = Kept::start(&folder, "QUIT", &self.serving);
+            *again = Some(started.expect("postgres can be started"));
+        }
+        self.admin().await.close().await.ok();
     }
 
     /// A new, empty database.
@@ -128,7 +162,42 @@ impl Database {
     pub fn address(&self) -> Secret {
         Secret::new(self.server.address(&self.name))
     }
+
+    /// Lets PostgreSQL check every table and every index of it (`amcheck`).
+    ///
+    /// # Errors
+    /// What it found, or why it could not look.
+    pub async fn examine(&self) -> Result<(), String> {
+        let told = |problem: sqlx::Error| problem.to_string();
+        let address = self.address();
+        let connected = PgConnection::connect(address.expose()).await;
+        let mut connection = connected.map_err(told)?;
+        sqlx::query("CREATE EXTENSION IF NOT EXISTS amcheck")
+            .execute(&mut connection)
+            .await
+            .map_err(told)?;
+        let indexes = sqlx::query_scalar::<_, i64>(INDEXES);
+        let indexes = indexes.fetch_one(&mut connection).await.map_err(told)?;
+        let broken = sqlx::query_scalar::<_, String>(TABLES);
+        let broken = broken.fetch_all(&mut connection).await.map_err(told)?;
+        connection.close().await.ok();
+        match broken.first() {
+            Some(first) => Err(first.clone()),
+            None if indexes == 0 => Err("there is no index in it".to_owned()),
+            None => Ok(()),
+        }
+    }
 }
+
+/// How many indexes there are; fails at one that is broken or misses a row of its table.
+const INDEXES: &str = "SELECT count(bt_index_check(class.oid, true)::text)
+    FROM pg_class class JOIN pg_am method ON method.oid = class.relam
+    WHERE method.amname = 'btree' AND class.relkind = 'i'";
+
+/// What is broken in tables.
+const TABLES: &str = "SELECT class.relname || ': ' || found.msg
+    FROM pg_class class, LATERAL verify_heapam(class.oid) found
+    WHERE class.relkind IN ('r', 't', 'm')";
 
 /// The newest version that is installed as Debian does, else what is on `PATH`.
 fn programs() -> Option<PathBuf> {
@@ -229,6 +298,47 @@ mod tests {
             let found = sqlx::query(marks).execute(&mut connection).await;
             assert_eq!(found.is_ok(), there);
         }
+    }
+
+    #[tokio::test]
+    async fn it_comes_back_after_a_crash_and_says_what_is_broken() {
+        let Some(server) = Postgres::launch_alone(&["--data-checksums"], &[]).await else {
+            return;
+        };
+        let database = server.database().await;
+        let mut connection = PgConnection::connect(database.address().expose())
+            .await
+            .unwrap();
+        for statement in [
+            "CREATE TABLE marks (mark BIGINT PRIMARY KEY)",
+            "INSERT INTO marks SELECT generate_series(1, 100)",
+        ] {
+            sqlx::query(statement)
+                .execute(&mut connection)
+                .await
+                .unwrap();
+        }
+        connection.close().await.ok();
+        server.stop();
+        let address = database.address();
+        assert!(PgConnection::connect(address.expose()).await.is_err());
+        server.start_again().await;
+        assert_eq!(database.examine().await, Ok(()));
+        // A row that its index does not know.
+        let mut connection = PgConnection::connect(database.address().expose())
+            .await
+            .unwrap();
+        for statement in [
+            "UPDATE pg_index SET indisready = false WHERE indrelid = 'marks'::regclass",
+            "INSERT INTO marks VALUES (101)",
+            "UPDATE pg_index SET indisready = true WHERE indrelid = 'marks'::regclass",
+        ] {
+            sqlx::query(statement)
+                .execute(&mut connection)
+                .await
+                .unwrap();
+        }
+        assert!(database.examine().await.unwrap_err().contains("marks"));
     }
 
     #[test]
