@@ -25,6 +25,14 @@ impl Node {
             .map(|(_, value)| value)
     }
 
+    /// How many members there are to be looked through.
+    pub(crate) fn member_count(&self) -> usize {
+        match self {
+            Self::Object(members) => members.len(),
+            _ => 0,
+        }
+    }
+
     /// Elements of a list or members of an object, in order.
     pub(crate) fn children(&self) -> impl Iterator<Item = &Node> {
         let (list, object): (&[Node], &[(Box<str>, Node)]) = match self {

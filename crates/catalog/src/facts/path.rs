@@ -1,4 +1,4 @@
-use std::cmp::Ordering;
+use std::{borrow::Cow, cmp::Ordering};
 
 use jsonpath_rust::parser::{
     model::{
@@ -32,8 +32,11 @@ pub enum PathProblem {
     Function,
 }
 
-/// How many nodes all paths of an operation may visit in one body.
-pub(super) const MOST_STEPS: u32 = 500_000;
+/// How many nodes all paths of an operation may visit in one body: not more than a millisecond
+/// of work, which `examples/facts_cost.rs` measures.
+pub(super) const MOST_STEPS: u32 = 50_000;
+/// So many bytes of two texts are compared in the time of a step.
+const TEXT_A_STEP: usize = 64;
 
 impl BodyPath {
     const MOST_CHARACTERS: usize = 500;
@@ -55,7 +58,11 @@ impl BodyPath {
 
     /// The nodes it matches, in document order; `None` when `steps` are used up.
     pub(super) fn select<'n>(&self, root: &'n Node, steps: &mut u32) -> Option<Vec<&'n Node>> {
-        let mut walk = Walk { root, steps };
+        let mut walk = Walk {
+            root,
+            steps,
+            numbers: Vec::new(),
+        };
         walk.query(&self.0.segments, root)
     }
 }
@@ -63,11 +70,21 @@ impl BodyPath {
 struct Walk<'n, 's> {
     root: &'n Node,
     steps: &'s mut u32,
+    /// The numbers that the path compares with, read once.
+    numbers: Vec<(Spelled, Option<Decimal>)>,
 }
+
+/// A number as the grammar hands it over: whether it is a float, and its bits.
+type Spelled = (bool, u64);
 
 impl<'n> Walk<'n, '_> {
     fn step(&mut self) -> Option<()> {
-        *self.steps = self.steps.checked_sub(1)?;
+        self.pass(1)
+    }
+
+    /// Takes work off: `nodes` are looked at, or something that takes as long.
+    fn pass(&mut self, nodes: usize) -> Option<()> {
+        *self.steps = self.steps.checked_sub(u32::try_from(nodes).ok()?)?;
         Some(())
     }
 
@@ -116,9 +133,7 @@ impl<'n> Walk<'n, '_> {
         let before = found.len();
         match selector {
             Selector::Name(name) => {
-                // Looking for a name passes every member.
-                let passed = node.children().count();
-                *self.steps = self.steps.checked_sub(u32::try_from(passed / 16).ok()?)?;
+                self.pass(passed_by_name(node))?;
                 found.extend(node.members(name));
             }
             Selector::Wildcard => found.extend(node.children()),
@@ -133,9 +148,7 @@ impl<'n> Walk<'n, '_> {
                 }
             }
         }
-        let added = u32::try_from(found.len() - before).ok()?;
-        *self.steps = self.steps.checked_sub(added)?;
-        Some(())
+        self.pass(found.len() - before)
     }
 
     fn filter(&mut self, filter: &Filter, node: &'n Node) -> Option<bool> {
@@ -153,10 +166,7 @@ impl<'n> Walk<'n, '_> {
                 };
                 Some(found.is_empty() == *not)
             }
-            Filter::Atom(FilterAtom::Comparison(comparison)) => {
-                self.step()?;
-                Some(self.compare(comparison, node))
-            }
+            Filter::Atom(FilterAtom::Comparison(comparison)) => self.compare(comparison, node),
         }
     }
 
@@ -170,68 +180,106 @@ impl<'n> Walk<'n, '_> {
         Some(!wanted)
     }
 
-    fn compare(&self, comparison: &Comparison, node: &'n Node) -> bool {
+    fn compare(&mut self, comparison: &Comparison, node: &'n Node) -> Option<bool> {
+        // Each side is found, then both are compared.
+        self.pass(3)?;
         let (left, right) = comparison.vals();
-        let (left, right) = (self.operand(left, node), self.operand(right, node));
+        let (left, right) = (self.operand(left, node)?, self.operand(right, node)?);
+        self.pass(left.length().min(right.length()) / TEXT_A_STEP)?;
         let equal = left == right && !matches!(left, Operand::Other);
         let order = left.order(&right);
-        match comparison {
+        Some(match comparison {
             Comparison::Eq(..) => equal,
             Comparison::Ne(..) => !equal,
             Comparison::Lt(..) => order == Some(Ordering::Less),
             Comparison::Gt(..) => order == Some(Ordering::Greater),
             Comparison::Lte(..) => equal || order == Some(Ordering::Less),
             Comparison::Gte(..) => equal || order == Some(Ordering::Greater),
-        }
+        })
     }
 
-    fn operand(&self, comparable: &Comparable, node: &'n Node) -> Operand {
+    fn operand<'o>(&mut self, comparable: &'o Comparable, node: &'n Node) -> Option<Operand<'o>>
+    where
+        'n: 'o,
+    {
         let (segments, from) = match comparable {
-            Comparable::Literal(literal) => return Operand::literal(literal),
-            Comparable::Function(_) => return Operand::Other,
+            Comparable::Literal(literal) => return Some(self.literal(literal)),
+            Comparable::Function(_) => return Some(Operand::Other),
             Comparable::SingularQuery(SingularQuery::Current(segments)) => (segments, node),
             Comparable::SingularQuery(SingularQuery::Root(segments)) => (segments, self.root),
         };
-        let found = segments
-            .iter()
-            .try_fold(from, |node, segment| match segment {
-                SingularQuerySegment::Index(index) => node.element(*index),
-                SingularQuerySegment::Name(name) => node.members(name).next(),
-            });
-        found.map_or(Operand::Nothing, Operand::node)
+        let mut found = from;
+        for segment in segments {
+            let next = match segment {
+                SingularQuerySegment::Index(index) => found.element(*index),
+                SingularQuerySegment::Name(name) => {
+                    self.pass(passed_by_name(found))?;
+                    found.members(name).next()
+                }
+            };
+            let Some(next) = next else {
+                return Some(Operand::Nothing);
+            };
+            found = next;
+        }
+        Some(Operand::node(found))
     }
+
+    fn literal<'o>(&mut self, literal: &'o Literal) -> Operand<'o> {
+        match literal {
+            Literal::Int(value) => self.number((false, value.cast_unsigned()), value),
+            Literal::Float(value) => self.number((true, value.to_bits()), value),
+            Literal::String(text) => Operand::Text(text),
+            Literal::Bool(value) => Operand::Boolean(*value),
+            Literal::Null => Operand::Null,
+        }
+    }
+
+    fn number(&mut self, spelled: Spelled, value: &dyn ToString) -> Operand<'static> {
+        let known = self.numbers.iter().find(|(known, _)| *known == spelled);
+        let number = if let Some((_, number)) = known {
+            number.clone()
+        } else {
+            let number = Decimal::parse(&value.to_string());
+            self.numbers.push((spelled, number.clone()));
+            number
+        };
+        number.map_or(Operand::Other, |number| Operand::Number(Cow::Owned(number)))
+    }
+}
+
+/// Looking for a name passes every member; two of them take as long as a step.
+fn passed_by_name(node: &Node) -> usize {
+    node.member_count() / 2
 }
 
 /// One side of a comparison. Lists and objects equal nothing.
 #[derive(PartialEq)]
-enum Operand {
+enum Operand<'o> {
     Nothing,
     Null,
     Boolean(bool),
-    Number(Decimal),
-    Text(Box<str>),
+    Number(Cow<'o, Decimal>),
+    Text(&'o str),
     Other,
 }
 
-impl Operand {
-    fn literal(literal: &Literal) -> Self {
-        let number = |text: String| Decimal::parse(&text).map_or(Self::Other, Self::Number);
-        match literal {
-            Literal::Int(value) => number(value.to_string()),
-            Literal::Float(value) => number(value.to_string()),
-            Literal::String(text) => Self::Text(text.as_str().into()),
-            Literal::Bool(value) => Self::Boolean(*value),
-            Literal::Null => Self::Null,
-        }
-    }
-
-    fn node(node: &Node) -> Self {
+impl<'o> Operand<'o> {
+    const fn node(node: &'o Node) -> Self {
         match node {
             Node::Null => Self::Null,
             Node::Boolean(value) => Self::Boolean(*value),
-            Node::Number(number) => Self::Number(number.clone()),
-            Node::Text(text) => Self::Text(text.clone()),
+            Node::Number(number) => Self::Number(Cow::Borrowed(number)),
+            Node::Text(text) => Self::Text(text),
             Node::List(_) | Node::Object(_) => Self::Other,
+        }
+    }
+
+    /// The bytes that comparing it may look at.
+    const fn length(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            _ => 0,
         }
     }
 

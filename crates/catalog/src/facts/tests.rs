@@ -392,10 +392,56 @@ fn a_body_that_cannot_be_read_leaves_the_facts_unread() {
 #[test]
 fn a_long_key_does_not_cost_more_than_its_length() {
     let key = "k".repeat(500_000);
-    let many = "1,".repeat(90_000);
+    let many = "1,".repeat(40_000);
     let body = format!("{{\"{key}\":[{many}1]}}");
     let found = of_json("$[*][*]", FactType::Quantity, Fold::Sum, &body);
-    assert_eq!(found, quantity("90001"));
+    assert_eq!(found, quantity("40001"));
+}
+
+/// Each of these would take seconds for a mebibyte, were only the elements of the list counted.
+///
+/// Shows: S-20.
+#[test]
+fn what_is_compared_with_each_element_counts_each_time() {
+    let text = "x".repeat(200_000);
+    let members: Vec<String> = (0..2_000).map(|at| format!("\"k{at}\":1,")).collect();
+    let members = members.concat();
+    let list = format!("[{}1]", "1,".repeat(999));
+    for (path, rest) in [
+        (
+            "$.list[?$.x==$.y]",
+            format!("\"x\":\"{text}\",\"y\":\"{text}\""),
+        ),
+        (
+            "$.list[?$.x<$.y]",
+            format!("\"x\":\"{text}\",\"y\":\"{text}\""),
+        ),
+        (
+            "$.list[?$.big.last==1]",
+            format!("\"big\":{{{members}\"last\":1}}"),
+        ),
+        (
+            "$.list[?$.big.last]",
+            format!("\"big\":{{{members}\"last\":1}}"),
+        ),
+        (
+            &format!("$[{}'z']", "'none',".repeat(60)),
+            format!("{members}\"n\":1"),
+        ),
+    ] {
+        let facts = fact(
+            FactSource::Body(path.to_owned()),
+            FactType::Quantity,
+            Fold::Count,
+        );
+        let body = format!("{{\"list\":{list},{rest}}}");
+        let mut read = facts.read_head(&Head::default());
+        let read = facts.read_body(&mut read, Some("application/json"), body.as_bytes());
+        assert_eq!(read, Err(BodyProblem::TooCostly), "{path}");
+    }
+    let body = format!("{{\"x\":\"{text}\",\"list\":[{{\"k\":\"a\"}},{{\"k\":\"{text}\"}}]}}");
+    let found = of_json("$.list[?@.k==$.x]", FactType::Quantity, Fold::Count, &body);
+    assert_eq!(found, quantity("1"));
 }
 
 #[test]
