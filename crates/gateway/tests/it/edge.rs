@@ -293,7 +293,7 @@ async fn a_refusal_before_the_end_of_a_body_is_heard_and_the_connection_goes_on(
         body.len()
     );
     let allowed = request("GET /shop/items", &world.key(), "");
-    let answers = send(world.address, refused + &allowed).await;
+    let answers = send(world.address, refused + allowed.as_str()).await;
     assert_eq!((answers.status, upstream.received().len()), (401, 1));
     assert!(answers.body.contains("HTTP/1.1 200 OK"), "{answers:?}");
 

@@ -1,6 +1,8 @@
 //! The gateway against real sockets: callers and upstreams that misbehave, byte by byte.
 
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod credentials;

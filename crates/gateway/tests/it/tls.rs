@@ -1,18 +1,26 @@
 //! TLS towards callers.
 
-use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use gateway::{TlsCertificate, TlsProblem};
 use primitives::{Clock as _, SystemClock};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd, generate_simple_self_signed};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
+    task::spawn_blocking,
     time::sleep,
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -145,4 +153,73 @@ async fn plain_text_where_tls_is_spoken_is_not_answered() {
         crate::client::send(world.address, request("GET /shop/items", &world.key(), "")).await;
     assert_ne!(answer.status, 200);
     assert!(upstream.received().is_empty());
+}
+
+/// Shows the certificate's host a request, and ends. Whether the second of two such connections
+/// took up the first one's session, and whether it was offered to send before the handshake.
+fn resumed_and_early(
+    address: SocketAddr,
+    trusted: CertificateDer<'static>,
+    bytes: &str,
+) -> (bool, bool) {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.enable_early_data = true;
+    let config = Arc::new(config);
+    let mut told = (false, false);
+    for _ in 0..2 {
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut client = ClientConnection::new(Arc::clone(&config), name).unwrap();
+        let early = client.early_data().is_some();
+        let mut socket = std::net::TcpStream::connect(address).unwrap();
+        let mut stream = rustls::Stream::new(&mut client, &mut socket);
+        stream.write_all(bytes.as_bytes()).unwrap();
+        let mut read = Vec::new();
+        let _ = stream.read_to_end(&mut read);
+        assert!(
+            read.starts_with(b"HTTP/1.1 200"),
+            "{}",
+            String::from_utf8_lossy(&read)
+        );
+        told = (
+            client.handshake_kind() == Some(HandshakeKind::Resumed),
+            early,
+        );
+    }
+    told
+}
+
+/// What is sent before the handshake could be sent again by anyone who heard it.
+///
+/// Shows: S-21.
+#[tokio::test]
+async fn nobody_is_offered_to_send_before_the_handshake() {
+    let directory = tempfile::tempdir().unwrap();
+    let trusted = write(directory.path());
+    let files = TlsCertificate::load(
+        &directory.path().join("cert.pem"),
+        &directory.path().join("key.pem"),
+    );
+    let ours = files.unwrap().acceptor().unwrap();
+    assert_eq!(ours.config().max_early_data_size, 0);
+    let mut careless = rustls::ServerConfig::clone(ours.config());
+    careless.max_early_data_size = 16_384;
+    let careless = TlsAcceptor::from(Arc::new(careless));
+    let upstream = Upstream::start(ok).await;
+    // The second is what the caller would see if we did.
+    for (acceptor, offered) in [(ours, false), (careless, true)] {
+        let mut setup = Setup::to(upstream.url());
+        setup.tls = Some(acceptor);
+        let world = World::start(setup).await;
+        let bytes = request("GET /shop/items", &world.key(), "");
+        let (address, trusted) = (world.address, trusted.clone());
+        let seen = spawn_blocking(move || resumed_and_early(address, trusted, &bytes)).await;
+        assert_eq!(seen.unwrap(), (true, offered));
+    }
 }

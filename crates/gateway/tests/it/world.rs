@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     net::SocketAddr,
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -44,6 +45,12 @@ const DESCRIPTION: &str = r#"{
     "/admin/items": {
       "get": {"operationId": "adminItems", "responses": {"200": {"description": "ok"}}}
     },
+    "/batch": {
+      "post": {"operationId": "batch", "requestBody": {"content": {"application/json": {}}}, "responses": {"200": {"description": "ok"}}}
+    },
+    "/form": {
+      "post": {"operationId": "form", "requestBody": {"content": {"application/x-www-form-urlencoded": {}}}, "responses": {"200": {"description": "ok"}}}
+    },
     "/tiers": {
       "get": {"operationId": "tiers", "responses": {"200": {"description": "ok"}}}
     },
@@ -68,6 +75,10 @@ pub(crate) struct Setup {
     pub(crate) secrets: Vec<(&'static str, String)>,
     pub(crate) authorities: Vec<CertificateDer<'static>>,
     pub(crate) tls: Option<TlsAcceptor>,
+    /// Where the journal is; a folder of its own otherwise.
+    pub(crate) journal: Option<PathBuf>,
+    /// What was counted before.
+    pub(crate) counters: Arc<Counters>,
 }
 
 impl Setup {
@@ -95,6 +106,8 @@ impl Setup {
             ],
             authorities: Vec::new(),
             tls: None,
+            journal: None,
+            counters: Arc::default(),
         }
     }
 
@@ -107,9 +120,12 @@ ladders:
 capabilities:
   - {{ name: READ, level: standard }}
   - {{ name: WRITE, level: standard }}
+  - {{ name: BATCH, level: standard }}
   - {{ name: ADMIN, level: high }}
 limits:
   - {{ name: amount, capabilities: [WRITE], numeric: {{ fact: amount }}, value: "100" }}
+  - {{ name: sub-calls, capabilities: [BATCH], counted: {{ window: day, per: app, cost: calls }}, value: 1500 }}
+  - {{ name: batch-amount, capabilities: [BATCH], numeric: {{ fact: total }}, value: "5000" }}
   - {{ name: reads, capabilities: [READ], counted: {{ window: day, per: app }}, value: {reads} }}
 apis:
   - name: shop
@@ -124,6 +140,12 @@ apis:
       - {{ operation: headItems, uses: [READ] }}
       - {{ operation: putItem, uses: [READ] }}
       - {{ operation: addItem, uses: [WRITE], facts: {{ amount: {{ body: "$.amount", type: quantity }} }} }}
+      - {{ operation: form, uses: [WRITE], facts: {{ amount: {{ body: "$.amount", type: quantity }} }} }}
+      - operation: batch
+        facts:
+          calls: {{ body: "$.calls[*]", type: quantity, fold: count }}
+          total: {{ body: "$.calls[*].amount", type: quantity, fold: sum }}
+        uses: [BATCH]
       - {{ operation: accountItems, account: {{ path: acct }}, uses: [READ] }}
       - {{ operation: adminItems, uses: [ADMIN] }}
       - operation: tiers
@@ -172,9 +194,11 @@ pub(crate) struct World {
     pub(crate) shutdown: CancellationToken,
     pub(crate) serving: tokio::task::JoinHandle<()>,
     pub(crate) jwks: String,
+    /// The gateway's own, to break it.
+    pub(crate) journal: Arc<Journal>,
     registry: Registry,
     key: (CredentialId, Secret),
-    directory: tempfile::TempDir,
+    _directory: tempfile::TempDir,
 }
 
 fn snapshot(setup: &Setup, credential: store::Credential) -> Snapshot {
@@ -233,13 +257,16 @@ impl World {
         let id = CredentialId::from_u128(3);
         let credential = credential(id, &secret, &keys);
         let directory = tempfile::tempdir().unwrap();
-        let journal = Journal::open(directory.path(), Arc::clone(&clock), Options::default());
+        let place = setup.journal.clone();
+        let place = place.unwrap_or_else(|| directory.path().to_owned());
+        let journal = Journal::open(&place, Arc::clone(&clock), Options::default());
+        let journal = Arc::new(journal.unwrap());
         let snapshots = Arc::new(SnapshotHandle::new(snapshot(&setup, credential)));
         let admission = Admission::new(
             Parts {
                 snapshots: Arc::clone(&snapshots),
-                counters: Arc::new(Counters::new()),
-                journal: Arc::new(journal.unwrap()),
+                counters: setup.counters,
+                journal: Arc::clone(&journal),
                 places: Arc::new(GeoHandle::default()),
                 clock: Arc::clone(&clock),
                 counted: Durability::Strict,
@@ -280,9 +307,10 @@ impl World {
             shutdown,
             serving,
             jwks,
+            journal,
             registry: metrics,
             key: (id, secret),
-            directory,
+            _directory: directory,
         }
     }
 
@@ -314,7 +342,7 @@ impl World {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        let mut reader = Reader::new(self.directory.path(), None);
+        let mut reader = Reader::new(self.journal.directory(), None);
         let mut entries = Vec::new();
         while let Some(located) = reader.next_entry().unwrap() {
             entries.push(located.entry);
