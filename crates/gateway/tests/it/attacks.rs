@@ -223,7 +223,7 @@ fn bombs() -> Vec<Bomb> {
             "an encoded body",
             "/shop/items",
             format!("{JSON}content-encoding: {coding}\r\n"),
-            "\u{1f}\u{8b}\u{8} small, and a gigabyte to whoever unpacks it".to_owned(),
+            r#"{"amount":1}"#.to_owned(),
             unread(),
         ));
     }
