@@ -147,7 +147,7 @@ impl Admission {
     /// Finds API, caller, operation, account and facts, as far as the head tells.
     fn place(&self, case: &mut Case, arrival: &Arrival<'_>) -> Result<(), Ground> {
         let snapshot = Arc::clone(&case.snapshot);
-        let mounted = target::mounted(&snapshot, arrival.request).ok_or_else(|| {
+        let mounted = target::mounted(&snapshot, arrival.request, &case.path).ok_or_else(|| {
             Ground::new("no_such_api", "no API is served under this host and path")
         })?;
         let api = mounted.api;
@@ -159,7 +159,8 @@ impl Admission {
         let caller = caller.map_err(|why| Ground::new(why.code(), why.to_string()))?;
         case.credential = Some(caller.credential.id());
         let path = case.api.as_ref().map(|(_, path)| path.clone());
-        let found = target::target(&snapshot, api, &case.method, &path.unwrap_or_default());
+        let method = case.method.as_str();
+        let found = target::target(&snapshot, api, method, &path.unwrap_or_default());
         let target = found.map_err(no_operation)?;
         case.operation = Some(Arc::clone(target.operation));
         let head = Head {
@@ -238,9 +239,10 @@ impl Admission {
         self.0.feed.subscribe()
     }
 
-    pub(crate) fn show(&self, record: &CallRecord) {
+    /// Shows a decision to whoever watches; `record` is asked for only then.
+    pub(crate) fn show(&self, record: impl FnOnce() -> CallRecord) {
         if self.0.feed.receiver_count() > 0 {
-            let mut record = record.clone();
+            let mut record = record();
             if let Some(words) = granted_in_words(&record) {
                 record.answer = words.to_string();
             }

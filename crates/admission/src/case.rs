@@ -8,6 +8,7 @@ use catalog::{
 use decision::{
     Account, Answer, Call, Caller, Catalogue, Gate, Granting, Outcome, Places, Verdict,
 };
+use http::Method;
 use journal::{Durability, Entry};
 use primitives::{AccountId, CredentialId, Enforcement, Mode, RecordId, Symbol, Timestamp};
 use quota::{Demand, Reservation, Standing};
@@ -32,7 +33,7 @@ pub(crate) struct Case {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) id: RecordId,
     pub(crate) at: Timestamp,
-    pub(crate) method: String,
+    pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) trace_id: String,
     pub(crate) address: IpAddr,
@@ -76,8 +77,8 @@ impl Case {
             snapshot: parts.snapshots.load_full(),
             id: parts.journal.next_id(),
             at: parts.clock.now(),
-            method: arrival.request.method.to_string(),
-            path: arrival.request.path.to_string(),
+            method: arrival.request.method.clone(),
+            path: arrival.request.path.written(),
             trace_id: arrival.trace_id.to_owned(),
             address: arrival.peer,
             api: None,
@@ -331,7 +332,7 @@ impl Case {
         let status = ground.status();
         let mut record = record::of(&self, answer.as_ref(), Some(&ground));
         record.status = status;
-        self.admission.show(&record);
+        self.admission.show(|| record.clone());
         let entry = Entry::Refused(Box::new(record));
         let journal = &self.admission.parts().journal;
         if let Err(failure) = journal.append(&entry, Durability::Relaxed).await {
@@ -353,11 +354,9 @@ impl Case {
         more.insert("decision_id".to_owned(), self.id.to_string().into());
         let calendar = self.admission.calendar(&self.snapshot);
         let known = |symbol| {
-            let limit = self.catalogue().limits.get(symbol);
-            (
-                self.catalogue().vocabulary.limits.name(symbol).to_string(),
-                limit.and_then(|limit| window_of(limit, self.at, &calendar)),
-            )
+            let limit = self.catalogue().limits.get(symbol)?;
+            let window = window_of(limit, self.at, &calendar);
+            Some((limit.name.clone(), window))
         };
         Refusal {
             status,

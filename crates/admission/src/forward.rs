@@ -2,7 +2,7 @@
 
 use catalog::Facts;
 use decision::{Admission, Answer, Call, Grant};
-use journal::{CallOutcome, CallRecord, Durability, Entry, JournalFailure};
+use journal::{CallOutcome, Durability, Framed, JournalFailure};
 use primitives::{Mode, Symbol};
 use quota::{Demand, Reservation};
 
@@ -17,7 +17,7 @@ use crate::{
 
 /// What is ready when a call is let through.
 pub(crate) struct Passing {
-    pub(crate) record: CallRecord,
+    pub(crate) entry: Result<Framed, JournalFailure>,
     pub(crate) context: Option<Context>,
     pub(crate) limits: Vec<RateLimit>,
     pub(crate) durability: Durability,
@@ -26,31 +26,37 @@ pub(crate) struct Passing {
 }
 
 impl Case {
-    /// What a granted call is let through with. It takes out of the case what the record keeps.
-    pub(crate) fn passing(
-        &mut self,
-        call: &Call<'_>,
-        (grant, facts): (&Grant<'_>, &Facts),
+    /// What a granted call is let through with.
+    pub(crate) fn passing<'a>(
+        &'a self,
+        call: &Call<'a>,
+        (grant, facts): (&Grant<'a>, &Facts),
         reservation: &Reservation,
     ) -> Passing {
         let used = grant.capabilities.iter().map(|used| used.capability);
         let durability = self.durability(used, &grant.demands, reservation);
-        let record = record::granted(self, call, (grant, facts), reservation.taken());
+        let taken = reservation.taken();
+        let record = record::granted(self, call, (grant, facts), taken);
+        let entry = Framed::admitted(&record);
+        self.admission.show(|| record.into_owned());
         Passing {
-            context: Some(record::context_of(self.id, call, &record)),
-            limits: crate::limits::after(&grant.demands, reservation.taken(), |limit| {
-                record::limit_name(self.catalogue(), limit)
+            context: Some(record::context_of(self, call, grant, taken)),
+            limits: crate::limits::after(&grant.demands, taken, |limit| {
+                record::limit_name(self.catalogue(), limit).cloned()
             }),
             durability,
             would: "",
-            record,
+            entry,
         }
     }
 
     /// Lets a call pass that would have been stopped in enforce mode: `would` says by what.
     pub(crate) async fn admit(self, answer: Option<Answer>, would: Ground) -> Arrived {
+        let record = record::of(&self, answer.as_ref(), Some(&would));
+        let entry = Framed::admitted(&record);
+        self.admission.show(|| record);
         let passing = Passing {
-            record: record::of(&self, answer.as_ref(), Some(&would)),
+            entry,
             context: record::context(&self, answer.as_ref()),
             limits: Vec::new(),
             durability: Durability::Relaxed,
@@ -82,17 +88,14 @@ impl Case {
             },
         );
         let Passing {
-            record,
+            entry,
             context,
             limits,
             durability,
             would,
         } = passing;
-        self.admission.show(&record);
-        let entry = Entry::Admitted(Box::new(record));
-        match self.hand_over(&entry, durability, &mut ticket).await {
-            Ok(()) => {}
-            Err(failure) => return self.not_written(&failure),
+        if let Err(failure) = self.hand_over(entry, durability, &mut ticket).await {
+            return self.not_written(&failure);
         }
         ticket.admit();
         Arrived::Permitted(Box::new(Permit {
@@ -107,11 +110,11 @@ impl Case {
 
     async fn hand_over(
         &self,
-        entry: &Entry,
+        entry: Result<Framed, JournalFailure>,
         durability: Durability,
         ticket: &mut Ticket,
     ) -> Result<(), JournalFailure> {
-        let receipt = self.admission.parts().journal.push(entry, durability)?;
+        let receipt = self.admission.parts().journal.push(&entry?, durability)?;
         ticket.handed_over();
         receipt.written().await
     }

@@ -5,6 +5,7 @@ use keys::{HashedSecret, HashingKey, IssuedFor, read_issued};
 use primitives::{CredentialId, Mode, Secret, Timestamp};
 use quick_cache::sync::Cache;
 use snapshot::{Credential, Snapshot};
+use zeroize::Zeroizing;
 
 use crate::Presented;
 
@@ -154,19 +155,22 @@ impl Recogniser {
     }
 }
 
-/// SHA-256 over id, scheme, stored hash and secret, each with its length in front.
+/// SHA-256 over id, scheme, salt, stored hash and secret. All but salt and secret are of one
+/// length; the salt's stands before it.
 fn fingerprint(credential: &Credential, stored: &HashedSecret, password: &Secret) -> [u8; 32] {
     let id = credential.id().as_u128().to_be_bytes();
-    let (scheme, salt, hash): (&[u8], &[u8], &[u8]) = match stored {
-        HashedSecret::Keyed(hash) => (b"keyed", &[], hash),
-        HashedSecret::Plain(hash) => (b"plain", &[], hash),
-        HashedSecret::Salted(salt, hash) => (b"salted", salt, hash),
+    let (scheme, salt, hash): (u8, &[u8], &[u8; 32]) = match stored {
+        HashedSecret::Keyed(hash) => (0, &[], hash),
+        HashedSecret::Plain(hash) => (1, &[], hash),
+        HashedSecret::Salted(salt, hash) => (2, salt, hash),
     };
-    let mut typed = Vec::with_capacity(256);
-    for part in [&id[..], scheme, salt, hash, password.expose().as_bytes()] {
-        typed.extend((part.len() as u64).to_be_bytes());
-        typed.extend(part);
-    }
+    let mut typed = Zeroizing::new(Vec::with_capacity(256));
+    typed.extend(id);
+    typed.push(scheme);
+    typed.extend((salt.len() as u64).to_be_bytes());
+    typed.extend(salt);
+    typed.extend(hash);
+    typed.extend(password.expose().as_bytes());
     keys::sha256(&typed)
 }
 

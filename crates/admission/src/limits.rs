@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use decision::{Limit, LimitKind};
-use primitives::{Quantity, Symbol, Timestamp};
+use primitives::{Name, Quantity, Symbol, Timestamp};
 use quota::{Calendar, CalendarUnit, Demand, Taken, Window};
 
 use crate::explain::remaining;
@@ -10,7 +10,7 @@ use crate::explain::remaining;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     /// The limit's name.
-    pub name: String,
+    pub name: Name,
     /// The most it may reach.
     pub most: Quantity,
     /// What is left of it.
@@ -28,7 +28,8 @@ pub fn rate_limit_fields(limits: &[RateLimit], now: Timestamp) -> Option<(String
     if limits.is_empty() {
         return None;
     }
-    let (mut policy, mut state) = (String::new(), String::new());
+    let room = || String::with_capacity(64 * limits.len());
+    let (mut policy, mut state) = (room(), room());
     for limit in limits {
         let separator = if policy.is_empty() { "" } else { ", " };
         let name = &limit.name;
@@ -81,14 +82,14 @@ fn seconds_of(
 pub(crate) fn after(
     demands: &[Demand],
     taken: &[Taken],
-    name: impl Fn(Symbol) -> String,
+    name: impl Fn(Symbol) -> Option<Name>,
 ) -> Vec<RateLimit> {
     let bounded = |(demand, taken): (&Demand, &Taken)| {
         let most = demand.most?;
         let standing = taken.standing();
         let counted = (taken.spend.begins_at, taken.spend.ends_at);
         Some(RateLimit {
-            name: name(demand.limit),
+            name: name(demand.limit)?,
             most,
             remaining: remaining(most, standing.used),
             window: seconds_of(demand.window, |_| Some(counted)),

@@ -27,7 +27,7 @@ pub(crate) struct Route {
     pub(crate) api: Name,
     pub(crate) enforcement: Enforcement,
     pub(crate) operation: Option<Arc<Operation>>,
-    pub(crate) upstream: Upstream,
+    pub(crate) upstream: Arc<Upstream>,
     /// What the upstream wants for the account, where that is not its own credential.
     pub(crate) credential: Option<UpstreamCredential>,
     pub(crate) path: CanonicalPath,
@@ -71,7 +71,7 @@ impl Permit {
 
     /// Where the call goes.
     #[must_use]
-    pub fn upstream(&self) -> &Upstream {
+    pub fn upstream(&self) -> &Arc<Upstream> {
         &self.route.upstream
     }
 
@@ -112,6 +112,16 @@ impl Permit {
     #[must_use]
     pub fn limits(&self) -> &[RateLimit] {
         &self.limits
+    }
+
+    /// Takes out where the counters stand, which is told once.
+    pub fn take_limits(&mut self) -> Vec<RateLimit> {
+        std::mem::take(&mut self.limits)
+    }
+
+    /// Takes out what the upstream wants for the account, where that is not its own credential.
+    pub fn take_credential_of_account(&mut self) -> Option<UpstreamCredential> {
+        self.route.credential.take()
     }
 
     /// Tells what became of the call. A call known not to have been sent gives its counters

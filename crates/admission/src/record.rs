@@ -6,7 +6,7 @@ use decision::{
     Verdict,
 };
 use journal::{CallRecord, CounterSpend, Granted, LimitStand};
-use primitives::{AccountId, Enforcement, RecordId, Symbol};
+use primitives::{AccountId, Enforcement, Name, RecordId, Symbol};
 use quota::{Demand, Near, Spend, Taken};
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ pub(crate) fn of(case: &Case, answer: Option<&Answer>, ground: Option<&Ground>) 
         operation: view
             .and_then(|view| view.operation)
             .map_or_else(String::new, |operation| operation.id.to_string()),
-        method: case.method.clone(),
+        method: case.method.to_string(),
         path: case.path.clone(),
         credential: case.credential,
         app: caller.map(|caller| (caller.app.id, caller.app.name.to_string())),
@@ -64,46 +64,41 @@ pub(crate) fn of(case: &Case, answer: Option<&Answer>, ground: Option<&Ground>) 
     }
 }
 
-/// The record of a call that every gate let pass. It takes texts out of the case that only the
-/// record needs.
-pub(crate) fn granted(
-    case: &mut Case,
-    call: &Call<'_>,
-    (grant, facts): (&Grant<'_>, &Facts),
+/// The record of a call that every gate let pass. Its texts are lent: it is written at once.
+pub(crate) fn granted<'a>(
+    case: &'a Case,
+    call: &Call<'a>,
+    (grant, facts): (&Grant<'a>, &Facts),
     taken: &[Taken],
-) -> CallRecord {
+) -> CallRecord<&'a str> {
     let caller = call.caller;
-    let (method, path, trace_id) = (
-        std::mem::take(&mut case.method),
-        std::mem::take(&mut case.path),
-        std::mem::take(&mut case.trace_id),
-    );
     let catalogue = case.catalogue();
-    let stand = |limit: &GrantedLimit<'_>| stand(catalogue, limit, (&grant.demands, taken));
+    let stand = |limit: &GrantedLimit<'a>| stand(catalogue, limit, (&grant.demands, taken));
     let capabilities = grant.capabilities.iter();
     let (facts, facts_left_out) = facts::recorded(&call.operation.facts, facts);
+    let lent = |account: &'a Account| (account.id, account.name.as_str());
     CallRecord {
         id: case.id,
         at: case.at,
         mode: Some(caller.mode),
-        api: call.api.name.to_string(),
-        operation: call.operation.id.to_string(),
-        method,
-        path,
+        api: call.api.name.as_str(),
+        operation: call.operation.id.as_str(),
+        method: case.method.as_str(),
+        path: &case.path,
         credential: Some(caller.credential),
-        app: Some((caller.app.id, caller.app.name.to_string())),
-        developer: Some(named(caller.developer)),
-        account: caller.account.map(named),
+        app: Some((caller.app.id, caller.app.name.as_str())),
+        developer: Some(lent(caller.developer)),
+        account: caller.account.map(lent),
         capabilities: capabilities
             .clone()
-            .map(|one| capability_name(catalogue, one.capability))
+            .map(|one| capability_name(catalogue, one.capability).map_or("", Name::as_str))
             .collect(),
         facts,
         facts_left_out,
         enforcement: call.api.enforcement,
         status: 0,
-        code: String::new(),
-        answer: String::new(),
+        code: "",
+        answer: "",
         granted: Some(Granted {
             gates: grant.gates.clone(),
             limits: grant.limits.iter().map(stand).collect(),
@@ -113,64 +108,63 @@ pub(crate) fn granted(
         }),
         counters: taken.iter().map(write_spend).collect(),
         revision: case.snapshot.revision(),
-        trace_id,
+        trace_id: &case.trace_id,
     }
 }
 
 /// Where a limit stood before the call took of it.
-fn stand(
-    catalogue: &Catalogue,
-    limit: &GrantedLimit<'_>,
+fn stand<'a>(
+    catalogue: &'a Catalogue,
+    limit: &GrantedLimit<'a>,
     (demands, taken): (&[Demand], &[Taken]),
-) -> LimitStand {
+) -> LimitStand<&'a str> {
     let taken = demands.iter().zip(taken);
     let taken = taken.map(|(demand, taken)| (demand.limit, taken));
     let taken = taken.into_iter().find(|(of, _)| *of == limit.limit);
     let taken = taken.map(|(_, taken)| taken);
     LimitStand {
-        limit: limit_name(catalogue, limit.limit),
-        currency: limit.currency.map(str::to_owned),
+        limit: limit_name(catalogue, limit.limit).map_or("", Name::as_str),
+        currency: limit.currency,
         most: limit.most,
         used: taken.and_then(|taken| taken.used.checked_sub(taken.spend.cost)),
         resets_at: taken.and_then(|taken| taken.standing().resets_at),
     }
 }
 
-fn capability_name(catalogue: &Catalogue, symbol: Symbol) -> String {
+fn capability_name(catalogue: &Catalogue, symbol: Symbol) -> Option<&Name> {
     let known = catalogue.capabilities.get(symbol);
-    known.map_or_else(String::new, |known| known.name.to_string())
+    known.map(|known| &known.name)
 }
 
-pub(crate) fn limit_name(catalogue: &Catalogue, symbol: Symbol) -> String {
+pub(crate) fn limit_name(catalogue: &Catalogue, symbol: Symbol) -> Option<&Name> {
     let known = catalogue.limits.get(symbol);
-    known.map_or_else(String::new, |known| known.name.to_string())
+    known.map(|known| &known.name)
 }
 
-/// What the upstream is told of a call that every gate let pass: what its record says.
-pub(crate) fn context_of(id: RecordId, call: &Call<'_>, record: &CallRecord) -> Context {
-    let granted = record.granted.as_ref();
-    let granted = granted.map_or(&[][..], |granted| &granted.capabilities);
-    let limit = |limit: &LimitStand| ContextLimit {
-        name: limit.limit.clone(),
-        most: limit.most.map(|most| most.to_string()),
-        remaining: limit
-            .most
-            .zip(limit.used)
-            .map(|(most, used)| remaining(most, used).to_string()),
+/// What the upstream is told of a call that every gate let pass.
+pub(crate) fn context_of(
+    case: &Case,
+    call: &Call<'_>,
+    grant: &Grant<'_>,
+    taken: &[Taken],
+) -> Context {
+    let catalogue = case.catalogue();
+    let limit = |limit: &GrantedLimit<'_>| {
+        let LimitStand { most, used, .. } = stand(catalogue, limit, (&grant.demands, taken));
+        Some(ContextLimit {
+            name: limit_name(catalogue, limit.limit)?.clone(),
+            most,
+            remaining: most.zip(used).map(|(most, used)| remaining(most, used)),
+        })
     };
-    let capabilities = record.capabilities.iter().zip(granted);
-    context_with(
-        id,
-        call.api,
-        &call.caller,
-        capabilities
-            .map(|(name, (_, limits))| ContextCapability {
-                name: name.clone(),
-                granted: true,
-                limits: limits.iter().map(limit).collect(),
-            })
-            .collect(),
-    )
+    let capabilities = grant.capabilities.iter().filter_map(|one| {
+        Some(ContextCapability {
+            name: capability_name(catalogue, one.capability)?.clone(),
+            granted: true,
+            limits: one.limits.iter().filter_map(limit).collect(),
+        })
+    });
+    context_with(case.id, call.api, &call.caller, capabilities.collect())
 }
 
 fn context_with(
@@ -182,16 +176,16 @@ fn context_with(
     Context {
         decision,
         app: Named {
-            id: caller.app.id.to_string(),
-            name: caller.app.name.to_string(),
+            id: caller.app.id,
+            name: caller.app.name.clone(),
         },
         developer: Named {
-            id: caller.developer.id.to_string(),
-            name: caller.developer.name.to_string(),
+            id: caller.developer.id,
+            name: caller.developer.name.clone(),
         },
         account: caller.account.map(|account| ContextAccount {
-            id: account.id.to_string(),
-            name: account.name.to_string(),
+            id: account.id,
+            name: account.name.clone(),
             external_id: account.external_ids.get(api.name.as_str()).cloned(),
         }),
         mode: caller.mode,
@@ -238,25 +232,26 @@ pub(crate) fn context(case: &Case, answer: Option<&Answer>) -> Option<Context> {
         case.id,
         view.api,
         &caller,
-        capabilities.map(|one| capability(case, one)).collect(),
+        capabilities
+            .filter_map(|one| capability(case.catalogue(), one))
+            .collect(),
     ))
 }
 
-fn capability(case: &Case, answer: &CapabilityAnswer) -> ContextCapability {
-    let vocabulary = &case.catalogue().vocabulary;
-    let limit = |limit: &LimitAnswer| ContextLimit {
-        name: vocabulary.limits.name(limit.limit).to_string(),
-        most: limit.most.map(|most| most.to_string()),
-        remaining: limit
-            .most
-            .zip(limit.used)
-            .map(|(most, used)| remaining(most, used).to_string()),
+fn capability(catalogue: &Catalogue, answer: &CapabilityAnswer) -> Option<ContextCapability> {
+    let limit = |limit: &LimitAnswer| {
+        let standing = limit.most.zip(limit.used);
+        Some(ContextLimit {
+            name: limit_name(catalogue, limit.limit)?.clone(),
+            most: limit.most,
+            remaining: standing.map(|(most, used)| remaining(most, used)),
+        })
     };
-    ContextCapability {
-        name: vocabulary.capabilities.name(answer.capability).to_string(),
+    Some(ContextCapability {
+        name: capability_name(catalogue, answer.capability)?.clone(),
         granted: answer.granted,
-        limits: answer.limits.iter().map(limit).collect(),
-    }
+        limits: answer.limits.iter().filter_map(limit).collect(),
+    })
 }
 
 impl Case {

@@ -1,5 +1,5 @@
 use decision::{Answer, Gate, GateAnswer, LimitAnswer, Outcome, codes, spoken_level};
-use primitives::{Mode, RecordId, Symbol, Timestamp};
+use primitives::{Mode, Name, RecordId, Symbol, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -73,6 +73,7 @@ impl Ground {
             "body_too_large" => 413,
             codes::QUOTA_EXHAUSTED => 429,
             "overloaded" | "state_stale" => 503,
+            "storage_full" => 507,
             _ => 403,
         }
     }
@@ -151,7 +152,7 @@ fn counted(answer: &Answer) -> impl Iterator<Item = &LimitAnswer> {
 /// limit.
 pub(crate) fn standings(
     answer: &Answer,
-    known: impl Fn(Symbol) -> (String, Option<u64>),
+    known: impl Fn(Symbol) -> Option<(Name, Option<u64>)>,
 ) -> Vec<RateLimit> {
     let mut limits: Vec<(Symbol, RateLimit)> = Vec::new();
     for limit in counted(answer) {
@@ -161,7 +162,9 @@ pub(crate) fn standings(
         if limits.iter().any(|(told, _)| *told == limit.limit) {
             continue;
         }
-        let (name, window) = known(limit.limit);
+        let Some((name, window)) = known(limit.limit) else {
+            continue;
+        };
         let standing = RateLimit {
             name,
             most,

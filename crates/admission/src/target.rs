@@ -18,18 +18,15 @@ pub(crate) struct Mounted<'s> {
     pub(crate) path: CanonicalPath,
 }
 
-/// Finds the API by host name or by the beginning of the path.
+/// Finds the API by host name or by the beginning of the path, which is also given as `written`.
 pub(crate) fn mounted<'s>(
     snapshot: &'s Snapshot,
     request: &CanonicalRequest,
+    written: &str,
 ) -> Option<Mounted<'s>> {
-    let path = request.path.to_string();
-    let found = snapshot.mounted(Some(request.host.name()), &path)?;
-    let mount = path.get(..found.prefix).filter(|mount| !mount.is_empty());
-    let path = match mount {
-        None => request.path.clone(),
-        Some(mount) => request.path.below(&CanonicalPath::parse(mount).ok()?)?,
-    };
+    let found = snapshot.mounted(Some(request.host.name()), written)?;
+    let mount = written.get(..found.prefix)?;
+    let path = request.path.after(mount.matches('/').count())?;
     Some(Mounted {
         api: found.api,
         path,

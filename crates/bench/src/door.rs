@@ -40,7 +40,7 @@ impl Waiting {
         };
         let mut headers = HeaderMap::new();
         headers.insert("host", http::HeaderValue::from_static("api.example.com"));
-        let read = CanonicalRequest::read(&Method::POST, &Uri::from_static(target), &headers);
+        let read = CanonicalRequest::read(&Method::POST, &Uri::from_static(target), headers);
         Ok(Self(
             read.map_err(|problem| Unmade::Door(problem.to_string()))?,
         ))

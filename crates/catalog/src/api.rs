@@ -22,9 +22,9 @@ pub struct Api {
     /// Where it is reached on the public listener.
     pub mounts: Vec<Mount>,
     /// Where live calls go.
-    pub live: Option<Upstream>,
+    pub live: Option<Arc<Upstream>>,
     /// Where test calls go; they never go anywhere else.
-    pub test: Option<Upstream>,
+    pub test: Option<Arc<Upstream>>,
     /// Which browsers' origins may call it.
     pub cors: Option<Cors>,
     /// All operations of its description, annotated or not.

@@ -100,7 +100,7 @@ pub(crate) fn head(bytes: &[u8]) {
     let Some((method, target, headers)) = read_head(bytes) else {
         return;
     };
-    let Ok(canonical) = CanonicalRequest::read(&method, &target, &headers) else {
+    let Ok(canonical) = CanonicalRequest::read(&method, &target, headers.clone()) else {
         return;
     };
     assert!(METHODS.contains(&canonical.method), "{method}");
@@ -115,7 +115,7 @@ pub(crate) fn head(bytes: &[u8]) {
         unreachable(&written);
         return;
     };
-    let again = CanonicalRequest::read(&method, &forwarded, &headers);
+    let again = CanonicalRequest::read(&method, &forwarded, headers);
     assert_eq!(again.as_ref(), Ok(&canonical), "as forwarded");
 }
 
@@ -153,7 +153,7 @@ fn read_headers<'a>(lines: impl Iterator<Item = &'a [u8]>) -> HeaderMap {
 /// in its order.
 pub(crate) fn headers(bytes: &[u8]) {
     let headers = read_headers(bytes.split(|&byte| byte == b'\n'));
-    let (Ok(nominated), Ok(kept)) = (nominated(&headers), end_to_end(&headers)) else {
+    let (Ok(nominated), Ok(kept)) = (nominated(&headers), end_to_end(headers.clone())) else {
         return;
     };
     for name in headers.keys() {

@@ -97,13 +97,14 @@ impl Body for Passing {
 /// # Errors
 /// Says what is wrong with an answer whose end is in doubt, or whose `Connection` is no list of
 /// names: nothing of it may be passed on.
-pub(crate) fn headers(upstream: &HeaderMap) -> Result<HeaderMap, &'static str> {
-    if let Some(doubt) = doubt(upstream) {
+pub(crate) fn headers(upstream: HeaderMap) -> Result<HeaderMap, &'static str> {
+    if let Some(doubt) = doubt(&upstream) {
         return Err(doubt);
     }
+    let announced = trailers::announced(&upstream);
     let mut headers =
         request::end_to_end(upstream).map_err(|_| "its `Connection` is not a list of names")?;
-    if let Some(announced) = trailers::announced(upstream) {
+    if let Some(announced) = announced {
         headers.insert(header::TRAILER, announced);
     }
     let ours: Vec<HeaderName> = headers
@@ -134,10 +135,13 @@ fn doubt(upstream: &HeaderMap) -> Option<&'static str> {
     length.map(|_| "it has both `Content-Length` and `Transfer-Encoding`")
 }
 
+/// The header that names the decision.
+pub(crate) const DECISION: HeaderName = HeaderName::from_static("portreeve-decision");
+
 /// Names the decision.
 pub(crate) fn name_decision(headers: &mut HeaderMap, decision: RecordId) {
-    if let Ok(value) = HeaderValue::from_str(&decision.to_string()) {
-        headers.insert("portreeve-decision", value);
+    if let Ok(value) = HeaderValue::try_from(decision.to_string()) {
+        headers.insert(DECISION, value);
     }
 }
 
@@ -147,7 +151,7 @@ pub(crate) fn add_limits(headers: &mut HeaderMap, limits: &[RateLimit], now: Tim
         return;
     };
     for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
+        if let Ok(value) = HeaderValue::try_from(value) {
             headers.insert(HeaderName::from_static(name), value);
         }
     }

@@ -1,8 +1,8 @@
 use std::{
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
@@ -12,8 +12,7 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{load::Place, timer::Timer, trailers};
 
@@ -137,16 +136,48 @@ pub(crate) async fn discard(mut body: Incoming, most: u64) {
 
 /// What the sender of a body tells those who wait for its end.
 #[derive(Clone, Default)]
-pub(crate) struct Progress {
-    failure: Arc<AtomicU8>,
-    /// Cancelled when the body has gone out, or is given up.
-    pub(crate) ended: CancellationToken,
+pub(crate) struct Progress(Arc<Sent>);
+
+/// How far a body has gone out.
+#[derive(Default)]
+struct Sent {
+    failure: AtomicU8,
+    bytes: AtomicU64,
+    /// The body has gone out, or is given up.
+    ended: AtomicBool,
+    end: Notify,
 }
 
 impl Progress {
+    /// How many bytes have gone out.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether the body has gone out, or is given up.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.ended.load(Ordering::Acquire)
+    }
+
+    /// Waits for that.
+    pub(crate) async fn ended(&self) {
+        let mut end = pin!(self.0.end.notified());
+        // From here on no end is missed.
+        end.as_mut().enable();
+        if !self.has_ended() {
+            end.await;
+        }
+    }
+
+    fn end(&self) {
+        if !self.0.ended.swap(true, Ordering::AcqRel) {
+            self.0.end.notify_waiters();
+        }
+    }
+
     /// Why the body could not be sent to its end.
     pub(crate) fn failure(&self, most: u64) -> Option<BodyFailure> {
-        match self.failure.load(Ordering::Relaxed) {
+        match self.0.failure.load(Ordering::Relaxed) {
             1 => Some(BodyFailure::TooLong(most)),
             2 => Some(BodyFailure::Paused),
             3 => Some(BodyFailure::Broken),
@@ -160,7 +191,7 @@ impl Progress {
             BodyFailure::Paused => 2,
             BodyFailure::Broken => 3,
         };
-        self.failure.store(code, Ordering::Relaxed);
+        self.0.failure.store(code, Ordering::Relaxed);
     }
 }
 
@@ -168,7 +199,6 @@ impl Progress {
 pub(crate) struct Outgoing {
     source: Source,
     progress: Progress,
-    sent: Arc<AtomicU64>,
     /// Whose work begins when the body has gone out.
     place: Option<Arc<Place>>,
 }
@@ -187,11 +217,13 @@ enum Source {
 
 impl Outgoing {
     /// A body that is there as a whole.
-    pub(crate) fn whole(bytes: Bytes, sent: Arc<AtomicU64>) -> Self {
+    pub(crate) fn whole(bytes: Bytes, progress: Progress) -> Self {
+        if bytes.is_empty() {
+            progress.end();
+        }
         Self {
             source: Source::Whole(Full::new(bytes)),
-            progress: Progress::default(),
-            sent,
+            progress,
             place: None,
         }
     }
@@ -201,7 +233,7 @@ impl Outgoing {
         (begun, body): (Bytes, Incoming),
         most: u64,
         (pause, total): (Duration, Duration),
-        sent: Arc<AtomicU64>,
+        progress: Progress,
     ) -> Self {
         Self {
             source: Source::Streamed {
@@ -211,20 +243,23 @@ impl Outgoing {
                 most,
                 idle: Idle::within(pause, total),
             },
-            progress: Progress::default(),
-            sent,
+            progress,
             place: None,
         }
     }
 
     /// Tells `place` when the upstream has the whole body.
     pub(crate) fn then_begins(mut self, place: &Arc<Place>) -> Self {
-        self.place = Some(Arc::clone(place));
+        if self.progress.has_ended() {
+            place.begin();
+        } else {
+            self.place = Some(Arc::clone(place));
+        }
         self
     }
 
     fn end(&self) {
-        self.progress.ended.cancel();
+        self.progress.end();
         if let Some(place) = &self.place {
             place.begin();
         }
@@ -307,7 +342,7 @@ impl Body for Outgoing {
         match ready!(self.poll_source(cx)) {
             Some(Ok(frame)) => {
                 let length = frame.data_ref().map_or(0, Bytes::len) as u64;
-                self.sent.fetch_add(length, Ordering::Relaxed);
+                self.progress.0.bytes.fetch_add(length, Ordering::Relaxed);
                 Poll::Ready(Some(Ok(frame)))
             }
             Some(Err(failure)) => {

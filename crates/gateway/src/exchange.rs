@@ -6,7 +6,7 @@ use http::{Request, Response, header};
 use http_body::Body;
 use http_kit::{TraceContext, codes};
 use hyper::body::Incoming;
-use primitives::{Mode, Timestamp};
+use primitives::{Mode, Name, Timestamp};
 use request::CanonicalRequest;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -44,7 +44,8 @@ pub(crate) async fn answer(
     let began = door.clock.now();
     let (parts, body) = request.into_parts();
     let (trace, traced) = arrival::trace(&parts.headers, &door.entropy);
-    let read = CanonicalRequest::read(&parts.method, &parts.uri, &parts.headers);
+    let trailing = Trailing::of(&parts.headers);
+    let read = CanonicalRequest::read(&parts.method, &parts.uri, parts.headers);
     let request = match read {
         Ok(request) => request,
         Err(problem) => {
@@ -58,18 +59,19 @@ pub(crate) async fn answer(
         }
     };
     let (api, page) = mounted(door, &request);
+    let api = api.as_ref().map_or("", Name::as_str);
     if let Some(response) = page.as_ref().and_then(|page| page.preflight(&request)) {
         let told = Told {
             preflight: true,
             ..Told::default()
         };
         let micros = door.clock.now().micros_since(began);
-        door.metrics.call(&api, told, micros);
+        door.metrics.call(api, told, micros);
         return response;
     }
     let call = Call {
         address: arrival::caller_address(peer.address, &request.headers, &door.limits),
-        trailing: Trailing::of(&parts.headers),
+        trailing,
         request,
         trace,
         traced,
@@ -77,11 +79,11 @@ pub(crate) async fn answer(
     };
     let mut told = Told::default();
     let mut unread = Some(body);
-    let answered = attempt(door, (&call, &api), &mut unread, &mut told).await;
+    let answered = attempt(door, (&call, api), &mut unread, &mut told).await;
     if let Some(unread) = unread.filter(|_| !call.request.headers.contains_key(header::EXPECT)) {
         tokio::spawn(body::discard(unread, door.limits.body_bytes));
     }
-    let mut response = conclude(door, (&api, told), answered, &trace, began);
+    let mut response = conclude(door, (api, told), answered, &trace, began);
     if let Some(page) = page {
         page.mark(response.headers_mut());
     }
@@ -89,14 +91,14 @@ pub(crate) async fn answer(
 }
 
 /// The name of the API that the request is for, and what it says about pages.
-fn mounted(door: &Door, request: &CanonicalRequest) -> (String, Option<FromPage>) {
+fn mounted(door: &Door, request: &CanonicalRequest) -> (Option<Name>, Option<FromPage>) {
     let snapshot = door.snapshots.load();
-    match snapshot.mounted(Some(request.host.name()), &request.path.to_string()) {
+    match snapshot.mounted(Some(request.host.name()), &request.path.written()) {
         Some(mounted) => (
-            mounted.api.name.to_string(),
+            Some(mounted.api.name.clone()),
             FromPage::of(mounted.api.cors.as_ref(), request),
         ),
-        None => (String::new(), None),
+        None => (None, None),
     }
 }
 

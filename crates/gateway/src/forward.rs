@@ -35,7 +35,7 @@ pub(crate) enum Sending {
 pub(crate) async fn forward(
     door: &Arc<Door>,
     call: &Call,
-    permit: Box<Permit>,
+    mut permit: Box<Permit>,
     mut sending: Sending,
     slot: Slot,
 ) -> Result<Response<AnswerBody>, No> {
@@ -44,7 +44,7 @@ pub(crate) async fn forward(
         Sending::Whole(bytes) => Some(bytes),
         Sending::Streamed(..) => None,
     };
-    let mut plan = match Plan::make(door, call, &permit, whole) {
+    let mut plan = match Plan::make(door, call, &mut permit, whole) {
         Ok(plan) => plan,
         Err(problem) => {
             permit.settle(CallOutcome::NotSent);
@@ -53,7 +53,9 @@ pub(crate) async fn forward(
     };
     let mut settle = Settle::new(permit, Arc::clone(&door.clock));
     let sender = if plan.identified {
-        let presented = credential::present(door, &plan.credential, &mut plan.headers).await;
+        let mut headers = mem::take(&mut plan.headers);
+        let presented = credential::present(door, plan.credential(), &mut headers).await;
+        plan.headers = headers;
         presented.map_err(|problem| unpresented(&problem).of(decision))?
     } else {
         door.upstreams.plain()
@@ -90,7 +92,7 @@ struct Fetched {
 
 impl Fetched {
     fn of(plan: &Plan, headers: &HeaderMap) -> Option<Self> {
-        let wanted = credential::wanted(&plan.credential)?;
+        let wanted = credential::wanted(plan.credential())?;
         let sent = headers.get(header::AUTHORIZATION).cloned();
         Some(Self { wanted, sent })
     }
@@ -131,12 +133,12 @@ fn fares(door: &Door, plan: &Plan, answered: bool) {
 }
 
 fn outgoing(door: &Door, sending: Sending, settle: &Settle) -> Outgoing {
-    let counted = Arc::clone(&settle.bytes_in);
+    let progress = settle.progress.clone();
     match sending {
-        Sending::Whole(bytes) => Outgoing::whole(bytes, counted),
+        Sending::Whole(bytes) => Outgoing::whole(bytes, progress),
         Sending::Streamed(begun, rest) => {
             let times = (door.limits.body_idle, door.limits.body_total);
-            Outgoing::streamed((begun, rest), door.limits.body_bytes, times, counted)
+            Outgoing::streamed((begun, rest), door.limits.body_bytes, times, progress)
         }
     }
 }
@@ -169,7 +171,9 @@ async fn send(
 /// Ends when the upstream's time to answer is over. It begins when the request's body has gone
 /// out, or would have had to.
 async fn too_late(door: &Door, plan: &Plan, progress: &Progress) {
-    let _ = time::timeout(door.limits.body_total, progress.ended.cancelled()).await;
+    if !progress.has_ended() {
+        let _ = time::timeout(door.limits.body_total, progress.ended()).await;
+    }
     time::sleep(plan.upstream.timeout).await;
 }
 
@@ -237,9 +241,9 @@ fn pass_back(
     slot: Slot,
 ) -> Result<Response<AnswerBody>, No> {
     let (parts, body) = upstream.into_parts();
-    let headers = answer::headers(&parts.headers);
+    let headers = answer::headers(parts.headers);
     let mut headers = headers.map_err(|problem| unreachable(plan, problem).of(plan.decision))?;
-    answer::name_decision(&mut headers, plan.decision);
+    headers.insert(answer::DECISION, plan.named.clone());
     answer::add_limits(&mut headers, &plan.limits, door.clock.now());
     let passing = Passing::new(body, door.limits.answer_idle, settle, slot.permit);
     let mut response = Response::new(Either::Right(passing));

@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Limits, UpstreamHealth, connection, health::Health, load::Load, metrics::Metrics,
+    Limits, UpstreamHealth, base::Bases, connection, health::Health, load::Load, metrics::Metrics,
     tokens::Tokens, upstreams::Upstreams, workers::Workers,
 };
 
@@ -78,6 +78,7 @@ pub(crate) struct Door {
     pub(crate) signers: SharedSigners,
     pub(crate) limits: Limits,
     pub(crate) upstreams: Upstreams,
+    pub(crate) bases: Bases,
     pub(crate) tokens: Tokens,
     pub(crate) health: Health,
     pub(crate) metrics: Metrics,
@@ -106,6 +107,7 @@ impl Gateway {
             entropy: PooledEntropy::new(parts.entropy),
             signers: SharedSigners::default(),
             upstreams,
+            bases: Bases::default(),
             tokens: Tokens::default(),
             health: Health::default(),
             metrics: Metrics::register(registry),

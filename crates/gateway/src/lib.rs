@@ -16,6 +16,7 @@
 mod account;
 mod answer;
 mod arrival;
+mod base;
 mod body;
 mod connection;
 mod connector;

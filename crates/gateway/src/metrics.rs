@@ -1,3 +1,9 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
+
+use parking_lot::RwLock;
 use primitives::Mode;
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -12,6 +18,14 @@ pub(crate) struct Metrics {
     seconds: Family<ApiLabel, Histogram>,
     failures: Family<UpstreamLabels, Gauge>,
     violations: Family<ClassLabel, Counter>,
+    usual: Arc<RwLock<HashMap<String, Arc<Usual>>>>,
+}
+
+/// Of one API: the time of every call, and the calls that its upstream answered.
+struct Usual {
+    seconds: Histogram,
+    live: OnceLock<Counter>,
+    test: OnceLock<Counter>,
 }
 
 /// Labels from the fixed list of what is refused on the wire.
@@ -65,6 +79,7 @@ impl Metrics {
             seconds: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             failures: Family::default(),
             violations: Family::default(),
+            usual: Arc::default(),
         };
         registry.register(
             "gateway_calls",
@@ -92,9 +107,49 @@ impl Metrics {
 
     /// Counts an answered call.
     pub(crate) fn call(&self, api: &str, told: Told, micros: i64) {
+        let micros = u32::try_from(micros.max(0)).unwrap_or(u32::MAX);
+        let seconds = f64::from(micros) / 1e6;
+        let usual = self.usual(api);
+        usual.seconds.observe(seconds);
+        let of_mode = match told.mode {
+            "live" => &usual.live,
+            "test" => &usual.test,
+            _ => {
+                self.counter(api, told).inc();
+                return;
+            }
+        };
+        if told.code.is_empty() && told.answered {
+            of_mode.get_or_init(|| self.counter(api, told)).inc();
+        } else {
+            self.counter(api, told).inc();
+        }
+    }
+
+    /// What most calls of an API are counted by, without a look at labels.
+    fn usual(&self, api: &str) -> Arc<Usual> {
+        if let Some(usual) = self.usual.read().get(api) {
+            return Arc::clone(usual);
+        }
+        let labels = ApiLabel {
+            api: api.to_owned(),
+        };
+        let seconds = self.seconds.get_or_create(&labels).clone();
+        let mut usual = self.usual.write();
+        let usual = usual.entry(labels.api).or_insert_with(|| {
+            Arc::new(Usual {
+                seconds,
+                live: OnceLock::new(),
+                test: OnceLock::new(),
+            })
+        });
+        Arc::clone(usual)
+    }
+
+    fn counter(&self, api: &str, told: Told) -> Counter {
         let api = api.to_owned();
         let labels = CallLabels {
-            api: api.clone(),
+            api,
             mode: told.mode,
             code: told.code,
             answered: match told {
@@ -105,11 +160,7 @@ impl Metrics {
                 Told { .. } => "gateway",
             },
         };
-        self.calls.get_or_create(&labels).inc();
-        let micros = u32::try_from(micros.max(0)).unwrap_or(u32::MAX);
-        self.seconds
-            .get_or_create(&ApiLabel { api })
-            .observe(f64::from(micros) / 1e6);
+        self.calls.get_or_create(&labels).clone()
     }
 
     /// Counts bytes that are not taken as a request.

@@ -1,14 +1,15 @@
+use std::sync::Arc;
+
 use admission::{Permit, Presented, RateLimit};
 use bytes::Bytes;
 use catalog::{Upstream, UpstreamCredential, UpstreamIdentity};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use primitives::{Mode, Name, RecordId};
-use request::CanonicalPath;
 use serde::Serialize;
 
 use crate::{
     account::{self, AccountProblem},
-    arrival, credential,
+    answer, arrival, credential,
     exchange::Call,
     gateway::Door,
 };
@@ -47,9 +48,12 @@ pub(crate) struct Plan {
     pub(crate) decision: RecordId,
     /// The mode of the upstream.
     pub(crate) mode: Mode,
-    pub(crate) upstream: Upstream,
-    pub(crate) credential: UpstreamCredential,
+    pub(crate) upstream: Arc<Upstream>,
+    /// What the upstream wants for the account, where that is not its own credential.
+    of_account: Option<UpstreamCredential>,
     pub(crate) limits: Vec<RateLimit>,
+    /// The decision's id as a header has it.
+    pub(crate) named: HeaderValue,
     /// Whether the caller was identified. If not, nothing of the provider's is added.
     pub(crate) identified: bool,
     pub(crate) method: Method,
@@ -79,61 +83,62 @@ impl Plan {
     pub(crate) fn make(
         door: &Door,
         call: &Call,
-        permit: &Permit,
+        permit: &mut Permit,
         body: Option<&mut Bytes>,
     ) -> Result<Self, PlanProblem> {
         let identified = permit.context().is_some();
-        let upstream = permit.upstream().clone();
-        let credential = permit.credential().clone();
-        let mut headers = passed_on(call, [&upstream.credential, &credential], identified);
+        let upstream = Arc::clone(permit.upstream());
+        let carriers = [&upstream.credential, permit.credential()];
+        let mut headers = passed_on(call, carriers, identified);
         call.trailing.tell(body.is_none(), &mut headers);
         let mut path = permit.path().clone();
-        let mut query = call.request.query.clone();
+        let mut replaced = None;
         let external = permit.external_account();
         if let (Some(external), Some(operation)) = (external, permit.operation())
             && external.given.is_some()
         {
             let named = account::Named {
                 path: &mut path,
-                query: &mut query,
+                query: replaced.insert(call.request.query.clone()),
                 headers: &mut headers,
                 body,
             };
             account::replace(operation, named, &external.external_id)?;
         }
         let unusable = || PlanProblem::Url(upstream.url.clone());
-        let base: Uri = upstream.url.parse().map_err(|_| unusable())?;
-        let base_path = base.path().trim_end_matches('/');
-        let base_path = if base_path.is_empty() { "/" } else { base_path };
-        let base_path = CanonicalPath::parse(base_path).map_err(|_| unusable())?;
-        let mut path_and_query = path.under(&base_path).to_string();
+        let base = door.bases.of(&upstream.url).ok_or_else(unusable)?;
+        let mut path_and_query = path.under(&base.path).written();
+        let query = replaced.as_ref().unwrap_or(&call.request.query);
         if !query.is_empty() {
             path_and_query.push('?');
             path_and_query.push_str(&query.to_string());
         }
-        let authority = base.authority().ok_or_else(unusable)?.clone();
-        let target = Uri::builder()
-            .scheme(base.scheme_str().unwrap_or("http"))
-            .authority(authority.clone())
-            .path_and_query(path_and_query.as_str())
-            .build()
-            .map_err(|_| unusable())?;
-        headers.insert(header::HOST, HeaderValue::from_str(authority.as_str())?);
+        let target = base.target(&path_and_query).ok_or_else(unusable)?;
+        headers.insert(header::HOST, base.host.clone());
         add_ours(door, call, &mut headers)?;
+        let limits = permit.take_limits();
+        let of_account = permit.take_credential_of_account();
         let plan = Self {
             api: permit.api().clone(),
             decision: permit.decision(),
+            named: HeaderValue::try_from(permit.decision().to_string())?,
             // A caller who was not identified is the provider's old traffic, which is real.
             mode: permit.context().map_or(Mode::Live, |context| context.mode),
-            limits: permit.limits().to_vec(),
+            limits,
             identified,
             method: call.request.method.clone(),
             target,
             headers,
             upstream,
-            credential,
+            of_account,
         };
-        plan.with_context(door, permit, authority.as_str(), &path_and_query)
+        plan.with_context(door, permit, base.authority.as_str(), &path_and_query)
+    }
+
+    /// What the upstream wants of us for this call.
+    pub(crate) fn credential(&self) -> &UpstreamCredential {
+        let of_account = self.of_account.as_ref();
+        of_account.unwrap_or(&self.upstream.credential)
     }
 
     /// Tells the upstream who calls and what was decided (P-59).
@@ -153,7 +158,7 @@ impl Plan {
             aud: &self.upstream.url,
             iat: now,
             exp: now.saturating_add(CONTEXT_LIFE),
-            jti: self.decision.to_string(),
+            jti: self.named.to_str().unwrap_or_default(),
             htm: self.method.as_str(),
             hta: authority,
             htp: keys::request_hash(self.method.as_str(), authority, path_and_query),
@@ -172,9 +177,8 @@ impl Plan {
                     .sign(keys::CONTEXT_TYPE, &claims)?
             }
         };
-        let decision = HeaderValue::from_str(&self.decision.to_string())?;
-        self.headers.insert("portreeve-decision", decision);
-        let mut signed = HeaderValue::from_str(&signed)?;
+        self.headers.insert(answer::DECISION, self.named.clone());
+        let mut signed = HeaderValue::try_from(signed)?;
         signed.set_sensitive(true);
         self.headers.insert(keys::CONTEXT_HEADER, signed);
         Ok(self)
@@ -188,7 +192,7 @@ struct Claims<'a> {
     aud: &'a str,
     iat: i64,
     exp: i64,
-    jti: String,
+    jti: &'a str,
     htm: &'a str,
     hta: &'a str,
     htp: String,
@@ -237,7 +241,7 @@ fn add_ours(door: &Door, call: &Call, headers: &mut HeaderMap) -> Result<(), Pla
         ("x-forwarded-proto", scheme.to_owned()),
         ("traceparent", trace),
     ] {
-        let value = HeaderValue::from_str(&value)?;
+        let value = HeaderValue::try_from(value)?;
         headers.insert(HeaderName::from_static(name), value);
     }
     Ok(())

@@ -80,7 +80,7 @@ impl Sender {
     ) -> Result<Response<Answering>, Unanswered> {
         let mut request = request;
         let origin = take_origin(&mut request)?;
-        let sent = request.body().progress().ended;
+        let sent = request.body().progress();
         loop {
             let (mut line, kept) = match self.0.take(&origin) {
                 Some(line) => (line, true),
@@ -95,7 +95,7 @@ impl Sender {
                     };
                     // An upstream that answers before it has the whole body may take the rest
                     // of it for another request.
-                    let early = !sent.is_cancelled();
+                    let early = !sent.has_ended();
                     return Ok(answering(response, (!early).then_some(back)));
                 }
                 Err(mut failure) => match failure.take_message() {
@@ -267,6 +267,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::body::Progress;
 
     fn sender() -> Sender {
         let provider = Arc::new(aws_lc_rs::default_provider());
@@ -281,7 +282,7 @@ mod tests {
 
     fn request(listener: &TcpListener) -> Request<Outgoing> {
         let address = listener.local_addr().unwrap();
-        let mut request = Request::new(Outgoing::whole(Bytes::new(), Arc::default()));
+        let mut request = Request::new(Outgoing::whole(Bytes::new(), Progress::default()));
         *request.uri_mut() = format!("http://{address}/a?b").parse().unwrap();
         request
     }
@@ -375,7 +376,7 @@ mod tests {
         drop(listener);
         let answer = sender().request(request).await.err().unwrap();
         assert!(matches!(answer, Unanswered::Unconnected(_)), "{answer}");
-        let mut relative = Request::new(Outgoing::whole(Bytes::new(), Arc::default()));
+        let mut relative = Request::new(Outgoing::whole(Bytes::new(), Progress::default()));
         *relative.uri_mut() = "/a".parse().unwrap();
         let answer = sender().request(relative).await.err().unwrap();
         assert!(matches!(answer, Unanswered::Unconnected(_)), "{answer}");

@@ -1,11 +1,10 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use admission::Permit;
 use journal::CallOutcome;
 use primitives::{Clock, Timestamp};
+
+use crate::body::Progress;
 
 /// How far an admitted call has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +24,8 @@ pub(crate) struct Settle {
     stage: Stage,
     began: Timestamp,
     clock: Arc<dyn Clock>,
-    /// Bytes of the request's body that were forwarded.
-    pub(crate) bytes_in: Arc<AtomicU64>,
+    /// How far the request's body was forwarded.
+    pub(crate) progress: Progress,
     /// Bytes of the answer's body that were passed on.
     pub(crate) bytes_out: u64,
 }
@@ -38,7 +37,7 @@ impl Settle {
             stage: Stage::Waiting,
             began: clock.now(),
             clock,
-            bytes_in: Arc::default(),
+            progress: Progress::default(),
             bytes_out: 0,
         }
     }
@@ -70,7 +69,7 @@ impl Drop for Settle {
             Stage::Sent => CallOutcome::Unknown,
             Stage::Answered(status) => CallOutcome::Served {
                 status,
-                bytes_in: self.bytes_in.load(Ordering::Relaxed),
+                bytes_in: self.progress.bytes(),
                 bytes_out: self.bytes_out,
                 micros: u64::try_from(micros).unwrap_or(0),
             },

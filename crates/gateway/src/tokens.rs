@@ -9,7 +9,10 @@ use primitives::{Clock, Name, Secret, Timestamp};
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use crate::{body::Outgoing, pool::Sender};
+use crate::{
+    body::{Outgoing, Progress},
+    pool::Sender,
+};
 
 /// Access tokens of upstreams (RFC 6749, section 4.4), kept while they last. However many calls
 /// want one, one request fetches it.
@@ -140,7 +143,7 @@ async fn fetch(
         )
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(header::ACCEPT, "application/json")
-        .body(Outgoing::whole(body, Arc::default()))
+        .body(Outgoing::whole(body, Progress::default()))
         .map_err(|problem| unreachable(problem.to_string()))?;
     let response = sender
         .request(request)

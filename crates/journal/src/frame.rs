@@ -1,5 +1,7 @@
+use primitives::Timestamp;
+
 use crate::{
-    Entry,
+    CallRecord, Entry, JournalFailure,
     segment::{FRAME, MOST_PAYLOAD},
     wire,
 };
@@ -17,13 +19,59 @@ pub(crate) const MARK_FRAME: usize = FRAME + MARK_PAYLOAD;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooLong(pub(crate) usize);
 
-/// Length, check sum, kind, CBOR.
-pub(crate) fn write(entry: &Entry) -> Result<Vec<u8>, TooLong> {
-    let mut frame = Vec::with_capacity(512);
-    frame.extend([0; FRAME]);
-    frame.push(ENTRY);
-    wire::write(entry, &mut frame);
-    close(frame)
+/// An entry as the journal keeps it: written out, and not put into the journal yet.
+#[derive(Debug)]
+pub struct Framed {
+    pub(crate) kind: Kind,
+    pub(crate) at: Timestamp,
+    /// Length, check sum, kind, CBOR.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// What an entry is, as far as the room it needs depends on that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Refused,
+    Admitted,
+    Settled,
+}
+
+impl Framed {
+    /// Writes out an entry.
+    ///
+    /// # Errors
+    /// When it is longer than any may be.
+    pub fn of(entry: &Entry) -> Result<Self, JournalFailure> {
+        let (kind, room) = match entry {
+            Entry::Refused(_) => (Kind::Refused, 1024),
+            Entry::Admitted(_) => (Kind::Admitted, 1024),
+            Entry::Settled(_) => (Kind::Settled, 96),
+        };
+        Self::write((kind, entry.at()), room, |frame| wire::write(entry, frame))
+    }
+
+    /// Writes out the record of an admitted call, whose texts may be lent.
+    ///
+    /// # Errors
+    /// When it is longer than any may be.
+    pub fn admitted<T: AsRef<str>>(call: &CallRecord<T>) -> Result<Self, JournalFailure> {
+        Self::write((Kind::Admitted, call.at), 1024, |frame| {
+            wire::write_admitted(call, frame);
+        })
+    }
+
+    fn write(
+        (kind, at): (Kind, Timestamp),
+        room: usize,
+        entry: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<Self, JournalFailure> {
+        let mut frame = Vec::with_capacity(room);
+        frame.extend([0; FRAME]);
+        frame.push(ENTRY);
+        entry(&mut frame);
+        let bytes = close(frame).map_err(|long| JournalFailure::TooLong(long.0))?;
+        Ok(Self { kind, at, bytes })
+    }
 }
 
 /// Says that everything before `place` is on the disk. What is broken there is damage, and no

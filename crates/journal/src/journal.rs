@@ -15,7 +15,7 @@ use primitives::{Clock, RecordId};
 use tokio::sync::oneshot;
 
 use crate::{
-    CallOutcome, Cursor, Durability, Entry, ReadProblem, Reader, Settlement, frame,
+    CallOutcome, Cursor, Durability, Entry, Framed, ReadProblem, Reader, Settlement,
     segment::SegmentId,
     writer::{Shared, Tail, Written, day_of},
 };
@@ -212,8 +212,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the entry is not taken.
-    pub fn push(&self, entry: &Entry, durability: Durability) -> Result<Receipt, JournalFailure> {
-        let frame = frame::write(entry).map_err(|long| JournalFailure::TooLong(long.0))?;
+    pub fn push(&self, entry: &Framed, durability: Durability) -> Result<Receipt, JournalFailure> {
         let (sender, written) = match durability {
             Durability::Strict => {
                 let (sender, receiver) = oneshot::channel();
@@ -221,7 +220,7 @@ impl Journal {
             }
             Durability::Relaxed => (None, None),
         };
-        self.shared.push(entry, &frame, sender)?;
+        self.shared.push(entry, sender)?;
         Ok(Receipt {
             written,
             shared: Arc::clone(&self.shared),
@@ -237,7 +236,7 @@ impl Journal {
         entry: &Entry,
         durability: Durability,
     ) -> Result<(), JournalFailure> {
-        self.push(entry, durability)?.written().await
+        self.push(&Framed::of(entry)?, durability)?.written().await
     }
 
     /// Puts an entry into the journal without waiting for the disk.
@@ -245,8 +244,7 @@ impl Journal {
     /// # Errors
     /// When the entry is not taken.
     pub fn append_now(&self, entry: &Entry) -> Result<(), JournalFailure> {
-        let frame = frame::write(entry).map_err(|long| JournalFailure::TooLong(long.0))?;
-        self.shared.push(entry, &frame, None)
+        self.shared.push(&Framed::of(entry)?, None)
     }
 
     /// Takes nothing more, and waits until the disk has everything.

@@ -26,6 +26,7 @@ mod writer;
 
 pub use durability::Durability;
 pub use fact::{RecordedFact, RecordedType};
+pub use frame::Framed;
 pub use journal::{Journal, JournalFailure, OpenProblem, Options, Receipt};
 pub use reader::{Located, ReadProblem, Reader, read_at};
 pub use record::{

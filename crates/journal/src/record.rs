@@ -28,9 +28,10 @@ impl Entry {
     }
 }
 
-/// What was decided about a call (J-4).
+/// What was decided about a call (J-4). Its texts are its own, or lent for as long as it is
+/// written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CallRecord {
+pub struct CallRecord<T = String> {
     /// Its id; also the decision's.
     pub id: RecordId,
     /// When it was decided.
@@ -38,23 +39,23 @@ pub struct CallRecord {
     /// Mode; `None` when the caller was not identified.
     pub mode: Option<Mode>,
     /// The API's name; empty when none matched.
-    pub api: String,
+    pub api: T,
     /// The operation's id; empty when none matched.
-    pub operation: String,
+    pub operation: T,
     /// Method as received.
-    pub method: String,
+    pub method: T,
     /// Canonical path, without the query.
-    pub path: String,
+    pub path: T,
     /// The credential.
     pub credential: Option<CredentialId>,
     /// The app and its name.
-    pub app: Option<(AppId, String)>,
+    pub app: Option<(AppId, T)>,
     /// The developer's account and its name.
-    pub developer: Option<(AccountId, String)>,
+    pub developer: Option<(AccountId, T)>,
     /// The account acted for and its name.
-    pub account: Option<(AccountId, String)>,
+    pub account: Option<(AccountId, T)>,
     /// Names of the capabilities used.
-    pub capabilities: Vec<String>,
+    pub capabilities: Vec<T>,
     /// What the annotation took from the request (J-3), at most [`RecordedFact::MOST`]. It may be
     /// personal data: for the operator only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -67,19 +68,51 @@ pub struct CallRecord {
     /// Status answered when refused; 0 when admitted.
     pub status: u16,
     /// Stable code of the refusal; empty when granted. In observe mode what it would have been.
-    pub code: String,
+    pub code: T,
     /// The answer with every gate, as JSON in the public form. Of a call that every gate let
     /// pass it is empty in the journal, and made of `granted` when the call is folded.
-    pub answer: String,
+    pub answer: T,
     /// How every gate let the call pass; `None` when one did not, or nobody was asked.
     #[serde(skip)]
-    pub granted: Option<Granted>,
+    pub granted: Option<Granted<T>>,
     /// Counters taken.
     pub counters: Vec<CounterSpend>,
     /// The snapshot that decided.
     pub revision: Revision,
     /// W3C trace id.
-    pub trace_id: String,
+    pub trace_id: T,
+}
+
+impl CallRecord<&str> {
+    /// The same, with texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> CallRecord {
+        let text = str::to_owned;
+        CallRecord {
+            id: self.id,
+            at: self.at,
+            mode: self.mode,
+            api: text(self.api),
+            operation: text(self.operation),
+            method: text(self.method),
+            path: text(self.path),
+            credential: self.credential,
+            app: self.app.map(|(id, name)| (id, text(name))),
+            developer: self.developer.map(|(id, name)| (id, text(name))),
+            account: self.account.map(|(id, name)| (id, text(name))),
+            capabilities: self.capabilities.into_iter().map(text).collect(),
+            facts: self.facts,
+            facts_left_out: self.facts_left_out,
+            enforcement: self.enforcement,
+            status: self.status,
+            code: text(self.code),
+            answer: text(self.answer),
+            granted: self.granted.map(Granted::into_owned),
+            counters: self.counters,
+            revision: self.revision,
+            trace_id: text(self.trace_id),
+        }
+    }
 }
 
 /// What a call took of a counter.
@@ -113,13 +146,30 @@ const fn is_far(near: &u8) -> bool {
 /// How every gate let a call pass, as short as can be: it is written while the call waits, and
 /// put into words when somebody reads it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Granted {
+pub struct Granted<T = String> {
     /// The gates that do not depend on a capability.
     pub gates: GateMarks,
     /// The limits that hold for every call of the API.
-    pub limits: Vec<LimitStand>,
+    pub limits: Vec<LimitStand<T>>,
     /// Of each capability in the order of [`CallRecord::capabilities`]: its gates and limits.
-    pub capabilities: Vec<(GateMarks, Vec<LimitStand>)>,
+    pub capabilities: Vec<(GateMarks, Vec<LimitStand<T>>)>,
+}
+
+impl Granted<&str> {
+    fn into_owned(self) -> Granted {
+        let owned = |stands: Vec<LimitStand<&str>>| {
+            let stands = stands.into_iter();
+            stands.map(LimitStand::into_owned).collect::<Vec<_>>()
+        };
+        let capabilities = self.capabilities.into_iter();
+        Granted {
+            gates: self.gates,
+            limits: owned(self.limits),
+            capabilities: capabilities
+                .map(|(gates, limits)| (gates, owned(limits)))
+                .collect(),
+        }
+    }
 }
 
 /// Gates in the order in which they answered, each as twice its number, and one more when it
@@ -128,17 +178,29 @@ pub type GateMarks = SmallVec<[u8; 16]>;
 
 /// Where a limit stood before a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LimitStand {
+pub struct LimitStand<T = String> {
     /// Its name.
-    pub limit: String,
+    pub limit: T,
     /// The currency `most` is in, when it is an amount of one.
-    pub currency: Option<String>,
+    pub currency: Option<T>,
     /// The most; `None` is unlimited.
     pub most: Option<Quantity>,
     /// Counted so far; `None` for a numeric limit.
     pub used: Option<Quantity>,
     /// When it starts anew.
     pub resets_at: Option<Timestamp>,
+}
+
+impl LimitStand<&str> {
+    fn into_owned(self) -> LimitStand {
+        LimitStand {
+            limit: self.limit.to_owned(),
+            currency: self.currency.map(str::to_owned),
+            most: self.most,
+            used: self.used,
+            resets_at: self.resets_at,
+        }
+    }
 }
 
 /// The end of an admitted call.

@@ -272,7 +272,10 @@ fn what_a_killed_process_wrote_is_all_there() {
     let directory = TempDir::new().unwrap();
     let journal = open(&directory, 1_000_000);
     for sequence in 0..2_000 {
-        let receipt = journal.push(&admitted(sequence), Durability::Relaxed);
+        let receipt = journal.push(
+            &Framed::of(&admitted(sequence)).unwrap(),
+            Durability::Relaxed,
+        );
         drop(receipt.unwrap());
     }
     // As it stands at this moment, without waiting for anything, as kill -9 leaves it.
@@ -295,7 +298,10 @@ fn pages_that_a_loss_of_power_kept_behind_lost_ones_are_no_damage() {
         .block_on(journal.append(&admitted(1), Durability::Strict))
         .unwrap();
     for sequence in 2..40 {
-        drop(journal.push(&admitted(sequence), Durability::Relaxed));
+        drop(journal.push(
+            &Framed::of(&admitted(sequence)).unwrap(),
+            Durability::Relaxed,
+        ));
     }
     let copy = TempDir::new().unwrap();
     let file = files(&directory).remove(0);

@@ -21,6 +21,11 @@ type To<'v> = Encoder<&'v mut Vec<u8>>;
 type Done = Result<(), minicbor::encode::Error<Infallible>>;
 type Read<T> = Result<T, decode::Error>;
 
+/// Writes the record of an admitted call, whose texts may be lent.
+pub(crate) fn write_admitted<T: AsRef<str>>(record: &CallRecord<T>, to: &mut Vec<u8>) {
+    let _: Done = call(&mut Encoder::new(to), ADMITTED, record);
+}
+
 pub(crate) fn write(entry: &Entry, to: &mut Vec<u8>) {
     let mut to = Encoder::new(to);
     // Writing to memory cannot fail: the error type has no value.
@@ -37,7 +42,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Entry> {
     (from.position() == bytes.len()).then_some(entry)
 }
 
-fn call(to: &mut To<'_>, kind: u8, call: &CallRecord) -> Done {
+fn call<T: AsRef<str>>(to: &mut To<'_>, kind: u8, call: &CallRecord<T>) -> Done {
     to.array(24)?.u8(kind)?;
     to.u64(call.id.epoch)?.u64(call.id.sequence)?;
     to.i64(call.at.as_micros())?;
@@ -46,7 +51,7 @@ fn call(to: &mut To<'_>, kind: u8, call: &CallRecord) -> Done {
         Some(mode) => to.bool(mode == Mode::Live)?,
     };
     for text in [&call.api, &call.operation, &call.method, &call.path] {
-        to.str(text)?;
+        to.str(text.as_ref())?;
     }
     match call.credential {
         None => to.null()?,
@@ -59,7 +64,7 @@ fn call(to: &mut To<'_>, kind: u8, call: &CallRecord) -> Done {
     }
     to.array(call.capabilities.len() as u64)?;
     for capability in &call.capabilities {
-        to.str(capability)?;
+        to.str(capability.as_ref())?;
     }
     to.array(call.facts.len() as u64)?;
     for one in &call.facts {
@@ -67,21 +72,22 @@ fn call(to: &mut To<'_>, kind: u8, call: &CallRecord) -> Done {
     }
     to.u16(call.facts_left_out)?;
     to.bool(call.enforcement == Enforcement::Enforce)?;
-    to.u16(call.status)?.str(&call.code)?.str(&call.answer)?;
+    to.u16(call.status)?;
+    to.str(call.code.as_ref())?.str(call.answer.as_ref())?;
     to.array(call.counters.len() as u64)?;
     for one in &call.counters {
         spend(to, one)?;
     }
-    to.u64(call.revision.0)?.str(&call.trace_id)?;
+    to.u64(call.revision.0)?.str(call.trace_id.as_ref())?;
     granted(to, call.granted.as_ref())
 }
 
-fn named(to: &mut To<'_>, named: Option<(u128, &String)>) -> Done {
+fn named<T: AsRef<str>>(to: &mut To<'_>, named: Option<(u128, &T)>) -> Done {
     let Some((id, name)) = named else {
         to.null()?;
         return Ok(());
     };
-    to.array(2)?.bytes(&id.to_be_bytes())?.str(name)?;
+    to.array(2)?.bytes(&id.to_be_bytes())?.str(name.as_ref())?;
     Ok(())
 }
 
@@ -132,7 +138,7 @@ fn spend(to: &mut To<'_>, spend: &CounterSpend) -> Done {
     Ok(())
 }
 
-fn granted(to: &mut To<'_>, granted: Option<&Granted>) -> Done {
+fn granted<T: AsRef<str>>(to: &mut To<'_>, granted: Option<&Granted<T>>) -> Done {
     let Some(granted) = granted else {
         to.null()?;
         return Ok(());
@@ -147,11 +153,11 @@ fn granted(to: &mut To<'_>, granted: Option<&Granted>) -> Done {
     Ok(())
 }
 
-fn stands(to: &mut To<'_>, stands: &[LimitStand]) -> Done {
+fn stands<T: AsRef<str>>(to: &mut To<'_>, stands: &[LimitStand<T>]) -> Done {
     to.array(stands.len() as u64)?;
     for stand in stands {
-        to.array(5)?.str(&stand.limit)?;
-        text_or_null(to, stand.currency.as_deref())?;
+        to.array(5)?.str(stand.limit.as_ref())?;
+        text_or_null(to, stand.currency.as_ref().map(AsRef::as_ref))?;
         number_or_null(to, stand.most.map(Quantity::millionths))?;
         number_or_null(to, stand.used.map(Quantity::millionths))?;
         number_or_null(to, stand.resets_at.map(Timestamp::as_micros))?;

@@ -14,8 +14,8 @@ use primitives::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::{
-    Entry, JournalFailure,
-    frame::{self, MARK_FRAME},
+    Framed, JournalFailure,
+    frame::{self, Kind, MARK_FRAME},
     segment::{HEADER, SegmentId},
 };
 
@@ -94,21 +94,21 @@ impl Tail {
         }
     }
 
-    fn put(&mut self, entry: &Entry, frame: &[u8]) -> Written {
-        let length = frame.len() as u64;
+    fn put(&mut self, entry: &Framed) -> Written {
+        let length = entry.bytes.len() as u64;
         let full = self.at > HEADER as u64 && self.at >= self.segment_bytes;
-        let day = day_of(entry.at());
+        let day = day_of(entry.at);
         if full || day > self.day {
-            match self.rotate(entry.at()) {
+            match self.rotate(entry.at) {
                 Err(problem) if is_full(&problem) => {}
                 rotated => rotated.map_err(|problem| self.fail(&problem))?,
             }
         }
-        let owed = match entry {
-            Entry::Admitted(_) => self.owed.saturating_add(1),
-            Entry::Refused(_) => self.owed,
+        let owed = match entry.kind {
+            Kind::Admitted => self.owed.saturating_add(1),
+            Kind::Refused => self.owed,
             // Its room was kept when the call was admitted.
-            Entry::Settled(_) => self.owed.saturating_sub(1),
+            Kind::Settled => self.owed.saturating_sub(1),
         };
         let kept = owed.saturating_mul(SETTLEMENT).saturating_add(SPARE);
         let until = self.at.saturating_add(length).saturating_add(kept);
@@ -118,15 +118,15 @@ impl Tail {
                 Ok(window) => self.window = window,
                 Err(problem) if is_full(&problem) => {
                     let fits = self.at.saturating_add(length) <= self.window.end();
-                    if !matches!(entry, Entry::Settled(_)) || !fits {
+                    if entry.kind != Kind::Settled || !fits {
                         return Err(JournalFailure::Full);
                     }
                 }
                 Err(problem) => return Err(self.fail(&problem)),
             }
         }
-        if !self.window.put(self.at, frame) {
-            return Err(JournalFailure::TooLong(frame.len()));
+        if !self.window.put(self.at, &entry.bytes) {
+            return Err(JournalFailure::TooLong(entry.bytes.len()));
         }
         self.at = self.at.saturating_add(length);
         self.owed = owed;
@@ -192,18 +192,13 @@ impl Shared {
     }
 
     /// Puts an entry where the kernel has it. `strict` is told when the disk has it, too.
-    pub(crate) fn push(
-        &self,
-        entry: &Entry,
-        frame: &[u8],
-        strict: Option<oneshot::Sender<Written>>,
-    ) -> Written {
+    pub(crate) fn push(&self, entry: &Framed, strict: Option<oneshot::Sender<Written>>) -> Written {
         let mut tail = self.tail.lock();
         if let Some(failure) = tail.failure() {
             return Err(failure);
         }
         let wakes = strict.is_some() || !tail.unsynced;
-        tail.put(entry, frame)?;
+        tail.put(entry)?;
         tail.strict.extend(strict);
         drop(tail);
         if wakes {

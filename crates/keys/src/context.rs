@@ -10,12 +10,18 @@ pub const CONTEXT_TYPE: &str = "portreeve-context+jwt";
 /// forwarded, each with its length before it, in base64url. Binds a context to one request.
 #[must_use]
 pub fn request_hash(method: &str, authority: &str, path_and_query: &str) -> String {
-    let authority = authority.to_ascii_lowercase();
-    let mut bytes = Vec::new();
-    for part in [method, &authority, path_and_query] {
+    let mut bytes = Vec::with_capacity(128);
+    let mut write = |part: &str, folded: bool| {
         bytes.extend((part.len() as u64).to_be_bytes());
+        let begin = bytes.len();
         bytes.extend(part.as_bytes());
-    }
+        if folded && let Some(part) = bytes.get_mut(begin..) {
+            part.make_ascii_lowercase();
+        }
+    };
+    write(method, false);
+    write(authority, true);
+    write(path_and_query, false);
     URL_SAFE_NO_PAD.encode(crate::sha256(&bytes))
 }
 

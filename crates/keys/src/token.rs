@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::{
     hmac,
@@ -95,6 +95,8 @@ pub enum TokenProblem {
 pub struct SigningKey {
     signer: Signer,
     jwk: Arc<Jwk>,
+    /// The type of the first token signed, and the head of all tokens of that type.
+    head: Arc<OnceLock<(String, String)>>,
 }
 
 /// A key that is ready: a call is signed with it while its caller waits.
@@ -153,6 +155,7 @@ impl SigningKey {
         Ok(Self {
             signer: Signer::Hs256(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, secret))),
             jwk: Arc::new(jwk),
+            head: Arc::default(),
         })
     }
 
@@ -171,6 +174,7 @@ impl SigningKey {
                 x: Some(x),
                 ..Jwk::default()
             }),
+            head: Arc::default(),
         })
     }
 
@@ -198,6 +202,16 @@ impl SigningKey {
         }
     }
 
+    /// The first part of a token.
+    fn write_head(&self, kind: &str) -> Result<String, serde_json::Error> {
+        let header = OurHeader {
+            typ: kind,
+            alg: self.algorithm().name(),
+            kid: self.key_id(),
+        };
+        Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header)?))
+    }
+
     /// Signs `claims` as a token of type `kind` (`typ`), such as `context+jwt`: a JWS in compact
     /// form (RFC 7515, section 7.1).
     ///
@@ -205,18 +219,22 @@ impl SigningKey {
     /// When the claims are no JSON.
     pub fn sign<T: Serialize>(&self, kind: &str, claims: &T) -> Result<String, TokenProblem> {
         let unwritten = |problem: serde_json::Error| TokenProblem::Claims(problem.to_string());
-        let header = OurHeader {
-            typ: kind,
-            alg: self.algorithm().name(),
-            kid: self.key_id(),
-        };
         let mut json = Vec::with_capacity(1_024);
-        let mut token = String::with_capacity(1_536);
-        serde_json::to_writer(&mut json, &header).map_err(unwritten)?;
-        URL_SAFE_NO_PAD.encode_string(&json, &mut token);
-        token.push('.');
-        json.clear();
         serde_json::to_writer(&mut json, claims).map_err(unwritten)?;
+        let mut token = String::with_capacity(2_048);
+        let (of, head) = match self.head.get() {
+            Some(known) => known,
+            None => {
+                let head = (kind.to_owned(), self.write_head(kind).map_err(unwritten)?);
+                self.head.get_or_init(|| head)
+            }
+        };
+        if of == kind {
+            token.push_str(head);
+        } else {
+            token.push_str(&self.write_head(kind).map_err(unwritten)?);
+        }
+        token.push('.');
         URL_SAFE_NO_PAD.encode_string(&json, &mut token);
         let message = token.len();
         token.push('.');

@@ -177,13 +177,13 @@ fn api(catalogue: &Catalogue, ladder: Symbol) -> Api {
         enforcement: Enforcement::Enforce,
         ladder,
         mounts: vec![],
-        live: Some(Upstream {
+        live: Some(Arc::new(Upstream {
             url: "https://upstream.example".to_owned(),
             credential: UpstreamCredential::None,
             timeout: std::time::Duration::from_secs(1),
             identity: UpstreamIdentity::Ed25519,
             refund_server_errors: false,
-        }),
+        })),
         test: None,
         cors: None,
         operations: vec![Arc::new(operation)],

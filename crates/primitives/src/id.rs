@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::{Builder, Uuid};
 
 use crate::{Clock, Entropy, EntropyExhausted};
@@ -95,8 +95,8 @@ macro_rules! ids {
         $(#[$doc])*
         ///
         /// Text form: `TypeID`, that is a prefix, `_` and 26 characters of base 32.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+        #[serde(try_from = "String")]
         pub struct $name(u128);
 
         impl $name {
@@ -121,6 +121,12 @@ macro_rules! ids {
             #[must_use]
             pub const fn as_u128(self) -> u128 {
                 self.0
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_str(self)
             }
         }
 
@@ -188,8 +194,8 @@ fn version_7(clock: &dyn Clock, entropy: &dyn Entropy) -> Result<u128, EntropyEx
 ///
 /// Text form: `dec_` and 26 characters of base 32. Unique without coordination, because an
 /// epoch is never used twice.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct RecordId {
     /// One run of one gateway process.
     pub epoch: u64,
@@ -200,6 +206,12 @@ pub struct RecordId {
 impl RecordId {
     /// What every record id begins with.
     pub const PREFIX: &'static str = "dec";
+}
+
+impl Serialize for RecordId {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
 }
 
 impl fmt::Display for RecordId {

@@ -1,14 +1,12 @@
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// An exact decimal with six digits after the point: amounts, counts, durations.
 ///
 /// Kept as an integer of millionths; every operation is checked, nothing is rounded.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Quantity(i64);
 
 /// The text is not a decimal that fits without rounding.
@@ -127,6 +125,12 @@ impl TryFrom<String> for Quantity {
 impl From<Quantity> for String {
     fn from(quantity: Quantity) -> Self {
         quantity.to_string()
+    }
+}
+
+impl Serialize for Quantity {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
     }
 }
 

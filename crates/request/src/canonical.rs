@@ -42,12 +42,8 @@ impl CanonicalRequest {
     ///
     /// # Errors
     /// When the head has more than one reading, or asks for what is not offered.
-    pub fn read(
-        method: &Method,
-        target: &Uri,
-        headers: &HeaderMap,
-    ) -> Result<Self, RequestProblem> {
-        check_method(method, headers)?;
+    pub fn read(method: &Method, target: &Uri, headers: HeaderMap) -> Result<Self, RequestProblem> {
+        check_method(method, &headers)?;
         if headers
             .get_all(header::CONTENT_TYPE)
             .iter()
@@ -56,9 +52,17 @@ impl CanonicalRequest {
         {
             return Err(RequestProblem::ContentTypeTwice);
         }
-        let written = target.to_string();
-        let (authority, path, query) = split(&written)?;
-        let host = host(authority, headers)?;
+        // What has no authority is a path and a query, as they were sent.
+        let whole;
+        let written = match (target.authority(), target.path_and_query()) {
+            (None, Some(sent)) => sent.as_str(),
+            _ => {
+                whole = target.to_string();
+                &whole
+            }
+        };
+        let (authority, path, query) = split(written)?;
+        let host = host(authority, &headers)?;
         Ok(Self {
             method: method.clone(),
             host,

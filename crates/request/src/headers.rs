@@ -84,15 +84,13 @@ pub fn nominated(headers: &HeaderMap) -> Result<Vec<HeaderName>, RequestProblem>
 ///
 /// # Errors
 /// As [`nominated`].
-pub fn end_to_end(headers: &HeaderMap) -> Result<HeaderMap, RequestProblem> {
-    let nominated = nominated(headers)?;
-    let mut kept = HeaderMap::with_capacity(headers.len());
-    for (name, value) in headers {
-        if !is_hop_by_hop(name) && !nominated.contains(name) {
-            kept.append(name.clone(), value.clone());
-        }
+pub fn end_to_end(mut headers: HeaderMap) -> Result<HeaderMap, RequestProblem> {
+    let mut dropped = nominated(&headers)?;
+    dropped.extend(headers.keys().filter(|name| is_hop_by_hop(name)).cloned());
+    for name in dropped {
+        headers.remove(name);
     }
-    Ok(kept)
+    Ok(headers)
 }
 
 #[cfg(test)]
@@ -143,13 +141,13 @@ mod tests {
         ] {
             headers.append(name(key), HeaderValue::from_static(value));
         }
-        let kept = end_to_end(&headers).unwrap();
+        let kept = end_to_end(headers.clone()).unwrap();
         let kept: Vec<_> = kept
             .iter()
             .map(|(k, v)| (k.as_str(), v.as_bytes()))
             .collect();
         assert_eq!(kept, [("x-kept", &b"3"[..]), ("x-kept", b"4")]);
         headers.insert("connection", HeaderValue::from_static("a b"));
-        assert_eq!(end_to_end(&headers), Err(RequestProblem::ConnectionForm));
+        assert_eq!(end_to_end(headers), Err(RequestProblem::ConnectionForm));
     }
 }

@@ -129,7 +129,7 @@ fn read(method: &str, target: &str, headers: &[(&str, &str)]) -> Result<Canonica
         );
     }
     let method = Method::from_bytes(method.as_bytes()).unwrap();
-    CanonicalRequest::read(&method, &Uri::try_from(target).unwrap(), &map)
+    CanonicalRequest::read(&method, &Uri::try_from(target).unwrap(), map)
 }
 
 /// Shows: S-17.

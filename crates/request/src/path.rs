@@ -1,4 +1,8 @@
-use std::fmt;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 use percent_encoding::utf8_percent_encode;
 
@@ -13,10 +17,13 @@ pub const MOST_SEGMENTS: usize = 64;
 /// A path that every server reads in the same way: decoded segments, none of them empty, a dot
 /// segment or with a slash in it.
 ///
-/// `Display` writes it with upper-case escapes, and only where one is needed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+/// `Display` writes it with upper-case escapes, and only where one is needed. A clone, and what is
+/// below a prefix, share the segments.
+#[derive(Clone, Default)]
 pub struct CanonicalPath {
-    segments: Vec<Box<str>>,
+    all: Arc<[Box<str>]>,
+    /// Where in `all` the segments begin.
+    from: usize,
     trailing_slash: bool,
 }
 
@@ -45,7 +52,8 @@ impl CanonicalPath {
             segments.push(segment(raw, at)?);
         }
         Ok(Self {
-            segments,
+            all: segments.into(),
+            from: 0,
             trailing_slash,
         })
     }
@@ -53,7 +61,7 @@ impl CanonicalPath {
     /// The decoded segments.
     #[must_use]
     pub fn segments(&self) -> &[Box<str>] {
-        &self.segments
+        self.all.get(self.from..).unwrap_or_default()
     }
 
     /// Whether it ends in a slash (the root itself does not count).
@@ -62,26 +70,48 @@ impl CanonicalPath {
         self.trailing_slash
     }
 
+    /// The path as it is written.
+    #[must_use]
+    pub fn written(&self) -> String {
+        let mut text = String::with_capacity(64);
+        for segment in self.segments() {
+            text.push('/');
+            text.extend(utf8_percent_encode(segment, percent::SEGMENT));
+        }
+        if self.trailing_slash || self.segments().is_empty() {
+            text.push('/');
+        }
+        text
+    }
+
     /// What follows `prefix`, when this path begins with its segments.
     #[must_use]
     pub fn below(&self, prefix: &Self) -> Option<Self> {
-        let segments = self.segments.strip_prefix(prefix.segments.as_slice())?;
+        let is_prefix = self.segments().starts_with(prefix.segments());
+        is_prefix.then(|| self.after(prefix.segments().len()))?
+    }
+
+    /// What follows the first `count` segments, when there are so many.
+    #[must_use]
+    pub fn after(&self, count: usize) -> Option<Self> {
+        let rest = self.segments().get(count..)?;
         Some(Self {
-            segments: segments.to_vec(),
-            trailing_slash: self.trailing_slash && !segments.is_empty(),
+            all: Arc::clone(&self.all),
+            from: self.from.checked_add(count)?,
+            trailing_slash: self.trailing_slash && !rest.is_empty(),
         })
     }
 
     /// This path under `base`.
     #[must_use]
     pub fn under(&self, base: &Self) -> Self {
+        if base.segments().is_empty() {
+            return self.clone();
+        }
+        let segments = base.segments().iter().chain(self.segments());
         Self {
-            segments: base
-                .segments
-                .iter()
-                .chain(&self.segments)
-                .cloned()
-                .collect(),
+            all: segments.cloned().collect(),
+            from: 0,
             trailing_slash: self.trailing_slash,
         }
     }
@@ -92,12 +122,33 @@ impl CanonicalPath {
     /// When the value could not stand in a canonical path, or there is no such segment.
     pub fn replace(&mut self, index: usize, value: &str) -> Result<(), RequestProblem> {
         checked(value, index.saturating_add(1))?;
-        let slot = self
-            .segments
-            .get_mut(index)
+        let index_of_all = self.from.saturating_add(index);
+        let slot = Arc::make_mut(&mut self.all)
+            .get_mut(index_of_all)
             .ok_or(RequestProblem::EmptySegment(index.saturating_add(1)))?;
         *slot = value.into();
         Ok(())
+    }
+}
+
+impl PartialEq for CanonicalPath {
+    fn eq(&self, other: &Self) -> bool {
+        self.segments() == other.segments() && self.trailing_slash == other.trailing_slash
+    }
+}
+
+impl Eq for CanonicalPath {}
+
+impl Hash for CanonicalPath {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.segments().hash(state);
+        self.trailing_slash.hash(state);
+    }
+}
+
+impl fmt::Debug for CanonicalPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CanonicalPath({self})")
     }
 }
 
@@ -153,13 +204,7 @@ fn checked(decoded: &str, at: usize) -> Result<(), RequestProblem> {
 
 impl fmt::Display for CanonicalPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for segment in &self.segments {
-            write!(f, "/{}", utf8_percent_encode(segment, percent::SEGMENT))?;
-        }
-        if self.trailing_slash || self.segments.is_empty() {
-            f.write_str("/")?;
-        }
-        Ok(())
+        f.write_str(&self.written())
     }
 }
 

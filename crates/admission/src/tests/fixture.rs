@@ -251,7 +251,7 @@ pub(super) fn request(method: &str, path: &str, headers: &[(&str, &str)]) -> Can
     }
     let method: Method = method.parse().unwrap();
     let target: Uri = path.parse().unwrap();
-    CanonicalRequest::read(&method, &target, &map).unwrap()
+    CanonicalRequest::read(&method, &target, map).unwrap()
 }
 
 fn resources(state: &str) -> Vec<Resource> {

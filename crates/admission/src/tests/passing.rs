@@ -130,7 +130,11 @@ async fn an_account_is_named_by_parameter_then_header_then_the_app() {
         let method = if path == "/pay/send" { "POST" } else { "GET" };
         let permit = permit(town.call_as(&presented, method, path, &headers).await);
         let context = permit.context().unwrap();
-        assert_eq!(context.account.as_ref().unwrap().name, name, "{path}");
+        assert_eq!(
+            context.account.as_ref().unwrap().name.as_str(),
+            name,
+            "{path}"
+        );
         assert_eq!(permit.external_account(), Some(&expected), "{path}");
     }
     let permit = permit(

@@ -81,13 +81,16 @@ async fn a_refused_call_consumes_nothing_anywhere() {
         let day = refused
             .limits
             .iter()
-            .find(|one| one.name == "sends-per-day");
+            .find(|one| one.name.as_str() == "sends-per-day");
         assert_eq!(day.unwrap().remaining.millionths(), 0);
         assert_eq!(day.unwrap().window, Some(86_400));
     }
     // The counter of the whole API has taken three, and the next day begins anew.
     let permit = super::passing::permit(town.call("GET", "/pay/accounts/user/calls").await);
-    let ever = permit.limits().iter().find(|one| one.name == "calls-ever");
+    let ever = permit
+        .limits()
+        .iter()
+        .find(|one| one.name.as_str() == "calls-ever");
     assert_eq!(ever.unwrap().remaining.as_whole(), Some(96));
     town.clock.advance_seconds(86_400);
     super::passing::permit(town.call("POST", "/pay/send").await)

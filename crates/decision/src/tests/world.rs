@@ -448,13 +448,13 @@ pub(super) fn counted(window: Window, scope: LimitScope) -> LimitKind {
 pub(super) const DAY: Window = Window::Calendar(CalendarUnit::Day);
 
 fn api(symbol: Symbol, ladder: Symbol) -> Api {
-    let upstream = Some(Upstream {
+    let upstream = Some(Arc::new(Upstream {
         url: "https://upstream.example".to_owned(),
         credential: UpstreamCredential::None,
         timeout: std::time::Duration::from_secs(1),
         identity: UpstreamIdentity::Ed25519,
         refund_server_errors: false,
-    });
+    }));
     let facts = FACTS.map(|(text, kind)| FactDefinition {
         name: name(text),
         source: FactSource::Body(format!("$.{text}")),

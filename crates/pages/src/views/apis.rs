@@ -54,8 +54,8 @@ pub(crate) fn api_entries(api: &Api, catalogue: &Catalogue) -> Vec<Entry> {
     let origins = api.cors.as_ref().map(|cors| cors.origins.join(", "));
     Entry::said([
         Entry::text("Mounted at", mounts.join(", ")),
-        Entry::words("Live upstream", upstream(api.live.as_ref(), "live")),
-        Entry::words("Test upstream", upstream(api.test.as_ref(), "test")),
+        Entry::words("Live upstream", upstream(api.live.as_deref(), "live")),
+        Entry::words("Test upstream", upstream(api.test.as_deref(), "test")),
         Entry::text(
             "Ladder",
             catalogue.vocabulary.ladders.name(api.ladder).to_string(),

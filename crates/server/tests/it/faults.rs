@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use faults::{Report, ambiguous, away, crash, disk};
+use faults::{Report, ambiguous, away, bombs, crash, disk};
 use testkit::Postgres;
 
 fn binary() -> &'static Path {
@@ -43,6 +43,12 @@ async fn a_full_disk_is_told_and_survived() {
     kept(disk::full_disk(binary(), 192).await);
 }
 
+/// Shows: S-19.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_grows_when_it_is_read_takes_little_memory() {
+    kept(Some(bombs::refused(binary()).await));
+}
+
 /// Shows: F-38, G-02.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_that_nobody_was_told_of_happens_once() {
@@ -61,4 +67,16 @@ async fn a_database_that_is_away_is_told_and_nobody_passes_for_long() {
     let name = place.rsplit('/').next().expect("a name");
     let socket = Path::new(folder).join(".s.PGSQL.5432");
     kept(Some(away::database_away(binary(), &socket, name).await));
+}
+
+/// Shows: F-31.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_stopped_loses_nothing_that_was_acknowledged() {
+    let Some(server) = Postgres::launch_alone(&["--data-checksums"], &[]).await else {
+        return;
+    };
+    let database = server.database().await;
+    kept(Some(
+        away::database_stopped(binary(), &server, &database).await,
+    ));
 }

@@ -57,8 +57,8 @@ pub(super) fn apis(names: &mut Names<'_>, catalogue: &mut Catalogue, setup: &mut
             },
             ladder,
             mounts,
-            live,
-            test,
+            live: live.map(Arc::new),
+            test: test.map(Arc::new),
             cors: entry.cors.as_ref().map(|entry| cors(names, at, entry)),
             operations,
         };

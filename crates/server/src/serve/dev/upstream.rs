@@ -54,6 +54,7 @@ pub(super) async fn serve(
         let ours: Vec<&Upstream> = [&api.live, &api.test]
             .into_iter()
             .flatten()
+            .map(|upstream| &**upstream)
             .filter(|upstream| upstream.url.starts_with(url))
             .collect();
         if ours.is_empty() {
@@ -84,7 +85,7 @@ pub(super) async fn serve(
                 .upstream(upstream, &text, secrets, accounts)
                 .map_err(problem())?;
             for (external_id, credentials) in &of_accounts {
-                let is_live = api.live.as_ref() == Some(upstream);
+                let is_live = api.live.as_deref() == Some(upstream);
                 let mode = if is_live { Mode::Live } else { Mode::Test };
                 if let Some(credential) = credentials.of(mode) {
                     builder = builder
