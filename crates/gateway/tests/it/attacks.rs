@@ -60,7 +60,7 @@ async fn each_part_of_a_batch_takes_its_own_and_one_too_many_takes_nothing() {
         .collect();
     let named = format!(r#"{{"calls":{{{}}}}}"#, named.join(","));
     assert_eq!(ask(JSON, &named).await, too_many);
-    let twice = format!(r#"{{"calls":[],{}"#, &batch(501, "1")[1..]);
+    let twice = batch(501, "1").replacen('{', r#"{"calls":[],"#, 1);
     assert_eq!(ask(JSON, &twice).await, refused(400, "malformed_request"));
     for headers in [
         FORM,
@@ -145,7 +145,7 @@ fn bombs() -> Vec<Bomb> {
         json("lists that never end", "[".repeat(many), unread()),
         json(
             "objects in objects",
-            format!(r#"{}1{}"#, r#"{"a":"#.repeat(many), "}".repeat(many)),
+            format!("{}1{}", r#"{"a":"#.repeat(many), "}".repeat(many)),
             unread(),
         ),
         json(
@@ -199,7 +199,7 @@ fn bombs() -> Vec<Bomb> {
         "one form field very often",
         "/shop/form",
         FORM.to_owned(),
-        vec!["amount=1"; 90_000].join("&"),
+        vec!["amount=1"; 1_000].join("&"),
         refused(403, "fact_unusable"),
     ));
     let part = "--b\r\ncontent-disposition: form-data; name=a\r\n\r\n\r\n";

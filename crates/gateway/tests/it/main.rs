@@ -23,6 +23,8 @@ mod observe;
 #[cfg(test)]
 mod paths;
 #[cfg(test)]
+mod storage;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod upstream;

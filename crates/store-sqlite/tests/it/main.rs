@@ -4,3 +4,4 @@
 
 mod contract;
 mod engine;
+mod room;
