@@ -204,3 +204,22 @@ fn read(file: PathBuf) -> Result<Planted, String> {
 fn now() -> Instant {
     Instant::now()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A patch that no longer applies plants nothing.
+    #[test]
+    fn every_patch_fits_the_source_and_names_its_test() {
+        let workspace = Workspace::find().unwrap();
+        let bugs = patches(&workspace).unwrap();
+        assert!(bugs.len() >= 4, "{}", bugs.len());
+        for bug in bugs {
+            let patch = bug.file.to_string_lossy();
+            let check = ["git", "apply", "--check", &patch];
+            let fits = quietly(command(&workspace.root, &check));
+            assert!(fits.is_ok(), "{}: make it anew: {fits:?}", bug.name());
+        }
+    }
+}
