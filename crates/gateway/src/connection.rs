@@ -56,6 +56,10 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
+                let Some(place) = door.addresses.enter(peer.ip()) else {
+                    door.metrics.violation("connections_per_address");
+                    continue;
+                };
                 // A failure is of this connection alone, and closes it.
                 let Ok(stream) = stream.into_std() else {
                     continue;
@@ -69,7 +73,7 @@ pub(crate) async fn serve(
                 );
                 let cut = cut.clone();
                 let task = async move {
-                    let _slot = slot;
+                    let _held = (slot, place);
                     tokio::select! {
                         () = greeting => {}
                         () = cut.cancelled() => {}

@@ -17,8 +17,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Limits, UpstreamHealth, base::Bases, connection, health::Health, load::Load, metrics::Metrics,
-    tokens::Tokens, upstreams::Upstreams, workers::Workers,
+    Limits, UpstreamHealth, addresses::Addresses, base::Bases, connection, health::Health,
+    load::Load, metrics::Metrics, tokens::Tokens, upstreams::Upstreams, workers::Workers,
 };
 
 /// Where the secrets that upstreams want come from. Asked at every call, so that a changed
@@ -83,6 +83,7 @@ pub(crate) struct Door {
     pub(crate) health: Health,
     pub(crate) metrics: Metrics,
     pub(crate) connections: Arc<Semaphore>,
+    pub(crate) addresses: Arc<Addresses>,
     pub(crate) calls: Arc<Semaphore>,
     pub(crate) load: Load,
     /// Whether another process is about to take the listener over.
@@ -112,6 +113,7 @@ impl Gateway {
             health: Health::default(),
             metrics: Metrics::register(registry),
             connections: Arc::new(Semaphore::new(parts.limits.connections)),
+            addresses: Arc::new(Addresses::new(&parts.limits)),
             calls: Arc::new(Semaphore::new(parts.limits.calls)),
             leaving: AtomicBool::new(false),
             load: Load::new(&parts.limits),

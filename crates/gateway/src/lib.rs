@@ -14,6 +14,7 @@
 //! and its branch in `credential.rs`. To add a bound: a field of [`Limits`].
 
 mod account;
+mod addresses;
 mod answer;
 mod arrival;
 mod base;

@@ -7,6 +7,9 @@ use ipnet::IpNet;
 pub struct Limits {
     /// Open connections; more wait in the system's backlog.
     pub connections: usize,
+    /// Open connections of one address, of IPv6 of one /64; more are closed at once. 0 is any
+    /// number; those of `proxy_networks` are not counted.
+    pub connections_per_address: usize,
     /// Calls in progress; more are answered `overloaded`.
     pub calls: usize,
     /// Calls that may be in progress towards each upstream however slowly it answers.
@@ -48,6 +51,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4096,
+            connections_per_address: 3072,
             calls: 4096,
             least_calls: 32,
             body_memory: 256 * 1024 * 1024,

@@ -228,6 +228,30 @@ async fn calls_beyond_the_bound_are_told_so() {
     assert_eq!(world.outcomes(2).await.len(), 2);
 }
 
+/// Shows: F-17.
+#[tokio::test]
+async fn one_address_does_not_take_all_connections() {
+    let upstream = Upstream::start(ok).await;
+    let mut setup = Setup::to(upstream.url());
+    setup.limits.connections_per_address = 2;
+    let world = World::start(setup).await;
+    let held = [
+        TcpStream::connect(world.address).await.unwrap(),
+        TcpStream::connect(world.address).await.unwrap(),
+    ];
+    let mut third = TcpStream::connect(world.address).await.unwrap();
+    let ended = timeout(Duration::from_secs(5), third.read_u8()).await;
+    assert!(ended.expect("it is closed at once").is_err());
+    let counted = "class=\"connections_per_address\"} 1";
+    assert!(world.metrics().contains(counted), "{}", world.metrics());
+    drop(held);
+    // It is noticed a moment later that they are gone.
+    sleep(Duration::from_millis(200)).await;
+    for _ in 0..3 {
+        assert_eq!(world.call("GET /shop/items", "", "").await.status, 200);
+    }
+}
+
 #[tokio::test]
 async fn a_call_in_progress_is_answered_while_draining() {
     let upstream = Upstream::start(|_: &_| {
