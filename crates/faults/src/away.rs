@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde_json::json;
+use testkit::{Database, Postgres};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, UnixStream},
@@ -14,7 +15,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::{Client, Launch, Lost, Node, Provider, Report};
+use crate::{Checker, Client, Driver, History, Launch, Load, Lost, Node, Provider, Report};
 
 /// What stands between the node and its database, to be cut.
 #[derive(Debug)]
@@ -106,6 +107,48 @@ pub async fn database_away(binary: &Path, socket: &Path, database: &str) -> Repo
         format!("at first: {passes:?}")
     });
     wire.cut();
+    while_away(&node, &mut report).await;
+    wire.mend();
+    back_again(&node, &mut report).await;
+    report
+}
+
+/// F-31, with a server that is stopped in the middle of its work: as [`database_away`], and in the
+/// end what was acknowledged is there and the database is sound (I12).
+///
+/// # Panics
+/// When the node does not start, or the database not again.
+pub async fn database_stopped(binary: &Path, server: &Postgres, database: &Database) -> Report {
+    let mut report = Report::new("database-stopped", &["F-31"], (1, 1));
+    let provider = Provider::new().await;
+    let address = database.address();
+    let launch = Launch::dev(binary).variable("PORTREEVE__STORE__POSTGRES_URL", address.expose());
+    let node = provider.start(launch).await.expect("the node starts");
+    let history = History::begin();
+    let load = Load {
+        callers: 4,
+        operators: 2,
+        rest: Duration::from_millis(5),
+        ..Load::default()
+    };
+    let driver = Driver::begin(&node, &history, load);
+    sleep(Duration::from_secs(1)).await;
+    server.stop();
+    while_away(&node, &mut report).await;
+    server.start_again().await;
+    back_again(&node, &mut report).await;
+    sleep(Duration::from_millis(500)).await;
+    driver.end().await;
+    let checker = Checker::new(&history, &provider.origin, &node);
+    checker.check().await.tell(&mut report);
+    let sound = database.examine().await;
+    report.demand(sound.is_ok(), || format!("I12: {sound:?}"));
+    report
+}
+
+/// Calls from the moment at which the database went, until a second after nobody passes.
+async fn while_away(node: &Node, report: &mut Report) {
+    let mut caller = node.caller("front");
     let cut = Instant::now();
     let mut passed_until = Duration::ZERO;
     let mut closed = None;
@@ -121,6 +164,9 @@ pub async fn database_away(binary: &Path, socket: &Path, database: &str) -> Repo
                 .broken
                 .push(format!("while it is away: {status} {code}")),
         }
+        if closed.is_some_and(|at| after > at + Duration::from_secs(1)) {
+            break;
+        }
         sleep(Duration::from_millis(50)).await;
     }
     report.count("passed_until_ms", duration(passed_until));
@@ -133,16 +179,17 @@ pub async fn database_away(binary: &Path, socket: &Path, database: &str) -> Repo
     report.demand(passed_until >= Duration::from_secs(3), || {
         format!("nobody passed from {passed_until:?} on")
     });
-    let refused = change(&node).await;
+    let refused = change(node).await;
     report.demand(refused == (503, "store_away".to_owned()), || {
         format!("a change got {refused:?}")
     });
-    wire.mend();
+}
+
+async fn back_again(node: &Node, report: &mut Report) {
     let back = Instant::now();
-    let again = until_back(&node, &mut caller).await;
+    let again = until_back(node, &mut node.caller("front")).await;
     report.count("back_after_ms", millis(back));
     report.demand(again, || "it does not come back within 15 s".to_owned());
-    report
 }
 
 async fn until_back(node: &Node, caller: &mut Client) -> bool {

@@ -146,7 +146,9 @@ impl Client {
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
-        if !body.is_empty() {
+        let says =
+            |wanted: &hyper::header::HeaderName| headers.iter().any(|(name, _)| *wanted == *name);
+        if !body.is_empty() && !says(&CONTENT_TYPE) {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         for (name, value) in headers {

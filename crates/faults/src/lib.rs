@@ -23,6 +23,8 @@
 pub mod ambiguous;
 /// F-31: a database that is away.
 pub mod away;
+/// S-19: requests that grow when they are read.
+pub mod bombs;
 mod checker;
 mod client;
 /// F-01: killing it at any moment.

@@ -8,7 +8,7 @@ use std::{
 
 use clap::Parser;
 use faults::{
-    Report, ambiguous, crash, disk,
+    Report, ambiguous, bombs, crash, disk,
     under_load::{self, Tier},
 };
 
@@ -36,7 +36,13 @@ struct Arguments {
 }
 
 /// Every campaign, by its name.
-const NAMES: [&str; 4] = ["crash", "failing-syncs", "full-disk", "ambiguous-commits"];
+const NAMES: [&str; 5] = [
+    "bombs",
+    "crash",
+    "failing-syncs",
+    "full-disk",
+    "ambiguous-commits",
+];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -92,6 +98,7 @@ async fn run(name: &str, arguments: &Arguments, binary: &Path) -> Option<Report>
             let calls = 1..=u32::try_from(count.unwrap_or(40)).unwrap_or(u32::MAX);
             disk::failing_syncs(binary, calls).await
         }
+        "bombs" => Some(bombs::refused(binary).await),
         "full-disk" => disk::full_disk(binary, 192).await,
         "ambiguous-commits" => {
             ambiguous::ambiguous_commits(binary, count.unwrap_or(50), arguments.seed).await

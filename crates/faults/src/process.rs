@@ -32,6 +32,12 @@ impl Process {
         self.status("VmHWM:")
     }
 
+    /// Counts what is resident at most from now on.
+    pub fn forget_peak(self) {
+        // Where the system does not let us, what was before is counted too.
+        let _ = fs::write(format!("/proc/{}/clear_refs", self.0), "5");
+    }
+
     fn status(self, field: &str) -> u64 {
         let text = fs::read_to_string(format!("/proc/{}/status", self.0)).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix(field));
