@@ -202,6 +202,10 @@ pub enum Durability {
 pub struct Limits {
     /// Connections at once; more wait in the system's backlog.
     pub connections: u32,
+    /// Connections at once of one address, of IPv6 of one /64; more are closed, and counted. 0 for
+    /// any number. Those of `proxies.trusted` are not counted, and none are behind a TLS proxy
+    /// (`listeners.public.behind_tls_proxy`) that `proxies.trusted` does not name.
+    pub connections_per_address: u32,
     /// Calls in progress at once; more are answered `overloaded`.
     pub calls: u32,
     /// Calls that may be in progress towards each upstream however slowly it answers. Above them,
@@ -238,6 +242,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4_096,
+            connections_per_address: 3_072,
             calls: 4_096,
             least_calls: 32,
             head_bytes: 32 * 1024,

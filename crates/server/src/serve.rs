@@ -3,6 +3,7 @@
 
 pub(crate) mod authority;
 mod clock;
+mod descriptors;
 mod dev;
 mod doors;
 mod hand_over;
@@ -51,6 +52,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let loaded = set_up::load_for_serve(&arguments)?;
     logging::begin(&loaded.settings.log)?;
     set_up::refuse_unsafe(&loaded, arguments.set_up.dev)?;
+    descriptors::make_room(loaded.settings.limits.connections);
     let (mut predecessor, sockets) = if arguments.take_over {
         let (predecessor, sockets) = Predecessor::meet()?;
         (Some(predecessor), sockets)

@@ -207,8 +207,16 @@ fn bounds(settings: &Settings) -> gateway::Limits {
     let limits = &settings.limits;
     let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
     let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    // Everybody comes from the address of a proxy that nothing names.
+    let all_are_one =
+        settings.listeners.public.behind_tls_proxy && settings.proxies.trusted.is_empty();
     gateway::Limits {
         connections: count(limits.connections),
+        connections_per_address: if all_are_one {
+            0
+        } else {
+            count(limits.connections_per_address)
+        },
         calls: count(limits.calls),
         least_calls: count(limits.least_calls),
         body_memory: limits.body_memory_bytes,
