@@ -20,6 +20,9 @@ const STACK: usize = 256 << 20;
 /// The most signs of all patterns of a policy together. Finding a pattern takes as many steps as
 /// it has signs for every character of the text.
 const MOST_SIGNS: usize = 256;
+/// The most parts of all conditions of a policy together: values, variables, operators. One takes
+/// up to a third of a microsecond.
+const MOST_PARTS: usize = 2_000;
 /// The longest text of a request that a policy looks at, in bytes.
 pub(crate) const LONGEST_TEXT: usize = 1024;
 
@@ -95,6 +98,36 @@ fn depth(json: &Value) -> usize {
         }
         _ => 0,
     }
+}
+
+pub(crate) fn check_parts(name: &Name, parts: usize) -> Result<(), Vec<PolicyProblem>> {
+    if parts <= MOST_PARTS {
+        return Ok(());
+    }
+    let message = format!(
+        "its conditions have {parts} parts together, at most {MOST_PARTS} are judged on a call"
+    );
+    let mend = "keep what it lists in a property of accounts, or split it into policies";
+    Err(vec![PolicyProblem::of_policy(name, message, mend)])
+}
+
+/// How many parts the conditions of a statement have; from its JSON form, in which each is an
+/// object.
+pub(crate) fn parts(statement: &Value) -> usize {
+    statement.get("conditions").map_or(0, values)
+}
+
+fn values(json: &Value) -> usize {
+    let within = match json {
+        Value::Array(items) => items.iter().map(values).sum(),
+        Value::Object(members) => members
+            .values()
+            .filter(|value| value.is_array() || value.is_object())
+            .map(values)
+            .sum(),
+        _ => 0,
+    };
+    within.saturating_add(usize::from(!json.is_array()))
 }
 
 pub(crate) fn check_patterns(name: &Name, signs: usize) -> Result<(), Vec<PolicyProblem>> {

@@ -184,13 +184,14 @@ impl Workshop<'_> {
         self.check_shape(name, &set)?;
         self.validate(name, text, &set, &capabilities)?;
         let mut reads = Reads::default();
-        let mut signs = 0_usize;
+        let (mut signs, mut parts) = (0_usize, 0_usize);
         for statement in set.policies() {
             match statement.to_json() {
                 Ok(json) => {
                     bounds::check_depth(name, &json)?;
                     reads.add_statement(&json);
                     signs = signs.saturating_add(bounds::signs(&json));
+                    parts = parts.saturating_add(bounds::parts(&json));
                 }
                 Err(problem) => {
                     let mend = "write it in plain Cedar";
@@ -203,6 +204,7 @@ impl Workshop<'_> {
             }
         }
         bounds::check_patterns(name, signs)?;
+        bounds::check_parts(name, parts)?;
         let facts = self.facts_read(&reads, &capabilities);
         let mut actions = SymbolMap::default();
         for symbol in capabilities {
