@@ -87,14 +87,14 @@ fn the_costliest_policy_that_is_taken_is_judged_quickly() {
         "permit(principal, action, resource) when {{ context.facts has amount && ({}) }};",
         vec!["context.facts.amount < -1"; 90].join(" || ")
     );
-    let asked = |condition: &str| {
+    let stated = |condition: &str| {
         format!(
             "permit(principal, action, resource) when {{ context.facts has amount && {condition} }};"
         )
     };
     let listed = |(one, parts): (&str, usize), sought: &str| {
         let list = vec![one; 1_980 / parts].join(",");
-        asked(&format!("[{list}].contains({sought})"))
+        stated(&format!("[{list}].contains({sought})"))
     };
     let statement = "permit(principal,action,resource)when{context.mode==\"\"};";
     let network = "ip(\"1.1.1.1\").isInRange(ip(\"0.0.0.0/0\"))";
