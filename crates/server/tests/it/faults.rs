@@ -72,7 +72,9 @@ async fn a_database_that_is_away_is_told_and_nobody_passes_for_long() {
 /// Shows: F-31.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_stopped_loses_nothing_that_was_acknowledged() {
-    let Some(server) = Postgres::launch_alone(&["--data-checksums"], &[]).await else {
+    // It writes nothing soon that nobody waits for, so that what was not waited for is lost.
+    let settings = ["wal_writer_delay=10000"];
+    let Some(server) = Postgres::launch_alone(&["--data-checksums"], &settings).await else {
         return;
     };
     let database = server.database().await;
