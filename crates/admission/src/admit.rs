@@ -64,7 +64,7 @@ pub enum Arrived {
     /// It is refused; nothing was counted.
     Refused(Box<Refusal>),
     /// Nothing stands against it so far, and the answer depends on its body.
-    NeedsBody(Box<AwaitingBody>),
+    NeedsBody(AwaitingBody),
     /// It may be forwarded, once.
     Permitted(Box<Permit>),
 }
@@ -72,11 +72,11 @@ pub enum Arrived {
 /// A call whose body must be read to decide it. Nothing was counted or written down yet.
 #[derive(Debug)]
 pub struct AwaitingBody {
-    case: Case,
+    case: Box<Case>,
 }
 
 impl AwaitingBody {
-    pub(crate) fn new(case: Case) -> Self {
+    pub(crate) const fn new(case: Box<Case>) -> Self {
         Self { case }
     }
 

@@ -70,9 +70,10 @@ impl View<'_> {
 }
 
 impl Case {
-    pub(crate) fn new(admission: &Admission, arrival: &Arrival<'_>) -> Self {
+    /// Boxed, because it goes from step to step.
+    pub(crate) fn new(admission: &Admission, arrival: &Arrival<'_>) -> Box<Self> {
         let parts = admission.parts();
-        Self {
+        Box::new(Self {
             admission: admission.clone(),
             snapshot: parts.snapshots.load_full(),
             id: parts.journal.next_id(),
@@ -88,7 +89,7 @@ impl Case {
             header_account: AccountNamed::Nowhere,
             account: None,
             facts: Facts::default(),
-        }
+        })
     }
 
     pub(crate) fn catalogue(&self) -> &Catalogue {
@@ -115,7 +116,7 @@ impl Case {
     /// Decides with what is known; `body_read` says that there is no more to come.
     ///
     /// A call that passes is only noted, not put into words: that is done when it is folded.
-    pub(crate) async fn decide(mut self, body_read: bool) -> Arrived {
+    pub(crate) async fn decide(mut self: Box<Self>, body_read: bool) -> Arrived {
         let (admission, snapshot) = (self.admission.clone(), Arc::clone(&self.snapshot));
         let operation = self.operation.clone();
         let facts = std::mem::take(&mut self.facts);
@@ -155,7 +156,7 @@ impl Case {
             }
             Next::Wait => {
                 self.facts = facts;
-                return Arrived::NeedsBody(Box::new(AwaitingBody::new(self)));
+                return Arrived::NeedsBody(AwaitingBody::new(self));
             }
             Next::Explain(lost) => lost,
         };
@@ -170,7 +171,7 @@ impl Case {
         self.facts = facts;
         match answer {
             Some(answer) => self.refused(answer).await,
-            None => Arrived::NeedsBody(Box::new(AwaitingBody::new(self))),
+            None => Arrived::NeedsBody(AwaitingBody::new(self)),
         }
     }
 
@@ -215,7 +216,11 @@ impl Case {
     }
 
     /// Takes the facts and the account out of the body, and decides.
-    pub(crate) async fn with_body(mut self, content_type: Option<&str>, bytes: &[u8]) -> Arrived {
+    pub(crate) async fn with_body(
+        mut self: Box<Self>,
+        content_type: Option<&str>,
+        bytes: &[u8],
+    ) -> Arrived {
         if let Err(problem) = self.read_body(content_type, bytes) {
             let ground = Ground::new("malformed_request", problem.to_string());
             return if problem.is_malformed() {
@@ -267,7 +272,7 @@ impl Case {
     }
 
     /// Goes on without a body that cannot be read.
-    pub(crate) async fn without_body(mut self, ground: Ground) -> Arrived {
+    pub(crate) async fn without_body(mut self: Box<Self>, ground: Ground) -> Arrived {
         let so_far = self.so_far().filter(|_| self.observes());
         let Some(mut so_far) = so_far else {
             return self.refuse(ground, None).await;
@@ -307,14 +312,14 @@ impl Case {
     }
 
     /// The call cannot be decided at all. In observe mode it passes all the same.
-    pub(crate) async fn stopped(self, ground: Ground) -> Arrived {
+    pub(crate) async fn stopped(self: Box<Self>, ground: Ground) -> Arrived {
         if self.observes() {
             return self.admit(None, ground).await;
         }
         self.refuse(ground, None).await
     }
 
-    async fn refused(self, answer: Answer) -> Arrived {
+    async fn refused(self: Box<Self>, answer: Answer) -> Arrived {
         let ground = Ground::of(&answer);
         if self.observes() {
             return self.admit(Some(answer), ground).await;
@@ -328,7 +333,7 @@ impl Case {
     }
 
     /// Writes the refusal down and tells it.
-    pub(crate) async fn refuse(self, ground: Ground, answer: Option<Answer>) -> Arrived {
+    pub(crate) async fn refuse(self: Box<Self>, ground: Ground, answer: Option<Answer>) -> Arrived {
         let status = ground.status();
         let mut record = record::of(&self, answer.as_ref(), Some(&ground));
         record.status = status;

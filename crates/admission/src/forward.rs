@@ -51,7 +51,7 @@ impl Case {
     }
 
     /// Lets a call pass that would have been stopped in enforce mode: `would` says by what.
-    pub(crate) async fn admit(self, answer: Option<Answer>, would: Ground) -> Arrived {
+    pub(crate) async fn admit(self: Box<Self>, answer: Option<Answer>, would: Ground) -> Arrived {
         let record = record::of(&self, answer.as_ref(), Some(&would));
         let entry = Framed::admitted(&record);
         self.admission.show(|| record);
@@ -66,7 +66,11 @@ impl Case {
     }
 
     /// Admits the call in the journal and hands out the permit.
-    pub(crate) async fn pass(self, passing: Passing, reservation: Reservation) -> Arrived {
+    pub(crate) async fn pass(
+        self: Box<Self>,
+        passing: Passing,
+        reservation: Reservation,
+    ) -> Arrived {
         let parts = self.admission.parts();
         let Some(route) = self.route() else {
             parts.counters.refund(reservation);

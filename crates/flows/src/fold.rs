@@ -20,7 +20,7 @@ pub use alerts::{CountedLimit, FindLimit};
 pub use job::{FoldJob, Retention, fold_until};
 
 /// The most entries of one step, and so of one commit.
-const STEP: usize = 500;
+const STEP: usize = 1_000;
 const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Why settled calls cannot be folded.
@@ -156,7 +156,7 @@ impl Fold {
         self
     }
 
-    /// Folds the next entries, at most 500, and tells how many there were.
+    /// Folds the next entries, at most 1,000, and tells how many there were.
     ///
     /// # Errors
     /// When the store fails, the journal cannot be read, or somebody else folds it.

@@ -161,7 +161,7 @@ async fn attempt(
     let (arrived, taken) = match arrived {
         Arrived::NeedsBody(waiting) => {
             held = Some(room(door, unread.as_ref())?);
-            decide_by_body((door, call), *waiting, unread, &slot.place).await?
+            decide_by_body((door, call), waiting, unread, &slot.place).await?
         }
         arrived => (arrived, Taken::Begun(Bytes::new())),
     };

@@ -1,11 +1,15 @@
-use primitives::{Mode, PageSize, RecordId, Timestamp};
+use primitives::{AccountId, AppId, Mode, PageSize, RecordId, Timestamp};
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 use store::{
     CallFilter, CallIndexRow, CallQuery, CallTally, CounterRow, Folded, FoldedCalls, QueryValue,
-    rows::{CallColumns, CounterColumns, id_bytes, record_bytes},
+    rows::{CallColumns, CounterColumns, record_bytes},
 };
 
-use crate::{Failure, resources::meanings};
+use crate::{
+    Failure,
+    commit::{hex, rows},
+    resources::meanings,
+};
 
 /// Moves the cursor first: a fold that finds it elsewhere has nothing left to do.
 pub(crate) async fn fold(writer: &SqlitePool, mut step: FoldedCalls) -> Result<Folded, Failure> {
@@ -16,12 +20,8 @@ pub(crate) async fn fold(writer: &SqlitePool, mut step: FoldedCalls) -> Result<F
     }
     // Two gateways fold at once: rows are taken in one order, so that neither waits for the other.
     step.counters.sort_by_key(place);
-    for call in &step.calls {
-        put_call(&mut unit, call).await?;
-    }
-    for counter in &step.counters {
-        add(&mut unit, counter).await?;
-    }
+    put_calls(&mut unit, &step.calls).await?;
+    add(&mut unit, &step.counters).await?;
     crate::commit::append_new(&mut unit, &step.events, step.at).await?;
     unit.commit().await?;
     Ok(Folded::Applied)
@@ -57,48 +57,48 @@ async fn advance(unit: &mut SqliteConnection, step: &FoldedCalls) -> Result<bool
     Ok(moved == 1)
 }
 
-async fn put_call(unit: &mut SqliteConnection, call: &CallIndexRow) -> Result<(), Failure> {
-    let id = record_bytes(call.id);
-    let app = call.app.map(|app| id_bytes(app.as_u128()));
-    let developer = call.developer.map(|account| id_bytes(account.as_u128()));
-    let account = call.account.map(|account| id_bytes(account.as_u128()));
-    sqlx::query_file!(
-        "../store/sql/call_put.sql",
-        &id[..],
-        call.at.as_micros(),
-        call.day,
-        call.mode.map(Mode::as_str),
-        call.api.as_str(),
-        call.operation.as_str(),
-        app.as_ref().map(<[u8; 16]>::as_slice),
-        developer.as_ref().map(<[u8; 16]>::as_slice),
-        account.as_ref().map(<[u8; 16]>::as_slice),
-        call.capabilities.as_str(),
-        call.outcome.as_str(),
-        i64::from(call.status),
-        call.code.as_str(),
-        call.record.as_str()
-    )
-    .execute(unit)
-    .await?;
+/// All calls in one statement: each statement is a message to the writing thread.
+async fn put_calls(unit: &mut SqliteConnection, calls: &[CallIndexRow]) -> Result<(), Failure> {
+    let id = |id: Option<u128>| id.map(hex);
+    let rows = rows(calls, |call| {
+        (
+            hex(u128::from_be_bytes(record_bytes(call.id))),
+            call.at.as_micros(),
+            call.day,
+            call.mode.map(Mode::as_str),
+            call.api.as_str(),
+            call.operation.as_str(),
+            id(call.app.map(AppId::as_u128)),
+            id(call.developer.map(AccountId::as_u128)),
+            id(call.account.map(AccountId::as_u128)),
+            call.capabilities.as_str(),
+            call.outcome.as_str(),
+            call.status,
+            call.code.as_str(),
+            call.record.as_str(),
+        )
+    })?;
+    sqlx::query_file!("sql/calls_put.sql", rows)
+        .execute(unit)
+        .await?;
     Ok(())
 }
 
-async fn add(unit: &mut SqliteConnection, counter: &CounterRow) -> Result<(), Failure> {
-    let subject = id_bytes(counter.subject);
-    let fact = id_bytes(counter.fact);
-    sqlx::query_file!(
-        "../store/sql/counter_add.sql",
-        counter.limit.cast_signed(),
-        counter.mode.as_str(),
-        &subject[..],
-        &fact[..],
-        counter.begins_at.as_micros(),
-        counter.ends_at.as_micros(),
-        counter.used.millionths()
-    )
-    .execute(unit)
-    .await?;
+async fn add(unit: &mut SqliteConnection, counters: &[CounterRow]) -> Result<(), Failure> {
+    let rows = rows(counters, |counter| {
+        (
+            counter.limit.cast_signed(),
+            counter.mode.as_str(),
+            hex(counter.subject),
+            hex(counter.fact),
+            counter.begins_at.as_micros(),
+            counter.ends_at.as_micros(),
+            counter.used.millionths(),
+        )
+    })?;
+    sqlx::query_file!("sql/counters_add.sql", rows)
+        .execute(unit)
+        .await?;
     Ok(())
 }
 

@@ -63,7 +63,7 @@ async fn write(
 }
 
 /// Rows as a JSON array of arrays. None of our texts holds a NUL, which SQLite would end it at.
-fn rows<'a, R, C: Serialize>(
+pub(crate) fn rows<'a, R, C: Serialize>(
     rows: &'a [R],
     columns: impl Fn(&'a R) -> C,
 ) -> Result<String, Failure> {
@@ -71,7 +71,7 @@ fn rows<'a, R, C: Serialize>(
     serde_json::to_string(&rows).map_err(Failure::from)
 }
 
-fn hex(id: u128) -> String {
+pub(crate) fn hex(id: u128) -> String {
     format!("{id:032x}")
 }
 

@@ -1,5 +1,9 @@
 INSERT INTO counters (limit_key, mode, subject, fact, begins_at, ends_at, used)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+SELECT
+  value ->> 0, value ->> 1, unhex(value ->> 2), unhex(value ->> 3), value ->> 4, value ->> 5,
+  value ->> 6
+FROM json_each($1)
+WHERE true
 ON CONFLICT (limit_key, mode, subject, fact, begins_at, ends_at) DO UPDATE SET
   used = CASE
     WHEN counters.used > 9223372036854775807 - excluded.used THEN 9223372036854775807
