@@ -23,7 +23,7 @@ fn curl(arguments: &[&str]) -> (u16, String) {
     (status.parse().expect("a number"), body.to_owned())
 }
 
-fn pay(platform: &Platform, key: &(String, String), more: &[&str]) -> (u16, String) {
+pub(crate) fn pay(platform: &Platform, key: &(String, String), more: &[&str]) -> (u16, String) {
     let user = format!("{}:{}", key.0, key.1);
     let url = format!("{}/payments/AdaptivePayments/Pay", platform.text("public"));
     let mut arguments = vec!["-u", &user, "-H", "content-type: application/json"];
@@ -363,7 +363,7 @@ fn places_in_use(platform: &Platform) -> String {
     clippy::disallowed_methods,
     reason = "a file is looked at now and then, and only time can tell"
 )]
-fn until(what: &str, holds: impl Fn() -> bool) {
+pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
     for _ in 0..100 {
         if holds() {
             return;

@@ -9,6 +9,8 @@ mod faults;
 #[cfg(test)]
 mod faults_load;
 #[cfg(test)]
+mod hand_over;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
 mod platform;
