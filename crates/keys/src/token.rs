@@ -222,12 +222,11 @@ impl SigningKey {
         let mut json = Vec::with_capacity(1_024);
         serde_json::to_writer(&mut json, claims).map_err(unwritten)?;
         let mut token = String::with_capacity(2_048);
-        let (of, head) = match self.head.get() {
-            Some(known) => known,
-            None => {
-                let head = (kind.to_owned(), self.write_head(kind).map_err(unwritten)?);
-                self.head.get_or_init(|| head)
-            }
+        let (of, head) = if let Some(known) = self.head.get() {
+            known
+        } else {
+            let head = (kind.to_owned(), self.write_head(kind).map_err(unwritten)?);
+            self.head.get_or_init(|| head)
         };
         if of == kind {
             token.push_str(head);

@@ -54,12 +54,12 @@ impl CanonicalRequest {
         }
         // What has no authority is a path and a query, as they were sent.
         let whole;
-        let written = match (target.authority(), target.path_and_query()) {
-            (None, Some(sent)) => sent.as_str(),
-            _ => {
-                whole = target.to_string();
-                &whole
-            }
+        let sent = target.path_and_query();
+        let written = if let (None, Some(sent)) = (target.authority(), sent) {
+            sent.as_str()
+        } else {
+            whole = target.to_string();
+            &whole
         };
         let (authority, path, query) = split(written)?;
         let host = host(authority, &headers)?;
