@@ -82,7 +82,10 @@ impl AwaitingBody {
 
     /// Decides with the body. Never answers [`Arrived::NeedsBody`].
     pub async fn with_body(self, content_type: Option<&str>, body: &[u8]) -> Arrived {
-        self.case.with_body(content_type, body).await
+        match self.renewed().await {
+            Ok(case) => case.with_body(content_type, body).await,
+            Err(arrived) => arrived,
+        }
     }
 
     /// Goes on without a body that cannot be read, for the reason that `code` and `why` give:
@@ -90,9 +93,29 @@ impl AwaitingBody {
     /// [`Arrived::NeedsBody`].
     pub async fn without_body(self, code: &'static str, why: impl Into<String>) -> Arrived {
         let ground = Ground::new(code, why);
-        self.case.without_body(ground).await
+        match self.renewed().await {
+            Ok(case) => case.without_body(ground).await,
+            Err(arrived) => arrived,
+        }
+    }
+
+    /// The call by what is known now: a body may take minutes, and what was revoked meanwhile
+    /// is refused (G-07, G-08).
+    async fn renewed(self) -> Result<Box<Case>, Arrived> {
+        let mut case = self.case;
+        let stale = case.admission.parts().snapshots.is_stale();
+        if stale {
+            return Err(case.refuse(Ground::new("state_stale", STALE), None).await);
+        }
+        match case.renew() {
+            Ok(()) => Ok(case),
+            Err(ground) => Err(case.stopped(ground).await),
+        }
     }
 }
+
+/// Why nothing is admitted by a snapshot that is too old.
+const STALE: &str = "what may have been revoked elsewhere is not known now";
 
 impl Admission {
     /// Admission over `parts`; issued secrets are hashed under `hashing`.
@@ -135,8 +158,7 @@ impl Admission {
         let is_stale = self.parts().snapshots.is_stale();
         let mut case = Case::new(self, &arrival);
         if is_stale {
-            let why = "what may have been revoked elsewhere is not known now";
-            return case.refuse(Ground::new("state_stale", why), None).await;
+            return case.refuse(Ground::new("state_stale", STALE), None).await;
         }
         match self.place(&mut case, &arrival) {
             Ok(()) => case.decide(false).await,

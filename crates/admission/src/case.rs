@@ -201,6 +201,40 @@ impl Case {
         })
     }
 
+    /// Goes over to the newest snapshot: the key, and what the call asks for, as they are there.
+    pub(crate) fn renew(&mut self) -> Result<(), Ground> {
+        let parts = self.admission.parts();
+        let newest = parts.snapshots.load_full();
+        if Arc::ptr_eq(&newest, &self.snapshot) {
+            return Ok(());
+        }
+        if let Some(id) = self.credential {
+            let now = parts.clock.now();
+            let known = Identified::again((&self.snapshot, &newest), id, now);
+            known.map_err(|why| {
+                self.credential = None;
+                Ground::new(why.code(), why.to_string())
+            })?;
+        }
+        let (Some((api, path)), Some(before)) = (&self.api, &self.operation) else {
+            self.snapshot = newest;
+            return Ok(());
+        };
+        let api = newest.catalogue().apis.get(*api);
+        let found = api.map(|api| target::target(&newest, api, self.method.as_str(), path));
+        let operation = match found {
+            // What was taken from the head, or not, would be taken otherwise now.
+            Some(Ok(found)) if found.operation.reads_as(before) => Arc::clone(found.operation),
+            _ => {
+                let why = "what the provider says of this operation changed while the body was on its way: send the call again";
+                return Err(Ground::new("state_stale", why));
+            }
+        };
+        self.operation = Some(operation);
+        self.snapshot = newest;
+        Ok(())
+    }
+
     /// The answer so far, of a call whose body was not read.
     fn so_far(&self) -> Option<Answer> {
         let call = self.call(&self.snapshot, self.operation.as_deref())?;

@@ -34,6 +34,36 @@ impl<'s> Identified<'s> {
         })
     }
 
+    /// The same, if the key is neither revoked nor expired.
+    fn now(
+        snapshot: &'s Snapshot,
+        credential: &'s Credential,
+        now: Timestamp,
+    ) -> Result<Self, Unidentified> {
+        if credential.is_revoked(now) {
+            return Err(Unidentified::Revoked);
+        }
+        if credential.is_expired(now) {
+            return Err(Unidentified::Expired);
+        }
+        Self::of(snapshot, credential).ok_or(Unidentified::Unknown)
+    }
+
+    /// Whether a key that was recognised in `before` is still that one, and still good, in
+    /// `newest`.
+    pub(crate) fn again(
+        (before, newest): (&Snapshot, &Snapshot),
+        id: CredentialId,
+        now: Timestamp,
+    ) -> Result<(), Unidentified> {
+        let known = newest.credential(id).ok_or(Unidentified::Unknown)?;
+        let recognised = before.credential(id).and_then(Credential::hash);
+        if known.hash() != recognised {
+            return Err(Unidentified::Unknown);
+        }
+        Identified::now(newest, known, now).map(drop)
+    }
+
     /// The mode of everything the caller does.
     #[must_use]
     pub const fn mode(&self) -> Mode {
@@ -128,13 +158,7 @@ impl Recogniser {
         if !right_kind || !self.fits(credential, password) {
             return Err(Unidentified::Unknown);
         }
-        if credential.is_revoked(now) {
-            return Err(Unidentified::Revoked);
-        }
-        if credential.is_expired(now) {
-            return Err(Unidentified::Expired);
-        }
-        Identified::of(snapshot, credential).ok_or(Unidentified::Unknown)
+        Identified::now(snapshot, credential, now)
     }
 
     /// Whether the secret fits the stored hash, compared in constant time by `keys` or known

@@ -31,6 +31,15 @@ pub struct Api {
     pub operations: Vec<Arc<Operation>>,
 }
 
+impl Operation {
+    /// Whether the same is taken from requests for both.
+    #[must_use]
+    pub fn reads_as(&self, other: &Self) -> bool {
+        (&self.id, &self.facts, &self.account, self.bodies)
+            == (&other.id, &other.facts, &other.account, other.bodies)
+    }
+}
+
 /// Where on the public listener an API is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mount {

@@ -1,5 +1,5 @@
 use journal::Entry;
-use primitives::{Mode, SeededEntropy, Timestamp};
+use primitives::{Mode, Secret, SeededEntropy, Timestamp};
 use serde_json::Value;
 
 use super::fixture::{NOON, Town};
@@ -252,4 +252,53 @@ async fn keys_are_recognised_by_either_id_and_never_after_their_end() {
         "another secret now"
     );
     assert!(code(&town, &town.presents(&id, other.expose())).is_ok());
+}
+
+/// Shows: G-07, G-08.
+#[tokio::test]
+async fn what_is_revoked_while_a_body_is_on_its_way_is_refused() {
+    let json = Some("application/json");
+    let body = br#"{"agreement":"a","amount":"1"}"#;
+    let wait = async |town: &Town| match town.call("POST", "/pay/agreements").await {
+        Arrived::NeedsBody(waiting) => waiting,
+        other => panic!("{other:?}"),
+    };
+    let refused = |arrived| refusal(arrived).code;
+    let mut town = Town::new();
+    let waiting = wait(&town).await;
+    town.change_credential(|key, _| key.revoked_at = Some(Timestamp::from_seconds(1)));
+    assert_eq!(
+        refused(waiting.with_body(json, body).await),
+        "credential_revoked"
+    );
+
+    let mut town = Town::new();
+    let waiting = wait(&town).await;
+    town.change_credential(|key, hashing| {
+        key.hash = hashing.hash(&Secret::new("another".to_owned())).to_string();
+    });
+    assert_eq!(
+        refused(waiting.with_body(json, body).await),
+        "credential_unknown"
+    );
+
+    let mut town = Town::new();
+    let (one, other) = (wait(&town).await, wait(&town).await);
+    let switched_off = town.state().replace(
+        "name: AGREE, level: standard",
+        "name: AGREE, level: advanced",
+    );
+    town.change_state(&switched_off);
+    assert_eq!(refused(one.with_body(json, body).await), "level_too_low");
+    let read_otherwise = town.state().replace("$.amount", "$.total");
+    town.change_state(&read_otherwise);
+    assert_eq!(refused(other.with_body(json, body).await), "state_stale");
+
+    let mut town = Town::new();
+    let waiting = wait(&town).await;
+    town.change_credential(|_, _| {});
+    assert!(matches!(
+        waiting.with_body(json, body).await,
+        Arrived::Permitted(_)
+    ));
 }
