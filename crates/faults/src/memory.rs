@@ -81,7 +81,7 @@ impl Drop for Group {
 pub async fn memory(wanted: &Memory) -> Report {
     let mut report = Report::new("memory", &["F-20"], (0, 0));
     let Ok(group) = Group::make() else {
-        crate::missing("a control group for memory");
+        testkit::forbidden("a control group for memory");
         return report;
     };
     let workshop = Workshop::open(16, Duration::from_millis(20), 4 * 1024 * 1024).await;

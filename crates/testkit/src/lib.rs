@@ -3,7 +3,7 @@
 //!
 //! What it never does: install anything (`cargo xtask test` does), leave a process behind, or
 //! let a test pass silently: a test that cannot run says so in one line, and fails when
-//! `PORTREEVE_REQUIRE_SERVICES` is set.
+//! `PORTREEVE_REQUIRE_SERVICES` is set and installing something would let it run.
 //!
 //! To add a service: a file here that finds its program, starts it through `Kept` and answers
 //! `None` through `missing` when it is not installed.
@@ -39,6 +39,12 @@ pub fn missing(service: &str) {
         "{service} is not installed, and PORTREEVE_REQUIRE_SERVICES asks for it"
     );
     println!("skipped: {service} is not installed; `cargo xtask test` installs it");
+}
+
+/// Says in one line that a test was not run because this user, on this machine, has not the
+/// `right` it needs. Nothing that can be installed mends that, so it is never a failure.
+pub fn forbidden(right: &str) {
+    println!("skipped: {right} is not to be had here; as root on a machine of one's own it is");
 }
 
 /// The first of the programs that exists, looked for by path or along `PATH`.

@@ -26,7 +26,7 @@ impl SmallDisk {
         if mounted.is_ok_and(|mounted| mounted.status.success()) {
             return Some(Self(folder.to_owned()));
         }
-        crate::missing("the right to mount a small disk");
+        crate::forbidden("the right to mount a small disk");
         None
     }
 
