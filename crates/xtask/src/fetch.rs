@@ -74,14 +74,14 @@ fn nextest(workspace: &Workspace) -> Result<(), String> {
     ))
 }
 
-/// PostgreSQL, Chromium with its driver, curl, jq, strace, libfaketime and Node, from the
+/// PostgreSQL, Chromium with its driver, curl, git, jq, strace, libfaketime and Node, from the
 /// distribution.
 fn debian(workspace: &Workspace) -> Result<(), String> {
     let mut packages = Vec::new();
     if !has_postgresql() {
         packages.push("postgresql");
     }
-    for tool in ["curl", "jq", "strace"] {
+    for tool in ["curl", "git", "jq", "strace"] {
         if !on_path(tool) {
             packages.push(tool);
         }
