@@ -234,8 +234,8 @@ async fn write_profile(operator: &mut Client, known: &Known) -> bool {
     let answered = answer.is_ok();
     match answer {
         Ok(answer) if answer.status < 300 => asked.end(Outcome::Ok, answer.status, ""),
-        // A failure inside says nothing about whether it was kept.
-        Ok(answer) if answer.status == 500 => {
+        // Neither says anything about whether it was kept.
+        Ok(answer) if answer.status == 500 || answer.code() == "store_away" => {
             asked.end(Outcome::Unknown, answer.status, &answer.code());
         }
         Ok(answer) => asked.end(Outcome::Fail, answer.status, &answer.code()),

@@ -339,8 +339,8 @@ codes! {
             "the provider's API did not answer in time; whether it did the work is not known",
             "look at the outcome before trying again";
         STATE_STALE = "state_stale", Unavailable, "State may be out of date",
-            "what may have changed elsewhere could not be read for 5 s, so nothing is admitted",
-            "try again once the gateway reaches its database";
+            "what may have changed elsewhere could not be read for 5 s, or the operation changed while the body was on its way, so the call is not admitted",
+            "send the call again; if that does not help, the gateway does not reach its database";
         OVERLOADED = "overloaded", Unavailable, "Overloaded",
             "too many calls are in progress",
             "try again after the time in `Retry-After`";
