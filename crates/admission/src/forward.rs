@@ -1,6 +1,6 @@
 //! A call that passes: written down, then let through.
 
-use catalog::Facts;
+use catalog::{Facts, UpstreamIdentity};
 use decision::{Admission, Answer, Call, Grant};
 use journal::{CallOutcome, Durability, Framed, JournalFailure};
 use primitives::{Mode, Symbol};
@@ -18,6 +18,8 @@ use crate::{
 /// What is ready when a call is let through.
 pub(crate) struct Passing {
     pub(crate) entry: Result<Framed, JournalFailure>,
+    /// `None` when the API has no upstream for the mode.
+    pub(crate) route: Option<Route>,
     pub(crate) context: Option<Context>,
     pub(crate) limits: Vec<RateLimit>,
     pub(crate) durability: Durability,
@@ -39,8 +41,12 @@ impl Case {
         let record = record::granted(self, call, (grant, facts), taken);
         let entry = Framed::admitted(&record);
         self.admission.show(|| record.into_owned());
+        let route = self.route();
+        let context = tells_who_calls(route.as_ref())
+            .then(|| record::context_of(self, call, grant, taken));
         Passing {
-            context: Some(record::context_of(self, call, grant, taken)),
+            route,
+            context,
             limits: crate::limits::after(&grant.demands, taken, |limit| {
                 record::limit_name(self.catalogue(), limit).cloned()
             }),
@@ -55,9 +61,14 @@ impl Case {
         let record = record::of(&self, answer.as_ref(), Some(&would));
         let entry = Framed::admitted(&record);
         self.admission.show(|| record);
+        let route = self.route();
+        let context = tells_who_calls(route.as_ref())
+            .then(|| record::context(&self, answer.as_ref()))
+            .flatten();
         let passing = Passing {
             entry,
-            context: record::context(&self, answer.as_ref()),
+            route,
+            context,
             limits: Vec::new(),
             durability: Durability::Relaxed,
             would: would.code,
@@ -71,14 +82,21 @@ impl Case {
         passing: Passing,
         reservation: Reservation,
     ) -> Arrived {
-        let parts = self.admission.parts();
-        let Some(route) = self.route() else {
-            parts.counters.refund(reservation);
+        let Passing {
+            entry,
+            route,
+            context,
+            limits,
+            durability,
+            would,
+        } = passing;
+        let Some(route) = route else {
+            self.admission.parts().counters.refund(reservation);
             let ground = Ground::new(
                 decision::codes::NO_UPSTREAM_FOR_MODE,
                 "the API has no upstream to send the call to",
             );
-            return self.refuse(ground, None).await;
+            return Box::pin(self.refuse(ground, None)).await;
         };
         let mut ticket = Ticket::new(
             self.id,
@@ -91,18 +109,12 @@ impl Case {
                 admitted: false,
             },
         );
-        let Passing {
-            entry,
-            context,
-            limits,
-            durability,
-            would,
-        } = passing;
         if let Err(failure) = self.hand_over(entry, durability, &mut ticket).await {
             return self.not_written(&failure);
         }
         ticket.admit();
         Arrived::Permitted(Box::new(Permit {
+            mode: self.view().and_then(|view| view.mode()),
             route,
             context,
             external_account: self.external_account(),
@@ -173,4 +185,9 @@ impl Case {
             path: path.clone(),
         })
     }
+}
+
+/// Whether the upstream wants a signed context.
+fn tells_who_calls(route: Option<&Route>) -> bool {
+    route.is_some_and(|route| route.upstream.identity != UpstreamIdentity::None)
 }

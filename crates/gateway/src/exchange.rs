@@ -69,7 +69,8 @@ pub(crate) async fn answer(
         door.metrics.call(api, told, micros);
         return response;
     }
-    let call = Call {
+    let expects = request.headers.contains_key(header::EXPECT);
+    let mut call = Call {
         address: arrival::caller_address(peer.address, &request.headers, &door.limits),
         trailing,
         request,
@@ -79,11 +80,11 @@ pub(crate) async fn answer(
     };
     let mut told = Told::default();
     let mut unread = Some(body);
-    let answered = attempt(door, (&call, api), &mut unread, &mut told).await;
-    if let Some(unread) = unread.filter(|_| !call.request.headers.contains_key(header::EXPECT)) {
+    let answered = attempt(door, (&mut call, api), &mut unread, &mut told).await;
+    if let Some(unread) = unread.filter(|_| !expects) {
         tokio::spawn(body::discard(unread, door.limits.body_bytes));
     }
-    let mut response = conclude(door, (api, told), answered, &trace, began);
+    let mut response = conclude(door, (api, told), answered, &call.trace, began);
     if let Some(page) = page {
         page.mark(response.headers_mut());
     }
@@ -93,7 +94,7 @@ pub(crate) async fn answer(
 /// The name of the API that the request is for, and what it says about pages.
 fn mounted(door: &Door, request: &CanonicalRequest) -> (Option<Name>, Option<FromPage>) {
     let snapshot = door.snapshots.load();
-    match snapshot.mounted(Some(request.host.name()), &request.path.written()) {
+    match snapshot.mounted(Some(request.host.name()), request.path.written()) {
         Some(mounted) => (
             Some(mounted.api.name.clone()),
             FromPage::of(mounted.api.cors.as_ref(), request),
@@ -126,7 +127,7 @@ fn conclude(
 /// Leaves in `unread` a body that nobody wanted.
 async fn attempt(
     door: &Arc<Door>,
-    (call, api): (&Call, &str),
+    (call, api): (&mut Call, &str),
     unread: &mut Option<Incoming>,
     told: &mut Told,
 ) -> Result<Response<AnswerBody>, No> {
@@ -161,16 +162,20 @@ async fn attempt(
     let (arrived, taken) = match arrived {
         Arrived::NeedsBody(waiting) => {
             held = Some(room(door, unread.as_ref())?);
-            decide_by_body((door, call), waiting, unread, &slot.place).await?
+            // Apart: most calls have no body that decides.
+            Box::pin(decide_by_body((door, call), waiting, unread, &slot.place)).await?
         }
         arrived => (arrived, Taken::Begun(Bytes::new())),
     };
     match arrived {
         Arrived::Permitted(permit) => {
-            let mode = permit.context().map(|context| context.mode);
-            told.mode = mode.map_or("", Mode::as_str);
+            told.mode = permit.mode().map_or("", Mode::as_str);
             told.code = permit.would_refuse();
             let sending = match (taken, unread.take()) {
+                // A body of nothing needs nobody to wait for it.
+                (Taken::Begun(begun), Some(rest)) if begun.is_empty() && rest.is_end_stream() => {
+                    Sending::Whole(begun)
+                }
                 (Taken::Begun(begun), Some(rest)) => Sending::Streamed(begun, rest),
                 (Taken::Whole(bytes) | Taken::Begun(bytes), _) => Sending::Whole(bytes),
             };

@@ -34,7 +34,7 @@ pub(crate) enum Sending {
 /// Forwards a permitted call once, and settles it whatever happens.
 pub(crate) async fn forward(
     door: &Arc<Door>,
-    call: &Call,
+    call: &mut Call,
     mut permit: Box<Permit>,
     mut sending: Sending,
     slot: Slot,

@@ -84,7 +84,8 @@ impl Sender {
         loop {
             let (mut line, kept) = match self.0.take(&origin) {
                 Some(line) => (line, true),
-                None => (self.0.connect(&origin).await?, false),
+                // Apart, because most calls need none of its room.
+                None => (Box::pin(self.0.connect(&origin)).await?, false),
             };
             match line.try_send_request(request).await {
                 Ok(response) => {
