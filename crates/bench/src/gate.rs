@@ -159,7 +159,10 @@ pub(crate) fn run(options: &Options) -> Result<(), Failed> {
             }
         }
         // The second subject of one process would find the memory of the first free.
-        for subject in subjects.iter().filter(|one| ![figures::JUDGED, figures::SIGNED].contains(&one.name)) {
+        for subject in subjects
+            .iter()
+            .filter(|one| ![figures::JUDGED, figures::SIGNED].contains(&one.name))
+        {
             figures.idle(subject.name, idle(subject)?);
         }
         match lag(&portreeve, options.lag_seconds) {

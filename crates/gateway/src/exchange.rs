@@ -7,7 +7,7 @@ use http_body::Body;
 use http_kit::{TraceContext, codes};
 use hyper::body::Incoming;
 use primitives::{Mode, Name, Timestamp};
-use request::CanonicalRequest;
+use request::{CanonicalRequest, RequestProblem};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
@@ -36,59 +36,70 @@ pub(crate) struct Call {
 }
 
 /// Answers one request, whatever happens.
-pub(crate) async fn answer(
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async function would keep the request twice for the time of the call"
+)]
+pub(crate) fn answer(
     door: &Arc<Door>,
     peer: Peer,
     request: Request<Incoming>,
-) -> Response<AnswerBody> {
-    let began = door.clock.now();
+) -> impl Future<Output = Response<AnswerBody>> + Send {
+    async move {
+        let began = door.clock.now();
+        let (read, body) = read(door, peer, request);
+        let mut call = match read {
+            Ok(call) => call,
+            Err((problem, trace)) => {
+                let no = Err(No::Request(problem));
+                return conclude(door, Default::default(), no, &trace, began);
+            }
+        };
+        let (api, page) = mounted(door, &call.request);
+        let api = api.as_ref().map_or("", Name::as_str);
+        if let Some(response) = page.as_ref().and_then(|page| page.preflight(&call.request)) {
+            let told = Told {
+                preflight: true,
+                ..Told::default()
+            };
+            let micros = door.clock.now().micros_since(began);
+            door.metrics.call(api, told, micros);
+            return response;
+        }
+        let expects = call.request.headers.contains_key(header::EXPECT);
+        let mut told = Told::default();
+        let mut unread = Some(body);
+        let answered = attempt(door, (&mut call, api), &mut unread, &mut told).await;
+        if let Some(unread) = unread.filter(|_| !expects) {
+            tokio::spawn(body::discard(unread, door.limits.body_bytes));
+        }
+        let mut response = conclude(door, (api, told), answered, &call.trace, began);
+        if let Some(page) = page {
+            page.mark(response.headers_mut());
+        }
+        response
+    }
+}
+
+/// Reads the head of a request.
+fn read(
+    door: &Door,
+    peer: Peer,
+    request: Request<Incoming>,
+) -> (Result<Call, (RequestProblem, TraceContext)>, Incoming) {
     let (parts, body) = request.into_parts();
     let (trace, traced) = arrival::trace(&parts.headers, &door.entropy);
     let trailing = Trailing::of(&parts.headers);
     let read = CanonicalRequest::read(&parts.method, &parts.uri, parts.headers);
-    let request = match read {
-        Ok(request) => request,
-        Err(problem) => {
-            return conclude(
-                door,
-                Default::default(),
-                Err(No::Request(problem)),
-                &trace,
-                began,
-            );
-        }
-    };
-    let (api, page) = mounted(door, &request);
-    let api = api.as_ref().map_or("", Name::as_str);
-    if let Some(response) = page.as_ref().and_then(|page| page.preflight(&request)) {
-        let told = Told {
-            preflight: true,
-            ..Told::default()
-        };
-        let micros = door.clock.now().micros_since(began);
-        door.metrics.call(api, told, micros);
-        return response;
-    }
-    let expects = request.headers.contains_key(header::EXPECT);
-    let mut call = Call {
+    let call = read.map(|request| Call {
         address: arrival::caller_address(peer.address, &request.headers, &door.limits),
         trailing,
         request,
         trace,
         traced,
         peer,
-    };
-    let mut told = Told::default();
-    let mut unread = Some(body);
-    let answered = attempt(door, (&mut call, api), &mut unread, &mut told).await;
-    if let Some(unread) = unread.filter(|_| !expects) {
-        tokio::spawn(body::discard(unread, door.limits.body_bytes));
-    }
-    let mut response = conclude(door, (api, told), answered, &call.trace, began);
-    if let Some(page) = page {
-        page.mark(response.headers_mut());
-    }
-    response
+    });
+    (call.map_err(|problem| (problem, trace)), body)
 }
 
 /// The name of the API that the request is for, and what it says about pages.

@@ -143,28 +143,35 @@ fn outgoing(door: &Door, sending: Sending, settle: &Settle) -> Outgoing {
     }
 }
 
-async fn send(
-    door: &Door,
-    plan: &Plan,
-    sender: &Sender,
+/// Sends the request and waits for the head of its answer.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async function would keep the request twice for the time of the call"
+)]
+fn send<'a>(
+    door: &'a Door,
+    plan: &'a Plan,
+    sender: &'a Sender,
     request: Request<Outgoing>,
-    settle: &mut Settle,
-) -> Result<Response<Answering>, Unanswered> {
-    let progress = request.body().progress();
-    settle.sent();
-    let answered = tokio::select! {
-        answered = sender.request(request) => answered,
-        () = too_late(door, plan, &progress) => {
-            return Err(Unanswered::ByUpstream(timed_out(plan)));
+    settle: &'a mut Settle,
+) -> impl Future<Output = Result<Response<Answering>, Unanswered>> + Send + 'a {
+    async move {
+        let progress = request.body().progress();
+        settle.sent();
+        let answered = tokio::select! {
+            answered = sender.request(request) => answered,
+            () = too_late(door, plan, &progress) => {
+                return Err(Unanswered::ByUpstream(timed_out(plan)));
+            }
+        };
+        match answered {
+            Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                let problem = "it changed the protocol without being asked";
+                Err(Unanswered::ByUpstream(unreachable(plan, problem)))
+            }
+            Ok(response) => Ok(response),
+            Err(problem) => Err(unanswered(door, plan, &progress, &problem, settle)),
         }
-    };
-    match answered {
-        Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-            let problem = "it changed the protocol without being asked";
-            Err(Unanswered::ByUpstream(unreachable(plan, problem)))
-        }
-        Ok(response) => Ok(response),
-        Err(problem) => Err(unanswered(door, plan, &progress, &problem, settle)),
     }
 }
 

@@ -260,7 +260,10 @@ fn add_ours(door: &Door, call: &Call, headers: &mut HeaderMap) -> Result<(), Pla
     let trace = call.trace.child(&door.entropy).written();
     for (name, value) in [
         ("x-forwarded-for", came_from),
-        ("x-forwarded-host", call.request.host.to_string().try_into()?),
+        (
+            "x-forwarded-host",
+            call.request.host.to_string().try_into()?,
+        ),
         ("x-forwarded-proto", HeaderValue::from_static(scheme)),
         ("traceparent", trace.try_into()?),
     ] {

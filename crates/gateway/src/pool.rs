@@ -74,35 +74,40 @@ impl Sender {
 
     /// Sends a request whose target is absolute. It is sent again only while not one byte of it
     /// has been written, because a kept connection turned out to be closed.
-    pub(crate) async fn request(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async function would keep the request twice for the time of the call"
+    )]
+    pub(crate) fn request(
         &self,
-        request: Request<Outgoing>,
-    ) -> Result<Response<Answering>, Unanswered> {
-        let mut request = request;
-        let origin = take_origin(&mut request)?;
-        let sent = request.body().progress();
-        loop {
-            let (mut line, kept) = match self.0.take(&origin) {
-                Some(line) => (line, true),
-                // Apart, because most calls need none of its room.
-                None => (Box::pin(self.0.connect(&origin)).await?, false),
-            };
-            match line.try_send_request(request).await {
-                Ok(response) => {
-                    let back = Back {
-                        line,
-                        origin,
-                        lines: Arc::clone(&self.0),
-                    };
-                    // An upstream that answers before it has the whole body may take the rest
-                    // of it for another request.
-                    let early = !sent.has_ended();
-                    return Ok(answering(response, (!early).then_some(back)));
+        mut request: Request<Outgoing>,
+    ) -> impl Future<Output = Result<Response<Answering>, Unanswered>> + Send {
+        async move {
+            let origin = take_origin(&mut request)?;
+            let sent = request.body().progress();
+            loop {
+                let (mut line, kept) = match self.0.take(&origin) {
+                    Some(line) => (line, true),
+                    // Apart, because most calls need none of its room.
+                    None => (Box::pin(self.0.connect(&origin)).await?, false),
+                };
+                match line.try_send_request(request).await {
+                    Ok(response) => {
+                        let back = Back {
+                            line,
+                            origin,
+                            lines: Arc::clone(&self.0),
+                        };
+                        // An upstream that answers before it has the whole body may take the
+                        // rest of it for another request.
+                        let early = !sent.has_ended();
+                        return Ok(answering(response, (!early).then_some(back)));
+                    }
+                    Err(mut failure) => match failure.take_message() {
+                        Some(unsent) if kept => request = unsent,
+                        _ => return Err(failure.into_error().into()),
+                    },
                 }
-                Err(mut failure) => match failure.take_message() {
-                    Some(unsent) if kept => request = unsent,
-                    _ => return Err(failure.into_error().into()),
-                },
             }
         }
     }

@@ -131,7 +131,10 @@ impl CanonicalPath {
     pub fn after(&self, count: usize) -> Option<Self> {
         let rest = self.segments().get(count..)?;
         let written = self.whole.written.get(self.at..)?;
-        let slashes = written.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
+        let slashes = written
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| *byte == b'/');
         let mut slashes = slashes.map(|(at, _)| at);
         let skipped = slashes.nth(count).unwrap_or(written.len());
         Some(Self {
@@ -176,7 +179,8 @@ impl Default for CanonicalPath {
 
 /// Whether a segment is written as it is read: most are, and need no second look.
 fn is_plain(raw: &str) -> bool {
-    raw.bytes().all(|byte| PLAIN.get(usize::from(byte)) == Some(&true))
+    raw.bytes()
+        .all(|byte| PLAIN.get(usize::from(byte)) == Some(&true))
         && raw.as_bytes().last().is_some_and(|last| *last != b'.')
 }
 
