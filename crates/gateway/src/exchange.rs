@@ -20,7 +20,7 @@ use crate::{
     load::{Place, Slot},
     metrics::Told,
     refusal::No,
-    trailers::Trailing,
+    trailers::{Trailers, Trailing},
 };
 
 /// One call, as every step of it sees it.
@@ -185,10 +185,11 @@ async fn attempt(
             let sending = match (taken, unread.take()) {
                 // A body of nothing needs nobody to wait for it.
                 (Taken::Begun(begun), Some(rest)) if begun.is_empty() && rest.is_end_stream() => {
-                    Sending::Whole(begun)
+                    Sending::Whole(begun, None)
                 }
                 (Taken::Begun(begun), Some(rest)) => Sending::Streamed(begun, rest),
-                (Taken::Whole(bytes) | Taken::Begun(bytes), _) => Sending::Whole(bytes),
+                (Taken::Whole(bytes, trailers), _) => Sending::Whole(bytes, trailers),
+                (Taken::Begun(bytes), None) => Sending::Whole(bytes, None),
             };
             let answered = forward::forward(door, call, permit, sending, slot).await;
             drop(held);
@@ -216,7 +217,7 @@ fn room(door: &Door, body: Option<&Incoming>) -> Result<OwnedSemaphorePermit, No
 
 /// What was taken of a body for the decision.
 enum Taken {
-    Whole(Bytes),
+    Whole(Bytes, Trailers),
     /// The beginning; the rest is unread.
     Begun(Bytes),
 }
@@ -239,16 +240,16 @@ async fn decide_by_body(
     let times = (limits.body_idle, limits.body_total);
     let read = match unread.as_mut() {
         Some(body) => body::read(body, limits.decision_body_bytes, times).await,
-        None => Ok(Read::Whole(Bytes::new())),
+        None => Ok(Read::Whole(Bytes::new(), None)),
     };
     match read.map_err(broken)? {
-        Read::Whole(bytes) => {
+        Read::Whole(bytes, trailers) => {
             *unread = None;
             place.begin();
             let content_type = call.request.headers.get(header::CONTENT_TYPE);
             let content_type = content_type.and_then(|value| value.to_str().ok());
             let arrived = waiting.with_body(content_type, &bytes).await;
-            Ok((arrived, Taken::Whole(bytes)))
+            Ok((arrived, Taken::Whole(bytes, trailers)))
         }
         Read::More(begun) => {
             let why = BodyFailure::TooLong(limits.decision_body_bytes).to_string();
