@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use self::{
     figures::{Figures, Lag, Rate, Tail},
@@ -69,9 +69,20 @@ pub(crate) struct Options {
     /// Keeps Portreeve busy with calls for so many seconds, for a profiler, and measures nothing.
     #[arg(long)]
     hold: Option<u64>,
-    /// With `hold`: calls whose capability has a policy.
-    #[arg(long)]
-    judged: bool,
+    /// With `hold`: which calls.
+    #[arg(long, value_enum, default_value = "plain", requires = "hold")]
+    calls: Calls,
+}
+
+/// A kind of calls.
+#[derive(Clone, Copy, ValueEnum)]
+enum Calls {
+    /// No policy, and an upstream that wants no signed context.
+    Plain,
+    /// With a policy that looks at the request.
+    Judged,
+    /// To an upstream that wants a signed context.
+    Signed,
 }
 
 #[expect(
@@ -108,7 +119,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failed> {
     };
     let portreeve = Portreeve::start(&options.binary, &folder("portreeve")?, upstream)?;
     if let Some(seconds) = options.hold {
-        return hold(&portreeve, options.judged, Duration::from_secs(seconds));
+        return hold(&portreeve, options.calls, Duration::from_secs(seconds));
     }
     let nginx = subjects::nginx(&folder("nginx")?, upstream)?;
     let envoy = match &options.envoy {
@@ -182,11 +193,11 @@ fn subject<'a>(name: &'a str, (running, door): &'a (Running, Door)) -> Subject<'
     }
 }
 
-fn hold(portreeve: &Portreeve, judged: bool, lasting: Duration) -> Result<(), Failed> {
-    let door = if judged {
-        &portreeve.judged
-    } else {
-        &portreeve.plain
+fn hold(portreeve: &Portreeve, calls: Calls, lasting: Duration) -> Result<(), Failed> {
+    let door = match calls {
+        Calls::Plain => &portreeve.plain,
+        Calls::Judged => &portreeve.judged,
+        Calls::Signed => &portreeve.signed,
     };
     let mut load = Load::connect(door.address, &door.requests)?;
     println!("process {}", portreeve.running.id());
