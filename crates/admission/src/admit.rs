@@ -158,11 +158,12 @@ impl Admission {
         let is_stale = self.parts().snapshots.is_stale();
         let mut case = Case::new(self, &arrival);
         if is_stale {
-            return case.refuse(Ground::new("state_stale", STALE), None).await;
+            let ground = Ground::new("state_stale", STALE);
+            return Box::pin(case.refuse(ground, None)).await;
         }
         match self.place(&mut case, &arrival) {
             Ok(()) => case.decide(false).await,
-            Err(ground) => case.stopped(ground).await,
+            Err(ground) => Box::pin(case.stopped(ground)).await,
         }
     }
 

@@ -11,7 +11,7 @@ use decision::{
 use http::Method;
 use journal::{Durability, Entry};
 use primitives::{AccountId, CredentialId, Enforcement, Mode, RecordId, Symbol, Timestamp};
-use quota::{Demand, Reservation, Standing};
+use quota::{Demand, Standing};
 use request::CanonicalPath;
 use snapshot::Snapshot;
 
@@ -79,7 +79,7 @@ impl Case {
             id: parts.journal.next_id(),
             at: parts.clock.now(),
             method: arrival.request.method.clone(),
-            path: arrival.request.path.written(),
+            path: arrival.request.path.written().to_owned(),
             trace_id: arrival.trace_id.to_owned(),
             address: arrival.peer,
             api: None,
@@ -135,8 +135,7 @@ impl Case {
             Granting::Granted(grant) if !account_in_body => {
                 match parts.counters.reserve(&grant.demands, self.at, &calendar) {
                     Ok(reservation) => {
-                        let passing = self.passing(&call, (&grant, &facts), &reservation);
-                        Next::Pass(Box::new((passing, reservation)))
+                        Next::Pass(self.passing(&call, (&grant, &facts), reservation))
                     }
                     Err(exhausted) => {
                         let demand = grant.demands.get(exhausted.at);
@@ -150,10 +149,7 @@ impl Case {
             Granting::Granted(_) | Granting::NeedsBody(_) | Granting::Closed => Next::Explain(None),
         };
         let lost = match next {
-            Next::Pass(passing) => {
-                let (passing, reservation) = *passing;
-                return self.pass(passing, reservation).await;
-            }
+            Next::Pass(passing) => return self.pass(passing).await,
             Next::Wait => {
                 self.facts = facts;
                 return Arrived::NeedsBody(AwaitingBody::new(self));
@@ -170,7 +166,8 @@ impl Case {
         });
         self.facts = facts;
         match answer {
-            Some(answer) => self.refused(answer).await,
+            // Apart, so that a call which passes takes no room for one that does not.
+            Some(answer) => Box::pin(self.refused(answer)).await,
             None => Arrived::NeedsBody(AwaitingBody::new(self)),
         }
     }
@@ -436,7 +433,8 @@ impl Case {
 
 /// How a decision goes on.
 enum Next {
-    Pass(Box<(Passing, Reservation)>),
+    /// With nothing when there is nowhere to send it.
+    Pass(Option<Passing>),
     Wait,
     /// A gate is closed, or the counter told.
     Explain(Option<(Demand, Standing)>),

@@ -1,13 +1,13 @@
 //! A call that passes: written down, then let through.
 
-use catalog::Facts;
+use catalog::{Facts, UpstreamIdentity};
 use decision::{Admission, Answer, Call, Grant};
 use journal::{CallOutcome, Durability, Framed, JournalFailure};
 use primitives::{Mode, Symbol};
 use quota::{Demand, Reservation};
 
 use crate::{
-    Arrived, Context, Permit, RateLimit,
+    Arrived, Context, Permit,
     case::Case,
     permit::Route,
     record,
@@ -15,101 +15,110 @@ use crate::{
     ticket::{Open, Ticket},
 };
 
-/// What is ready when a call is let through.
+/// What is ready when a call is let through. Its permit is made once the journal has it; till
+/// then it is known that nothing was sent.
 pub(crate) struct Passing {
     pub(crate) entry: Result<Framed, JournalFailure>,
-    pub(crate) context: Option<Context>,
-    pub(crate) limits: Vec<RateLimit>,
     pub(crate) durability: Durability,
-    /// The code of what would have stopped it in enforce mode.
-    pub(crate) would: &'static str,
+    pub(crate) permit: Box<Permit>,
 }
 
 impl Case {
-    /// What a granted call is let through with.
+    /// What a granted call is let through with; `None` when there is nowhere to send it.
     pub(crate) fn passing<'a>(
         &'a self,
         call: &Call<'a>,
         (grant, facts): (&Grant<'a>, &Facts),
-        reservation: &Reservation,
-    ) -> Passing {
+        reservation: Reservation,
+    ) -> Option<Passing> {
+        let Some(route) = self.route() else {
+            self.admission.parts().counters.refund(reservation);
+            return None;
+        };
         let used = grant.capabilities.iter().map(|used| used.capability);
-        let durability = self.durability(used, &grant.demands, reservation);
+        let durability = self.durability(used, &grant.demands, &reservation);
         let taken = reservation.taken();
         let record = record::granted(self, call, (grant, facts), taken);
         let entry = Framed::admitted(&record);
         self.admission.show(|| record.into_owned());
-        Passing {
-            context: Some(record::context_of(self, call, grant, taken)),
-            limits: crate::limits::after(&grant.demands, taken, |limit| {
-                record::limit_name(self.catalogue(), limit).cloned()
-            }),
-            durability,
-            would: "",
+        let limits = crate::limits::after(&grant.demands, taken, |limit| {
+            record::limit_name(self.catalogue(), limit).cloned()
+        });
+        let context = tells_who_calls(&route).then(|| record::context_of(self, call, grant, taken));
+        let mut permit = self.permit(route, context, reservation);
+        permit.limits = limits;
+        Some(Passing {
             entry,
-        }
+            durability,
+            permit,
+        })
     }
 
     /// Lets a call pass that would have been stopped in enforce mode: `would` says by what.
     pub(crate) async fn admit(self: Box<Self>, answer: Option<Answer>, would: Ground) -> Arrived {
+        let Some(route) = self.route() else {
+            return self.pass(None).await;
+        };
         let record = record::of(&self, answer.as_ref(), Some(&would));
         let entry = Framed::admitted(&record);
         self.admission.show(|| record);
+        let context = tells_who_calls(&route)
+            .then(|| record::context(&self, answer.as_ref()))
+            .flatten();
+        let mut permit = self.permit(route, context, Reservation::default());
+        permit.would = would.code;
         let passing = Passing {
             entry,
-            context: record::context(&self, answer.as_ref()),
-            limits: Vec::new(),
             durability: Durability::Relaxed,
-            would: would.code,
+            permit,
         };
-        self.pass(passing, Reservation::default()).await
+        self.pass(Some(passing)).await
+    }
+
+    fn permit(
+        &self,
+        route: Route,
+        context: Option<Context>,
+        reservation: Reservation,
+    ) -> Box<Permit> {
+        let open = Open {
+            admission: self.admission.clone(),
+            refund_server_errors: route.upstream.refund_server_errors,
+            reservation,
+            // Until the permit is handed out, nobody can have sent anything.
+            otherwise: CallOutcome::NotSent,
+            admitted: false,
+        };
+        Box::new(Permit {
+            mode: self.view().and_then(|view| view.mode()),
+            context,
+            external_account: self.external_account(),
+            limits: Vec::new(),
+            would: "",
+            ticket: Ticket::new(self.id, open),
+            route,
+        })
     }
 
     /// Admits the call in the journal and hands out the permit.
-    pub(crate) async fn pass(
-        self: Box<Self>,
-        passing: Passing,
-        reservation: Reservation,
-    ) -> Arrived {
-        let parts = self.admission.parts();
-        let Some(route) = self.route() else {
-            parts.counters.refund(reservation);
+    pub(crate) async fn pass(self: Box<Self>, passing: Option<Passing>) -> Arrived {
+        let Some(passing) = passing else {
             let ground = Ground::new(
                 decision::codes::NO_UPSTREAM_FOR_MODE,
                 "the API has no upstream to send the call to",
             );
-            return self.refuse(ground, None).await;
+            return Box::pin(self.refuse(ground, None)).await;
         };
-        let mut ticket = Ticket::new(
-            self.id,
-            Open {
-                admission: self.admission.clone(),
-                refund_server_errors: route.upstream.refund_server_errors,
-                reservation,
-                // Until the permit exists, nobody can have sent anything.
-                otherwise: CallOutcome::NotSent,
-                admitted: false,
-            },
-        );
         let Passing {
             entry,
-            context,
-            limits,
             durability,
-            would,
+            mut permit,
         } = passing;
-        if let Err(failure) = self.hand_over(entry, durability, &mut ticket).await {
+        if let Err(failure) = self.hand_over(entry, durability, &mut permit.ticket).await {
             return self.not_written(&failure);
         }
-        ticket.admit();
-        Arrived::Permitted(Box::new(Permit {
-            route,
-            context,
-            external_account: self.external_account(),
-            limits,
-            would,
-            ticket,
-        }))
+        permit.ticket.admit();
+        Arrived::Permitted(permit)
     }
 
     async fn hand_over(
@@ -173,4 +182,9 @@ impl Case {
             path: path.clone(),
         })
     }
+}
+
+/// Whether the upstream wants a signed context.
+fn tells_who_calls(route: &Route) -> bool {
+    route.upstream.identity != UpstreamIdentity::None
 }

@@ -1,11 +1,11 @@
-use std::fmt;
+use std::{fmt, hash::Hasher as _};
 
 use decision::{Account, App, Profile};
 use keys::{HashedSecret, HashingKey, IssuedFor, read_issued};
 use primitives::{CredentialId, Mode, Secret, Timestamp};
 use quick_cache::sync::Cache;
+use siphasher::sip128::{Hasher128 as _, SipHasher24};
 use snapshot::{Credential, Snapshot};
-use zeroize::Zeroizing;
 
 use crate::Presented;
 
@@ -118,7 +118,8 @@ impl Unidentified {
 /// another entry.
 pub(crate) struct Recogniser {
     hashing: HashingKey,
-    verified: Cache<[u8; 32], ()>,
+    fingerprints: SipHasher24,
+    verified: Cache<u128, ()>,
 }
 
 impl fmt::Debug for Recogniser {
@@ -129,8 +130,10 @@ impl fmt::Debug for Recogniser {
 
 impl Recogniser {
     pub(crate) fn new(hashing: HashingKey) -> Self {
+        let [key, _] = split(hashing.fingerprint(&[b"recogniser"]));
         Self {
             hashing,
+            fingerprints: SipHasher24::new_with_key(&key),
             verified: Cache::new(REMEMBERED),
         }
     }
@@ -167,7 +170,7 @@ impl Recogniser {
         let Some(stored) = credential.hash() else {
             return false;
         };
-        let fingerprint = fingerprint(credential, stored, password);
+        let fingerprint = self.fingerprint(credential, stored, password);
         if self.verified.get(&fingerprint).is_some() {
             return true;
         }
@@ -177,25 +180,40 @@ impl Recogniser {
         }
         fits
     }
+
+    /// SipHash-2-4 with 128 bits over id, scheme, salt, stored hash and secret, under a key that
+    /// nobody outside knows. All but salt and secret are of one length; the salt's stands before
+    /// it. It stands for a comparison that was made before, so it is keyed and wide; a slower
+    /// hash would be paid for at every call.
+    fn fingerprint(
+        &self,
+        credential: &Credential,
+        stored: &HashedSecret,
+        password: &Secret,
+    ) -> u128 {
+        let (scheme, salt, hash): (u8, &[u8], &[u8; 32]) = match stored {
+            HashedSecret::Keyed(hash) => (0, &[], hash),
+            HashedSecret::Plain(hash) => (1, &[], hash),
+            HashedSecret::Salted(salt, hash) => (2, salt, hash),
+        };
+        let mut hasher = self.fingerprints;
+        hasher.write(&credential.id().as_u128().to_le_bytes());
+        hasher.write(hash);
+        hasher.write(&[scheme]);
+        hasher.write(&(salt.len() as u64).to_le_bytes());
+        hasher.write(salt);
+        hasher.write(password.expose().as_bytes());
+        hasher.finish128().as_u128()
+    }
 }
 
-/// SHA-256 over id, scheme, salt, stored hash and secret. All but salt and secret are of one
-/// length; the salt's stands before it.
-fn fingerprint(credential: &Credential, stored: &HashedSecret, password: &Secret) -> [u8; 32] {
-    let id = credential.id().as_u128().to_be_bytes();
-    let (scheme, salt, hash): (u8, &[u8], &[u8; 32]) = match stored {
-        HashedSecret::Keyed(hash) => (0, &[], hash),
-        HashedSecret::Plain(hash) => (1, &[], hash),
-        HashedSecret::Salted(salt, hash) => (2, salt, hash),
-    };
-    let mut typed = Zeroizing::new(Vec::with_capacity(256));
-    typed.extend(id);
-    typed.push(scheme);
-    typed.extend((salt.len() as u64).to_be_bytes());
-    typed.extend(salt);
-    typed.extend(hash);
-    typed.extend(password.expose().as_bytes());
-    keys::sha256(&typed)
+/// The two halves of a hash.
+fn split(hash: [u8; 32]) -> [[u8; 16]; 2] {
+    let mut halves = [[0; 16]; 2];
+    for (to, from) in halves.as_flattened_mut().iter_mut().zip(hash) {
+        *to = from;
+    }
+    halves
 }
 
 #[cfg(test)]

@@ -1,5 +1,3 @@
-use std::fmt::Write as _;
-
 use decision::{Limit, LimitKind};
 use primitives::{Name, Quantity, Symbol, Timestamp};
 use quota::{Calendar, CalendarUnit, Demand, Taken, Window};
@@ -31,20 +29,31 @@ pub fn rate_limit_fields(limits: &[RateLimit], now: Timestamp) -> Option<(String
     let room = || String::with_capacity(64 * limits.len());
     let (mut policy, mut state) = (room(), room());
     for limit in limits {
-        let separator = if policy.is_empty() { "" } else { ", " };
-        let name = &limit.name;
         let whole = |quantity: Quantity| quantity.millionths().max(0) / 1_000_000;
-        // Writing to a `String` cannot fail.
-        let _ = write!(policy, "{separator}\"{name}\";q={}", whole(limit.most));
-        let _ = write!(state, "{separator}\"{name}\";r={}", whole(limit.remaining));
+        begin(&mut policy, &limit.name);
+        number(&mut policy, ";q=", whole(limit.most));
+        begin(&mut state, &limit.name);
+        number(&mut state, ";r=", whole(limit.remaining));
         if let Some(window) = limit.window {
-            let _ = write!(policy, ";w={window}");
+            number(&mut policy, ";w=", window);
         }
         if let Some(resets_at) = limit.resets_at {
-            let _ = write!(state, ";t={}", seconds_until(resets_at, now));
+            number(&mut state, ";t=", seconds_until(resets_at, now));
         }
     }
     Some((policy, state))
+}
+
+/// Begins the entry of a limit.
+fn begin(field: &mut String, name: &Name) {
+    field.push_str(if field.is_empty() { "\"" } else { ", \"" });
+    field.push_str(name.as_str());
+    field.push('"');
+}
+
+fn number(field: &mut String, parameter: &str, number: impl itoa::Integer) {
+    field.push_str(parameter);
+    field.push_str(itoa::Buffer::new().format(number));
 }
 
 /// Whole seconds until `then`, rounded up.

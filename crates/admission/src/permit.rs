@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use catalog::{Operation, Upstream, UpstreamCredential};
 use journal::CallOutcome;
-use primitives::{Enforcement, Name, RecordId};
+use primitives::{Enforcement, Mode, Name, RecordId};
 use request::CanonicalPath;
 
 use crate::{Context, RateLimit, ticket::Ticket};
@@ -14,6 +14,7 @@ use crate::{Context, RateLimit, ticket::Ticket};
 #[must_use = "a permit is settled, or the call counts as unknown"]
 pub struct Permit {
     pub(crate) route: Route,
+    pub(crate) mode: Option<Mode>,
     pub(crate) context: Option<Context>,
     pub(crate) external_account: Option<ExternalAccount>,
     pub(crate) limits: Vec<RateLimit>,
@@ -89,8 +90,14 @@ impl Permit {
         &self.route.path
     }
 
-    /// What the upstream is told about the caller. `None` for a caller who was not identified,
-    /// in observe mode: then nothing is injected, no credential and no context.
+    /// The caller's mode. `None` for a caller who was not identified, in observe mode: then
+    /// nothing is injected, no credential and no context.
+    #[must_use]
+    pub fn mode(&self) -> Option<Mode> {
+        self.mode
+    }
+
+    /// What the upstream is told about the caller; `None` when it is told nothing.
     #[must_use]
     pub fn context(&self) -> Option<&Context> {
         self.context.as_ref()

@@ -131,6 +131,11 @@ pub(crate) fn run(options: &Options) -> Result<(), Failed> {
             running: &portreeve.running,
             door: &portreeve.judged,
         },
+        Subject {
+            name: figures::SIGNED,
+            running: &portreeve.running,
+            door: &portreeve.signed,
+        },
     ];
     subjects.extend(envoy.as_ref().map(|envoy| subject(figures::ENVOY, envoy)));
     subjects.extend(beside.iter().map(|(name, other)| subject(name, other)));
@@ -154,7 +159,10 @@ pub(crate) fn run(options: &Options) -> Result<(), Failed> {
             }
         }
         // The second subject of one process would find the memory of the first free.
-        for subject in subjects.iter().filter(|one| one.name != figures::JUDGED) {
+        for subject in subjects
+            .iter()
+            .filter(|one| ![figures::JUDGED, figures::SIGNED].contains(&one.name))
+        {
             figures.idle(subject.name, idle(subject)?);
         }
         match lag(&portreeve, options.lag_seconds) {

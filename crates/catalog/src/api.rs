@@ -151,6 +151,8 @@ pub enum UpstreamIdentity {
     Shared(Name),
     /// Ed25519 with the installation's key; verified with its public JWKS.
     Ed25519,
+    /// Not at all: it gets the decision's id, and no context.
+    None,
 }
 
 /// Cross-origin settings of an API.

@@ -174,12 +174,15 @@ impl Builder {
             |name: &Name| (secrets.of)(name).ok_or_else(|| BuildProblem::NoSecret(name.clone()));
         let credential = demanded(&upstream.credential, secrets)?;
         let verifier = match &upstream.identity {
-            UpstreamIdentity::Shared(of) => Verifier::shared(secret(of)?.expose().as_bytes())?,
-            UpstreamIdentity::Ed25519 => Verifier::ed25519(secrets.jwks)?,
+            UpstreamIdentity::Shared(of) => {
+                Some(Verifier::shared(secret(of)?.expose().as_bytes())?)
+            }
+            UpstreamIdentity::Ed25519 => Some(Verifier::ed25519(secrets.jwks)?),
+            UpstreamIdentity::None => None,
         };
         let settings = ApiSettings {
             credential,
-            context: Some(verifier.audience(upstream.url.clone())),
+            context: verifier.map(|verifier| verifier.audience(upstream.url.clone())),
             accounts,
         };
         self.api(prefix(upstream), description, settings)

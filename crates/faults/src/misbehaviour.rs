@@ -24,13 +24,15 @@ pub struct Misbehaviour {
 
 /// What the upstream does to a call, by the beginning of its id. The first is what it should do;
 /// it is done to every other call.
-const WAYS: [&str; 10] = [
-    "good", "reset", "cut", "short", "long", "storm", "early", "half", "late", "none",
+const WAYS: [&str; 11] = [
+    "good", "reset", "cut", "short", "long", "storm", "flood", "early", "half", "late", "none",
 ];
 
 /// Ways of answering that are odd but whole. An answer that comes before its request has gone out
 /// may be taken for one that belongs to no request.
 const WHOLE: [&str; 4] = ["good", "storm", "half", "late"];
+
+const HINT: &str = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
 
 /// What is noted of a call that should have been answered, and was not.
 const NO_ANSWER: &str = "no answer of the upstream";
@@ -110,6 +112,7 @@ async fn calls(mut caller: Client, numbers: Vec<usize>) -> (usize, Vec<String>) 
         let took = began.elapsed();
         let mut note = |what: &str| wrong.push(format!("{id}: {what} after {took:?}: {answer:?}"));
         match &answer {
+            Ok(answer) if answer.status == 200 && way == "flood" => note("not given up"),
             Ok(answer) if answer.status == 200 => {
                 let text = String::from_utf8_lossy(&answer.body);
                 if text == format!("done {id}.") {
@@ -194,10 +197,9 @@ async fn answer(stream: &mut TcpStream, way: &str, ok: &str, done: &str) -> bool
     let (text, goes_on) = match way {
         "early" => (String::new(), true),
         "good" => (ok.to_owned(), true),
-        "storm" => {
-            let hints = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n".repeat(40);
-            (format!("{hints}{ok}"), true)
-        }
+        "storm" => (HINT.repeat(40) + ok, true),
+        // Nobody waits for what stands behind so many.
+        "flood" => (HINT.repeat(1_000) + ok, true),
         // What comes after an answer belongs to nobody.
         "long" => (
             format!("{ok}HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil"),

@@ -147,7 +147,7 @@ fn secrets_of_api(api: &Api) -> impl Iterator<Item = &Name> {
     upstreams.flat_map(|upstream| {
         let identity = match &upstream.identity {
             UpstreamIdentity::Shared(secret) => Some(secret),
-            UpstreamIdentity::Ed25519 => None,
+            UpstreamIdentity::Ed25519 | UpstreamIdentity::None => None,
         };
         secrets_of(&upstream.credential).chain(identity)
     })

@@ -1,17 +1,35 @@
 use std::net::IpAddr;
 
 use admission::Presented;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, header::InvalidHeaderValue};
 use http_kit::{Basic, TraceContext};
 use primitives::Entropy;
 
 use crate::Limits;
 
 /// Who stands at the other end of a connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Peer {
     pub(crate) address: IpAddr,
+    /// The address as a header has it.
+    pub(crate) written: HeaderValue,
     pub(crate) tls: bool,
+}
+
+impl Peer {
+    pub(crate) fn new(address: IpAddr, tls: bool) -> Result<Self, InvalidHeaderValue> {
+        let address = address.to_canonical();
+        Ok(Self {
+            address,
+            written: written(address)?,
+            tls,
+        })
+    }
+}
+
+/// An address as a header has it.
+pub(crate) fn written(address: IpAddr) -> Result<HeaderValue, InvalidHeaderValue> {
+    address.to_string().try_into()
 }
 
 /// What the caller presents to be recognised by.
@@ -26,6 +44,9 @@ pub(crate) fn presented(headers: &HeaderMap) -> Presented {
 /// Where the call comes from: the peer, or what proxies of our own say. An entry that
 /// is no address makes the nearest known hop the answer; nothing a caller wrote is believed.
 pub(crate) fn caller_address(peer: IpAddr, headers: &HeaderMap, limits: &Limits) -> IpAddr {
+    if limits.trusted_proxies == 0 {
+        return peer.to_canonical();
+    }
     let mut entries = Vec::new();
     for field in headers.get_all("x-forwarded-for") {
         match field.to_str() {
@@ -68,8 +89,6 @@ pub(crate) fn trace(headers: &HeaderMap, entropy: &dyn Entropy) -> (TraceContext
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {

@@ -14,7 +14,11 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use tokio::{sync::Notify, time::Instant};
 
-use crate::{load::Place, timer::Timer, trailers};
+use crate::{
+    load::Place,
+    timer::Timer,
+    trailers::{self, Trailers},
+};
 
 /// A request's body cannot be taken to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,8 +79,8 @@ impl Idle {
 
 /// What reading a body came to.
 pub(crate) enum Read {
-    /// It is there as a whole.
-    Whole(Bytes),
+    /// It is there as a whole, with what followed it.
+    Whole(Bytes, Trailers),
     /// It is longer than asked for; what was read of it.
     More(Bytes),
 }
@@ -91,13 +95,13 @@ pub(crate) async fn read(
         return Ok(Read::More(Bytes::new()));
     }
     let read = async {
-        let mut read = BytesMut::new();
+        let (mut read, mut trailers) = (BytesMut::new(), None);
         loop {
             let frame = tokio::time::timeout(pause, body.frame())
                 .await
                 .map_err(|_| BodyFailure::Paused)?;
             let Some(frame) = frame else {
-                return Ok(Read::Whole(read.freeze()));
+                return Ok(Read::Whole(read.freeze(), trailers));
             };
             let frame = frame.map_err(|_| BodyFailure::Broken)?;
             if let Some(data) = frame.data_ref() {
@@ -105,6 +109,8 @@ pub(crate) async fn read(
                 if read.len() as u64 > most {
                     return Ok(Read::More(read.freeze()));
                 }
+            } else if let Ok(sent) = frame.into_trailers() {
+                trailers = trailers::kept(&sent);
             }
         }
     };
@@ -204,7 +210,7 @@ pub(crate) struct Outgoing {
 }
 
 enum Source {
-    Whole(Full<Bytes>),
+    Whole(Full<Bytes>, Trailers),
     Streamed {
         /// What was read of it before, which goes first.
         begun: Bytes,
@@ -216,13 +222,13 @@ enum Source {
 }
 
 impl Outgoing {
-    /// A body that is there as a whole.
-    pub(crate) fn whole(bytes: Bytes, progress: Progress) -> Self {
-        if bytes.is_empty() {
+    /// A body that is there as a whole, with what follows it.
+    pub(crate) fn whole((bytes, trailers): (Bytes, Trailers), progress: Progress) -> Self {
+        if bytes.is_empty() && trailers.is_none() {
             progress.end();
         }
         Self {
-            source: Source::Whole(Full::new(bytes)),
+            source: Source::Whole(Full::new(bytes), trailers),
             progress,
             place: None,
         }
@@ -271,9 +277,10 @@ impl Outgoing {
 
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<PassedFrame>> {
         match &mut self.source {
-            Source::Whole(full) => {
-                let frame = ready!(Pin::new(full).poll_frame(cx));
-                Poll::Ready(frame.and_then(Result::ok).map(Ok))
+            Source::Whole(full, trailers) => {
+                let frame = ready!(Pin::new(full).poll_frame(cx)).and_then(Result::ok);
+                let last = || trailers.take().map(|trailers| Frame::trailers(*trailers));
+                Poll::Ready(frame.or_else(last).map(Ok))
             }
             Source::Streamed {
                 begun,
@@ -358,14 +365,16 @@ impl Body for Outgoing {
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
-            Source::Whole(full) => full.is_end_stream(),
+            Source::Whole(full, trailers) => full.is_end_stream() && trailers.is_none(),
             Source::Streamed { begun, body, .. } => begun.is_empty() && body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
-            Source::Whole(full) => full.size_hint(),
+            Source::Whole(full, None) => full.size_hint(),
+            // Only a body without a length can have trailers.
+            Source::Whole(..) => SizeHint::new(),
             Source::Streamed { begun, body, .. } => {
                 let (begun, rest) = (begun.len() as u64, body.size_hint());
                 let mut whole = SizeHint::new();

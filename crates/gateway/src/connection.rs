@@ -129,21 +129,17 @@ async fn greet(
     // A failure means that small answers may wait; nothing else.
     let _ = stream.set_nodelay(true);
     let address = peer.ip();
-    let Some(acceptor) = tls else {
-        return converse(
-            door,
-            stream,
-            Peer {
-                address,
-                tls: false,
-            },
-            shutdown,
-        )
-        .await;
+    // An address is always text that a header may have.
+    let Ok(peer) = Peer::new(address, tls.is_some()) else {
+        return;
     };
-    let peer = Peer { address, tls: true };
-    match time::timeout(door.limits.head_timeout, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => converse(door, stream, peer, shutdown).await,
+    let Some(acceptor) = tls else {
+        return converse(door, stream, peer, shutdown).await;
+    };
+    let handshake = Box::pin(acceptor.accept(stream));
+    match time::timeout(door.limits.head_timeout, handshake).await {
+        // Apart, so that a connection without TLS takes no room for one with it.
+        Ok(Ok(stream)) => Box::pin(converse(door, stream, peer, shutdown)).await,
         Ok(Err(failure)) => tracing::debug!(%failure, %address, "TLS handshake failed"),
         Err(_) => tracing::debug!(%address, "TLS handshake took too long"),
     }
@@ -164,7 +160,7 @@ where
     let link = Arc::new(Link::default());
     let refusals = AtDoor {
         door: Arc::clone(&door),
-        peer,
+        address: peer.address,
     };
     let guard = Guard::new(
         stream,
@@ -174,7 +170,7 @@ where
         patience,
     );
     let service = service_fn(|request| {
-        let (door, link) = (Arc::clone(&door), Arc::clone(&link));
+        let (door, link, peer) = (Arc::clone(&door), Arc::clone(&link), peer.clone());
         let call = link.begin();
         async move {
             let mut response = exchange::answer(&door, peer, request).await;
@@ -219,12 +215,12 @@ fn patience(limits: &Limits) -> Patience {
 /// Counts and answers what the guard of a connection refuses.
 struct AtDoor {
     door: Arc<Door>,
-    peer: Peer,
+    address: IpAddr,
 }
 
 impl Refusals for AtDoor {
     fn note(&self, violation: Violation) {
-        let (class, address) = (violation.class(), self.peer.address);
+        let (class, address) = (violation.class(), self.address);
         tracing::debug!(class, %address, "not taken from the wire");
         self.door.metrics.violation(class);
     }

@@ -2,7 +2,7 @@ use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -14,6 +14,8 @@ use tokio::{
     time,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use crate::interim::{Await, Interims};
 
 /// Connects to upstreams, TLS included, within one deadline. What fails here is known not to
 /// have reached the upstream.
@@ -56,20 +58,41 @@ impl Connector {
         // A failure means that small requests may wait; nothing else.
         let _ = stream.set_nodelay(true);
         if !secure {
-            return Ok(Stream::Plain(stream));
+            return Ok(Wire::Plain(stream).into());
         }
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| invalid("the upstream's host is no server name"))?;
         let tls = TlsConnector::from(Arc::clone(&self.tls));
         let stream = tls.connect(name, stream).await?;
-        Ok(Stream::Tls(Box::new(stream)))
+        Ok(Wire::Tls(Box::new(stream)).into())
     }
 }
 
-/// A connection to an upstream.
-pub(crate) enum Stream {
+/// A connection to an upstream, which ends when it is flooded with interim answers.
+pub(crate) struct Stream {
+    wire: Wire,
+    interims: Interims,
+}
+
+enum Wire {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl From<Wire> for Stream {
+    fn from(wire: Wire) -> Self {
+        Self {
+            wire,
+            interims: Interims::default(),
+        }
+    }
+}
+
+impl Stream {
+    /// What is to be told before each request.
+    pub(crate) fn awaited(&self) -> Await {
+        self.interims.awaited()
+    }
 }
 
 impl AsyncRead for Stream {
@@ -78,10 +101,18 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
-        }
+        let Self { wire, interims } = self.get_mut();
+        let before = buffer.filled().len();
+        ready!(match wire {
+            Wire::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Wire::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        })?;
+        let read = buffer.filled().get(before..).unwrap_or_default();
+        Poll::Ready(if interims.read(read) {
+            Ok(())
+        } else {
+            Err(io::Error::other("too many interim answers"))
+        })
     }
 }
 
@@ -91,9 +122,9 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(cx, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, buffer),
+        match &mut self.get_mut().wire {
+            Wire::Plain(stream) => Pin::new(stream).poll_write(cx, buffer),
+            Wire::Tls(stream) => Pin::new(stream).poll_write(cx, buffer),
         }
     }
 
@@ -102,30 +133,30 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, buffers),
-            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, buffers),
+        match &mut self.get_mut().wire {
+            Wire::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, buffers),
+            Wire::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, buffers),
         }
     }
 
     fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(stream) => stream.is_write_vectored(),
-            Self::Tls(stream) => stream.is_write_vectored(),
+        match &self.wire {
+            Wire::Plain(stream) => stream.is_write_vectored(),
+            Wire::Tls(stream) => stream.is_write_vectored(),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        match &mut self.get_mut().wire {
+            Wire::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Wire::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        match &mut self.get_mut().wire {
+            Wire::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Wire::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

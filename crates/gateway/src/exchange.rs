@@ -7,7 +7,7 @@ use http_body::Body;
 use http_kit::{TraceContext, codes};
 use hyper::body::Incoming;
 use primitives::{Mode, Name, Timestamp};
-use request::CanonicalRequest;
+use request::{CanonicalRequest, RequestProblem};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     load::{Place, Slot},
     metrics::Told,
     refusal::No,
-    trailers::Trailing,
+    trailers::{Trailers, Trailing},
 };
 
 /// One call, as every step of it sees it.
@@ -36,64 +36,76 @@ pub(crate) struct Call {
 }
 
 /// Answers one request, whatever happens.
-pub(crate) async fn answer(
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async function would keep the request twice for the time of the call"
+)]
+pub(crate) fn answer(
     door: &Arc<Door>,
     peer: Peer,
     request: Request<Incoming>,
-) -> Response<AnswerBody> {
-    let began = door.clock.now();
+) -> impl Future<Output = Response<AnswerBody>> + Send {
+    async move {
+        let began = door.clock.now();
+        let (read, body) = read(door, peer, request);
+        let mut call = match read {
+            Ok(call) => call,
+            Err((problem, trace)) => {
+                let no = Err(No::Request(problem));
+                return conclude(door, Default::default(), no, &trace, began);
+            }
+        };
+        let (api, page) = mounted(door, &call.request);
+        let api = api.as_ref().map_or("", Name::as_str);
+        if let Some(response) = page.as_ref().and_then(|page| page.preflight(&call.request)) {
+            let told = Told {
+                preflight: true,
+                ..Told::default()
+            };
+            let micros = door.clock.now().micros_since(began);
+            door.metrics.call(api, told, micros);
+            return response;
+        }
+        let expects = call.request.headers.contains_key(header::EXPECT);
+        let mut told = Told::default();
+        let mut unread = Some(body);
+        let answered = attempt(door, (&mut call, api), &mut unread, &mut told).await;
+        if let Some(unread) = unread.filter(|_| !expects) {
+            tokio::spawn(body::discard(unread, door.limits.body_bytes));
+        }
+        let mut response = conclude(door, (api, told), answered, &call.trace, began);
+        if let Some(page) = page {
+            page.mark(response.headers_mut());
+        }
+        response
+    }
+}
+
+/// Reads the head of a request.
+fn read(
+    door: &Door,
+    peer: Peer,
+    request: Request<Incoming>,
+) -> (Result<Call, (RequestProblem, TraceContext)>, Incoming) {
     let (parts, body) = request.into_parts();
     let (trace, traced) = arrival::trace(&parts.headers, &door.entropy);
     let trailing = Trailing::of(&parts.headers);
     let read = CanonicalRequest::read(&parts.method, &parts.uri, parts.headers);
-    let request = match read {
-        Ok(request) => request,
-        Err(problem) => {
-            return conclude(
-                door,
-                Default::default(),
-                Err(No::Request(problem)),
-                &trace,
-                began,
-            );
-        }
-    };
-    let (api, page) = mounted(door, &request);
-    let api = api.as_ref().map_or("", Name::as_str);
-    if let Some(response) = page.as_ref().and_then(|page| page.preflight(&request)) {
-        let told = Told {
-            preflight: true,
-            ..Told::default()
-        };
-        let micros = door.clock.now().micros_since(began);
-        door.metrics.call(api, told, micros);
-        return response;
-    }
-    let call = Call {
+    let call = read.map(|request| Call {
         address: arrival::caller_address(peer.address, &request.headers, &door.limits),
         trailing,
         request,
         trace,
         traced,
         peer,
-    };
-    let mut told = Told::default();
-    let mut unread = Some(body);
-    let answered = attempt(door, (&call, api), &mut unread, &mut told).await;
-    if let Some(unread) = unread.filter(|_| !call.request.headers.contains_key(header::EXPECT)) {
-        tokio::spawn(body::discard(unread, door.limits.body_bytes));
-    }
-    let mut response = conclude(door, (api, told), answered, &trace, began);
-    if let Some(page) = page {
-        page.mark(response.headers_mut());
-    }
-    response
+    });
+    (call.map_err(|problem| (problem, trace)), body)
 }
 
 /// The name of the API that the request is for, and what it says about pages.
 fn mounted(door: &Door, request: &CanonicalRequest) -> (Option<Name>, Option<FromPage>) {
     let snapshot = door.snapshots.load();
-    match snapshot.mounted(Some(request.host.name()), &request.path.written()) {
+    match snapshot.mounted(Some(request.host.name()), request.path.written()) {
         Some(mounted) => (
             Some(mounted.api.name.clone()),
             FromPage::of(mounted.api.cors.as_ref(), request),
@@ -126,7 +138,7 @@ fn conclude(
 /// Leaves in `unread` a body that nobody wanted.
 async fn attempt(
     door: &Arc<Door>,
-    (call, api): (&Call, &str),
+    (call, api): (&mut Call, &str),
     unread: &mut Option<Incoming>,
     told: &mut Told,
 ) -> Result<Response<AnswerBody>, No> {
@@ -161,18 +173,23 @@ async fn attempt(
     let (arrived, taken) = match arrived {
         Arrived::NeedsBody(waiting) => {
             held = Some(room(door, unread.as_ref())?);
-            decide_by_body((door, call), waiting, unread, &slot.place).await?
+            // Apart: most calls have no body that decides.
+            Box::pin(decide_by_body((door, call), waiting, unread, &slot.place)).await?
         }
         arrived => (arrived, Taken::Begun(Bytes::new())),
     };
     match arrived {
         Arrived::Permitted(permit) => {
-            let mode = permit.context().map(|context| context.mode);
-            told.mode = mode.map_or("", Mode::as_str);
+            told.mode = permit.mode().map_or("", Mode::as_str);
             told.code = permit.would_refuse();
             let sending = match (taken, unread.take()) {
+                // A body of nothing needs nobody to wait for it.
+                (Taken::Begun(begun), Some(rest)) if begun.is_empty() && rest.is_end_stream() => {
+                    Sending::Whole(begun, None)
+                }
                 (Taken::Begun(begun), Some(rest)) => Sending::Streamed(begun, rest),
-                (Taken::Whole(bytes) | Taken::Begun(bytes), _) => Sending::Whole(bytes),
+                (Taken::Whole(bytes, trailers), _) => Sending::Whole(bytes, trailers),
+                (Taken::Begun(bytes), None) => Sending::Whole(bytes, None),
             };
             let answered = forward::forward(door, call, permit, sending, slot).await;
             drop(held);
@@ -200,7 +217,7 @@ fn room(door: &Door, body: Option<&Incoming>) -> Result<OwnedSemaphorePermit, No
 
 /// What was taken of a body for the decision.
 enum Taken {
-    Whole(Bytes),
+    Whole(Bytes, Trailers),
     /// The beginning; the rest is unread.
     Begun(Bytes),
 }
@@ -223,16 +240,16 @@ async fn decide_by_body(
     let times = (limits.body_idle, limits.body_total);
     let read = match unread.as_mut() {
         Some(body) => body::read(body, limits.decision_body_bytes, times).await,
-        None => Ok(Read::Whole(Bytes::new())),
+        None => Ok(Read::Whole(Bytes::new(), None)),
     };
     match read.map_err(broken)? {
-        Read::Whole(bytes) => {
+        Read::Whole(bytes, trailers) => {
             *unread = None;
             place.begin();
             let content_type = call.request.headers.get(header::CONTENT_TYPE);
             let content_type = content_type.and_then(|value| value.to_str().ok());
             let arrived = waiting.with_body(content_type, &bytes).await;
-            Ok((arrived, Taken::Whole(bytes)))
+            Ok((arrived, Taken::Whole(bytes, trailers)))
         }
         Read::More(begun) => {
             let why = BodyFailure::TooLong(limits.decision_body_bytes).to_string();

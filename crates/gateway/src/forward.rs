@@ -3,6 +3,7 @@ use std::{mem, sync::Arc};
 use admission::Permit;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http_body::Body as _;
 use http_body_util::Either;
 use http_kit::codes;
 use hyper::body::Incoming;
@@ -21,12 +22,13 @@ use crate::{
     refusal::No,
     settle::Settle,
     tokens::Wanted,
+    trailers::{self, Trailers},
 };
 
 /// The body of a call that is to be forwarded.
 pub(crate) enum Sending {
-    /// It was read for the decision.
-    Whole(Bytes),
+    /// It was read for the decision, with what followed it.
+    Whole(Bytes, Trailers),
     /// It passes through, after what was read of it before.
     Streamed(Bytes, Incoming),
 }
@@ -34,14 +36,14 @@ pub(crate) enum Sending {
 /// Forwards a permitted call once, and settles it whatever happens.
 pub(crate) async fn forward(
     door: &Arc<Door>,
-    call: &Call,
+    call: &mut Call,
     mut permit: Box<Permit>,
     mut sending: Sending,
     slot: Slot,
 ) -> Result<Response<AnswerBody>, No> {
     let decision = permit.decision();
     let whole = match &mut sending {
-        Sending::Whole(bytes) => Some(bytes),
+        Sending::Whole(bytes, _) => Some(bytes),
         Sending::Streamed(..) => None,
     };
     let mut plan = match Plan::make(door, call, &mut permit, whole) {
@@ -51,6 +53,9 @@ pub(crate) async fn forward(
             return Err(unplanned(&problem).of(decision));
         }
     };
+    if let Sending::Whole(_, Some(trailers)) = &sending {
+        trailers::announce(trailers, &mut plan.headers);
+    }
     let mut settle = Settle::new(permit, Arc::clone(&door.clock));
     let sender = if plan.identified {
         let mut headers = mem::take(&mut plan.headers);
@@ -65,6 +70,7 @@ pub(crate) async fn forward(
     *request.method_mut() = mem::take(&mut plan.method);
     *request.uri_mut() = mem::take(&mut plan.target);
     *request.headers_mut() = mem::take(&mut plan.headers);
+    say_chunked(&mut request);
     let fetched = Fetched::of(&plan, request.headers());
     let sent = send(door, &plan, &sender, request, &mut settle).await;
     match &sent {
@@ -82,6 +88,17 @@ pub(crate) async fn forward(
     slot.place
         .answered(plan.mode, !upstream.status().is_server_error());
     pass_back(door, &plan, upstream, settle, slot)
+}
+
+/// Says that a body without a known length comes in chunks. Left to itself, hyper sends GET and
+/// HEAD without theirs.
+fn say_chunked(request: &mut Request<Outgoing>) {
+    if request.body().size_hint().exact().is_none() {
+        let chunked = HeaderValue::from_static("chunked");
+        request
+            .headers_mut()
+            .insert(header::TRANSFER_ENCODING, chunked);
+    }
 }
 
 /// A token of the upstream's that was fetched and has been sent.
@@ -135,7 +152,7 @@ fn fares(door: &Door, plan: &Plan, answered: bool) {
 fn outgoing(door: &Door, sending: Sending, settle: &Settle) -> Outgoing {
     let progress = settle.progress.clone();
     match sending {
-        Sending::Whole(bytes) => Outgoing::whole(bytes, progress),
+        Sending::Whole(bytes, trailers) => Outgoing::whole((bytes, trailers), progress),
         Sending::Streamed(begun, rest) => {
             let times = (door.limits.body_idle, door.limits.body_total);
             Outgoing::streamed((begun, rest), door.limits.body_bytes, times, progress)
@@ -143,28 +160,35 @@ fn outgoing(door: &Door, sending: Sending, settle: &Settle) -> Outgoing {
     }
 }
 
-async fn send(
-    door: &Door,
-    plan: &Plan,
-    sender: &Sender,
+/// Sends the request and waits for the head of its answer.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async function would keep the request twice for the time of the call"
+)]
+fn send<'a>(
+    door: &'a Door,
+    plan: &'a Plan,
+    sender: &'a Sender,
     request: Request<Outgoing>,
-    settle: &mut Settle,
-) -> Result<Response<Answering>, Unanswered> {
-    let progress = request.body().progress();
-    settle.sent();
-    let answered = tokio::select! {
-        answered = sender.request(request) => answered,
-        () = too_late(door, plan, &progress) => {
-            return Err(Unanswered::ByUpstream(timed_out(plan)));
+    settle: &'a mut Settle,
+) -> impl Future<Output = Result<Response<Answering>, Unanswered>> + Send + 'a {
+    async move {
+        let progress = request.body().progress();
+        settle.sent();
+        let answered = tokio::select! {
+            answered = sender.request(request) => answered,
+            () = too_late(door, plan, &progress) => {
+                return Err(Unanswered::ByUpstream(timed_out(plan)));
+            }
+        };
+        match answered {
+            Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                let problem = "it changed the protocol without being asked";
+                Err(Unanswered::ByUpstream(unreachable(plan, problem)))
+            }
+            Ok(response) => Ok(response),
+            Err(problem) => Err(unanswered(door, plan, &progress, &problem, settle)),
         }
-    };
-    match answered {
-        Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-            let problem = "it changed the protocol without being asked";
-            Err(Unanswered::ByUpstream(unreachable(plan, problem)))
-        }
-        Ok(response) => Ok(response),
-        Err(problem) => Err(unanswered(door, plan, &progress, &problem, settle)),
     }
 }
 

@@ -27,6 +27,7 @@ mod exchange;
 mod forward;
 mod gateway;
 mod health;
+mod interim;
 mod limits;
 mod load;
 mod metrics;

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{fmt::Write as _, mem, sync::Arc};
 
 use admission::{Permit, Presented, RateLimit};
 use bytes::Bytes;
@@ -6,10 +6,13 @@ use catalog::{Upstream, UpstreamCredential, UpstreamIdentity};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use primitives::{Mode, Name, RecordId};
 use serde::Serialize;
+use smallvec::SmallVec;
 
 use crate::{
     account::{self, AccountProblem},
-    answer, arrival, credential,
+    answer,
+    arrival::{self, written},
+    credential,
     exchange::Call,
     gateway::Door,
 };
@@ -82,11 +85,12 @@ impl Plan {
     /// Plans the call of `permit`; `body` is there when it was read whole, and may change.
     pub(crate) fn make(
         door: &Door,
-        call: &Call,
+        call: &mut Call,
         permit: &mut Permit,
         body: Option<&mut Bytes>,
     ) -> Result<Self, PlanProblem> {
-        let identified = permit.context().is_some();
+        let mode = permit.mode();
+        let identified = mode.is_some();
         let upstream = Arc::clone(permit.upstream());
         let carriers = [&upstream.credential, permit.credential()];
         let mut headers = passed_on(call, carriers, identified);
@@ -107,11 +111,14 @@ impl Plan {
         }
         let unusable = || PlanProblem::Url(upstream.url.clone());
         let base = door.bases.of(&upstream.url).ok_or_else(unusable)?;
-        let mut path_and_query = path.under(&base.path).written();
+        let path = path.under(&base.path);
+        let mut path_and_query = String::with_capacity(128);
+        path_and_query.push_str(path.written());
         let query = replaced.as_ref().unwrap_or(&call.request.query);
         if !query.is_empty() {
             path_and_query.push('?');
-            path_and_query.push_str(&query.to_string());
+            // Writing to a `String` cannot fail.
+            let _ = write!(path_and_query, "{query}");
         }
         let target = base.target(&path_and_query).ok_or_else(unusable)?;
         headers.insert(header::HOST, base.host.clone());
@@ -123,7 +130,7 @@ impl Plan {
             decision: permit.decision(),
             named: HeaderValue::try_from(permit.decision().to_string())?,
             // A caller who was not identified is the provider's old traffic, which is real.
-            mode: permit.context().map_or(Mode::Live, |context| context.mode),
+            mode: mode.unwrap_or(Mode::Live),
             limits,
             identified,
             method: call.request.method.clone(),
@@ -149,6 +156,9 @@ impl Plan {
         authority: &str,
         path_and_query: &str,
     ) -> Result<Self, PlanProblem> {
+        if self.identified {
+            self.headers.insert(answer::DECISION, self.named.clone());
+        }
         let Some(context) = permit.context() else {
             return Ok(self);
         };
@@ -176,8 +186,8 @@ impl Plan {
                     .map_err(|problem| PlanProblem::Key(name.clone(), problem))?
                     .sign(keys::CONTEXT_TYPE, &claims)?
             }
+            UpstreamIdentity::None => return Ok(self),
         };
-        self.headers.insert(answer::DECISION, self.named.clone());
         let mut signed = HeaderValue::try_from(signed)?;
         signed.set_sensitive(true);
         self.headers.insert(keys::CONTEXT_HEADER, signed);
@@ -200,13 +210,18 @@ struct Claims<'a> {
     context: &'a admission::Context,
 }
 
-/// The caller's headers that the upstream gets. A caller that was not identified (in observe
-/// mode) keeps its `Authorization`: it may be the upstream's own, from before we stood here.
-fn passed_on(call: &Call, credentials: [&UpstreamCredential; 2], identified: bool) -> HeaderMap {
+/// Takes the caller's headers that the upstream gets. A caller that was not identified (in
+/// observe mode) keeps its `Authorization`: it may be the upstream's own, from before we stood
+/// here.
+fn passed_on(
+    call: &mut Call,
+    credentials: [&UpstreamCredential; 2],
+    identified: bool,
+) -> HeaderMap {
     let carriers = credentials.map(credential::carrier);
     let keeps_authorization = !identified && !presents_our_secret(call);
-    let mut kept = HeaderMap::with_capacity(call.request.headers.len());
-    for (name, value) in &call.request.headers {
+    let mut headers = mem::take(&mut call.request.headers);
+    let is_dropped = |name: &HeaderName| {
         let replaced = is_forwarded(name)
             || [header::HOST, header::CONTENT_LENGTH, header::EXPECT].contains(name)
             || name == "traceparent"
@@ -214,11 +229,14 @@ fn passed_on(call: &Call, credentials: [&UpstreamCredential; 2], identified: boo
         let is_credential = (name == header::AUTHORIZATION && !keeps_authorization)
             || (identified && carriers.contains(&Some(name.as_str())));
         let misread = request::is_namespaced(name) || !request::is_plainly_spelled(name);
-        if !replaced && !is_credential && !misread {
-            kept.append(name.clone(), value.clone());
-        }
+        replaced || is_credential || misread
+    };
+    let dropped = headers.keys().filter(|name| is_dropped(name)).cloned();
+    let dropped: SmallVec<[HeaderName; 8]> = dropped.collect();
+    for name in dropped {
+        headers.remove(name);
     }
-    kept
+    headers
 }
 
 /// Whether the caller presents a secret of ours, which no upstream may see.
@@ -234,14 +252,21 @@ fn presents_our_secret(call: &Call) -> bool {
 /// Where the call came from, and its trace.
 fn add_ours(door: &Door, call: &Call, headers: &mut HeaderMap) -> Result<(), PlanProblem> {
     let scheme = if call.peer.tls { "https" } else { "http" };
-    let trace = call.trace.child(&door.entropy).to_string();
+    let came_from = if call.address == call.peer.address {
+        call.peer.written.clone()
+    } else {
+        written(call.address)?
+    };
+    let trace = call.trace.child(&door.entropy).written();
     for (name, value) in [
-        ("x-forwarded-for", call.address.to_string()),
-        ("x-forwarded-host", call.request.host.to_string()),
-        ("x-forwarded-proto", scheme.to_owned()),
-        ("traceparent", trace),
+        ("x-forwarded-for", came_from),
+        (
+            "x-forwarded-host",
+            call.request.host.to_string().try_into()?,
+        ),
+        ("x-forwarded-proto", HeaderValue::from_static(scheme)),
+        ("traceparent", trace.try_into()?),
     ] {
-        let value = HeaderValue::try_from(value)?;
         headers.insert(HeaderName::from_static(name), value);
     }
     Ok(())

@@ -21,7 +21,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{body::Outgoing, connector::Connector};
+use crate::{body::Outgoing, connector::Connector, interim::Await};
 
 /// How long a connection is kept that nobody uses; less than servers commonly do.
 const LONGEST_IDLE: Duration = Duration::from_mins(1);
@@ -38,7 +38,11 @@ pub(crate) struct Sender(Arc<Lines>);
 
 /// Where to, and on which runtime.
 type Origin = (runtime::Id, Scheme, Authority);
-type Line = http1::SendRequest<Outgoing>;
+
+struct Line {
+    sender: http1::SendRequest<Outgoing>,
+    awaited: Await,
+}
 
 struct Lines {
     connector: Connector,
@@ -74,34 +78,41 @@ impl Sender {
 
     /// Sends a request whose target is absolute. It is sent again only while not one byte of it
     /// has been written, because a kept connection turned out to be closed.
-    pub(crate) async fn request(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async function would keep the request twice for the time of the call"
+    )]
+    pub(crate) fn request(
         &self,
-        request: Request<Outgoing>,
-    ) -> Result<Response<Answering>, Unanswered> {
-        let mut request = request;
-        let origin = take_origin(&mut request)?;
-        let sent = request.body().progress();
-        loop {
-            let (mut line, kept) = match self.0.take(&origin) {
-                Some(line) => (line, true),
-                None => (self.0.connect(&origin).await?, false),
-            };
-            match line.try_send_request(request).await {
-                Ok(response) => {
-                    let back = Back {
-                        line,
-                        origin,
-                        lines: Arc::clone(&self.0),
-                    };
-                    // An upstream that answers before it has the whole body may take the rest
-                    // of it for another request.
-                    let early = !sent.has_ended();
-                    return Ok(answering(response, (!early).then_some(back)));
+        mut request: Request<Outgoing>,
+    ) -> impl Future<Output = Result<Response<Answering>, Unanswered>> + Send {
+        async move {
+            let origin = take_origin(&mut request)?;
+            let sent = request.body().progress();
+            loop {
+                let (mut line, kept) = match self.0.take(&origin) {
+                    Some(line) => (line, true),
+                    // Apart, because most calls need none of its room.
+                    None => (Box::pin(self.0.connect(&origin)).await?, false),
+                };
+                line.awaited.an_answer();
+                match line.sender.try_send_request(request).await {
+                    Ok(response) => {
+                        let back = Back {
+                            line,
+                            origin,
+                            lines: Arc::clone(&self.0),
+                        };
+                        // An upstream that answers before it has the whole body may take the
+                        // rest of it for another request.
+                        let early = !sent.has_ended();
+                        return Ok(answering(response, (!early).then_some(back)));
+                    }
+                    Err(mut failure) => match failure.take_message() {
+                        Some(unsent) if kept => request = unsent,
+                        _ => return Err(failure.into_error().into()),
+                    },
                 }
-                Err(mut failure) => match failure.take_message() {
-                    Some(unsent) if kept => request = unsent,
-                    _ => return Err(failure.into_error().into()),
-                },
             }
         }
     }
@@ -134,7 +145,7 @@ impl Lines {
             if now.duration_since(since) >= LONGEST_IDLE {
                 // Those before it have waited longer still.
                 kept.clear();
-            } else if line.is_ready() {
+            } else if line.sender.is_ready() {
                 return Some(line);
             }
         }
@@ -156,7 +167,8 @@ impl Lines {
 
     async fn connect(&self, (_, scheme, authority): &Origin) -> Result<Line, Unanswered> {
         let stream = self.connector.connect(scheme, authority).await?;
-        let (line, connection) = http1::Builder::new()
+        let awaited = stream.awaited();
+        let (sender, connection) = http1::Builder::new()
             .max_buf_size(BUFFER)
             .handshake(TokioIo::new(stream))
             .await?;
@@ -165,7 +177,7 @@ impl Lines {
                 tracing::debug!(%failure, "a connection to an upstream ended early");
             }
         });
-        Ok(line)
+        Ok(Line { sender, awaited })
     }
 }
 
@@ -183,15 +195,15 @@ impl Back {
             origin,
             lines,
         } = self;
-        if line.is_ready() {
+        if line.sender.is_ready() {
             return lines.put(origin, line);
         }
         // The request's body is still on its way, or the connection is to be closed.
         if let Ok(runtime) = Handle::try_current()
-            && !line.is_closed()
+            && !line.sender.is_closed()
         {
             runtime.spawn(async move {
-                if line.ready().await.is_ok() {
+                if line.sender.ready().await.is_ok() {
                     lines.put(origin, line);
                 }
             });
@@ -282,7 +294,7 @@ mod tests {
 
     fn request(listener: &TcpListener) -> Request<Outgoing> {
         let address = listener.local_addr().unwrap();
-        let mut request = Request::new(Outgoing::whole(Bytes::new(), Progress::default()));
+        let mut request = Request::new(Outgoing::whole(Default::default(), Progress::default()));
         *request.uri_mut() = format!("http://{address}/a?b").parse().unwrap();
         request
     }
@@ -376,7 +388,7 @@ mod tests {
         drop(listener);
         let answer = sender().request(request).await.err().unwrap();
         assert!(matches!(answer, Unanswered::Unconnected(_)), "{answer}");
-        let mut relative = Request::new(Outgoing::whole(Bytes::new(), Progress::default()));
+        let mut relative = Request::new(Outgoing::whole(Default::default(), Progress::default()));
         *relative.uri_mut() = "/a".parse().unwrap();
         let answer = sender().request(relative).await.err().unwrap();
         assert!(matches!(answer, Unanswered::Unconnected(_)), "{answer}");

@@ -143,7 +143,7 @@ async fn fetch(
         )
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(header::ACCEPT, "application/json")
-        .body(Outgoing::whole(body, Progress::default()))
+        .body(Outgoing::whole((body, None), Progress::default()))
         .map_err(|problem| unreachable(problem.to_string()))?;
     let response = sender
         .request(request)

@@ -76,7 +76,8 @@ impl Trailing {
         }
     }
 
-    /// Says the same to the upstream; trailers follow only a body that is `streamed`.
+    /// Says the same to the upstream. Of a body that is not `streamed` it is known what follows it,
+    /// and [`announce`] says that.
     pub(crate) fn tell(&self, streamed: bool, headers: &mut HeaderMap) {
         if let Some(names) = self.announced.as_ref().filter(|_| streamed) {
             headers.insert(header::TRAILER, names.clone());
@@ -96,6 +97,23 @@ fn wanted(headers: &HeaderMap) -> bool {
             .map(<[u8]>::trim_ascii)
             .any(|option| option.eq_ignore_ascii_case(b"trailers"))
     })
+}
+
+/// What followed a body that was read whole; most are followed by nothing.
+pub(crate) type Trailers = Option<Box<HeaderMap>>;
+
+/// Of `trailers`, those that may pass, to be kept.
+pub(crate) fn kept(trailers: &HeaderMap) -> Trailers {
+    let passed = passed(trailers);
+    (!passed.is_empty()).then(|| Box::new(passed))
+}
+
+/// Announces `trailers`.
+pub(crate) fn announce(trailers: &HeaderMap, headers: &mut HeaderMap) {
+    let names: Vec<&str> = trailers.keys().map(HeaderName::as_str).collect();
+    if let Ok(names) = HeaderValue::try_from(names.join(", ")) {
+        headers.insert(header::TRAILER, names);
+    }
 }
 
 /// Of `trailers`, those that may pass.

@@ -15,9 +15,9 @@ impl TraceContext {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.trim().split('-');
-        let version = hex(parts.next()?, 2)?;
-        let (trace, parent) = (hex(parts.next()?, 32)?, hex(parts.next()?, 16)?);
-        let flags = hex(parts.next()?, 2)?;
+        let version = digits(parts.next()?, 2)?;
+        let (trace, parent) = (digits(parts.next()?, 32)?, digits(parts.next()?, 16)?);
+        let flags = digits(parts.next()?, 2)?;
         // A higher version may append parts; version 00 has exactly four, and ff is forbidden.
         let trailing = parts.next().is_some();
         if version == 0xff || (version == 0 && trailing) || trace == 0 || parent == 0 {
@@ -55,7 +55,19 @@ impl TraceContext {
     /// The trace id, as 32 hexadecimal digits.
     #[must_use]
     pub fn trace_id(&self) -> String {
-        format!("{:032x}", self.trace)
+        text(&mut [0; 32], &self.trace.to_be_bytes()).to_owned()
+    }
+
+    /// The value of `traceparent`.
+    #[must_use]
+    pub fn written(&self) -> String {
+        let mut written = String::with_capacity(55);
+        written.push_str("00-");
+        written.push_str(text(&mut [0; 32], &self.trace.to_be_bytes()));
+        written.push('-');
+        written.push_str(text(&mut [0; 16], &self.parent.to_be_bytes()));
+        written.push_str(if self.sampled { "-01" } else { "-00" });
+        written
     }
 }
 
@@ -65,9 +77,16 @@ fn span(entropy: &dyn Entropy) -> u64 {
     u64::from_be_bytes(random).max(1)
 }
 
-fn hex(text: &str, digits: usize) -> Option<u128> {
+/// The digits of `number`, written into `room`, which has two for each byte.
+fn text<'r>(room: &'r mut [u8], number: &[u8]) -> &'r str {
+    // Fails only for room of another length.
+    let _ = hex::encode_to_slice(number, room);
+    std::str::from_utf8(room).unwrap_or_default()
+}
+
+fn digits(text: &str, length: usize) -> Option<u128> {
     let lower = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
-    if text.len() != digits || !text.bytes().all(lower) {
+    if text.len() != length || !text.bytes().all(lower) {
         return None;
     }
     u128::from_str_radix(text, 16).ok()
@@ -75,8 +94,7 @@ fn hex(text: &str, digits: usize) -> Option<u128> {
 
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let flags = u8::from(self.sampled);
-        write!(f, "00-{:032x}-{:016x}-{flags:02x}", self.trace, self.parent)
+        f.write_str(&self.written())
     }
 }
 

@@ -18,8 +18,7 @@ impl HashingKey {
         HashedSecret::Keyed(self.keyed(secret.expose()))
     }
 
-    /// A keyed fingerprint of several parts, such as a credential and the secret presented with
-    /// it: what a cache of verified credentials is keyed by.
+    /// A keyed fingerprint of several parts: what further keys are made of.
     #[must_use]
     pub fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 32] {
         let all: Vec<&[u8]> = [b"fingerprint".as_slice()]

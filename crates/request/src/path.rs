@@ -19,12 +19,23 @@ pub const MOST_SEGMENTS: usize = 64;
 ///
 /// `Display` writes it with upper-case escapes, and only where one is needed. A clone, and what is
 /// below a prefix, share the segments.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct CanonicalPath {
-    all: Arc<[Box<str>]>,
-    /// Where in `all` the segments begin.
+    whole: Arc<Whole>,
+    /// Which segment of the whole is the first.
     from: usize,
+    /// Which byte of the whole, as it is written, is the first.
+    at: usize,
     trailing_slash: bool,
+}
+
+/// A path as it was read.
+#[derive(Default)]
+struct Whole {
+    /// Decoded.
+    segments: Box<[Box<str>]>,
+    /// Each behind its slash, and the slash at the end.
+    written: String,
 }
 
 impl CanonicalPath {
@@ -44,24 +55,53 @@ impl CanonicalPath {
             Some(below) => (below, true),
             None => (below, false),
         };
-        let mut segments = Vec::new();
+        let mut segments = Vec::with_capacity(8);
+        let mut written = String::with_capacity(path.len());
         for (at, raw) in (1..).zip(below.split('/')) {
             if at > MOST_SEGMENTS {
                 return Err(RequestProblem::TooManySegments);
             }
-            segments.push(segment(raw, at)?);
+            if is_plain(raw) {
+                write_plain(&mut written, raw);
+                segments.push(raw.into());
+            } else {
+                let segment = segment(raw, at)?;
+                write_segment(&mut written, &segment);
+                segments.push(segment);
+            }
         }
-        Ok(Self {
-            all: segments.into(),
+        Ok(Self::of(segments, written, trailing_slash))
+    }
+
+    fn of(segments: Vec<Box<str>>, mut written: String, trailing_slash: bool) -> Self {
+        if trailing_slash {
+            written.push('/');
+        }
+        let whole = Whole {
+            segments: segments.into(),
+            written,
+        };
+        Self {
+            whole: Arc::new(whole),
             from: 0,
+            at: 0,
             trailing_slash,
-        })
+        }
+    }
+
+    /// From decoded segments, each of which can stand in a canonical path.
+    fn of_segments(segments: Vec<Box<str>>, trailing_slash: bool) -> Self {
+        let mut written = String::with_capacity(64);
+        for segment in &segments {
+            write_segment(&mut written, segment);
+        }
+        Self::of(segments, written, trailing_slash)
     }
 
     /// The decoded segments.
     #[must_use]
     pub fn segments(&self) -> &[Box<str>] {
-        self.all.get(self.from..).unwrap_or_default()
+        self.whole.segments.get(self.from..).unwrap_or_default()
     }
 
     /// Whether it ends in a slash (the root itself does not count).
@@ -72,16 +112,11 @@ impl CanonicalPath {
 
     /// The path as it is written.
     #[must_use]
-    pub fn written(&self) -> String {
-        let mut text = String::with_capacity(64);
-        for segment in self.segments() {
-            text.push('/');
-            text.extend(utf8_percent_encode(segment, percent::SEGMENT));
+    pub fn written(&self) -> &str {
+        match self.whole.written.get(self.at..) {
+            None | Some("") => "/",
+            Some(written) => written,
         }
-        if self.trailing_slash || self.segments().is_empty() {
-            text.push('/');
-        }
-        text
     }
 
     /// What follows `prefix`, when this path begins with its segments.
@@ -95,9 +130,17 @@ impl CanonicalPath {
     #[must_use]
     pub fn after(&self, count: usize) -> Option<Self> {
         let rest = self.segments().get(count..)?;
+        let written = self.whole.written.get(self.at..)?;
+        let slashes = written
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| *byte == b'/');
+        let mut slashes = slashes.map(|(at, _)| at);
+        let skipped = slashes.nth(count).unwrap_or(written.len());
         Some(Self {
-            all: Arc::clone(&self.all),
+            whole: Arc::clone(&self.whole),
             from: self.from.checked_add(count)?,
+            at: self.at.checked_add(skipped)?,
             trailing_slash: self.trailing_slash && !rest.is_empty(),
         })
     }
@@ -109,11 +152,7 @@ impl CanonicalPath {
             return self.clone();
         }
         let segments = base.segments().iter().chain(self.segments());
-        Self {
-            all: segments.cloned().collect(),
-            from: 0,
-            trailing_slash: self.trailing_slash,
-        }
+        Self::of_segments(segments.cloned().collect(), self.trailing_slash)
     }
 
     /// Puts `value` (decoded) in the place of the segment at `index`, from 0.
@@ -122,13 +161,61 @@ impl CanonicalPath {
     /// When the value could not stand in a canonical path, or there is no such segment.
     pub fn replace(&mut self, index: usize, value: &str) -> Result<(), RequestProblem> {
         checked(value, index.saturating_add(1))?;
-        let index_of_all = self.from.saturating_add(index);
-        let slot = Arc::make_mut(&mut self.all)
-            .get_mut(index_of_all)
+        let mut segments = self.segments().to_vec();
+        let slot = segments
+            .get_mut(index)
             .ok_or(RequestProblem::EmptySegment(index.saturating_add(1)))?;
         *slot = value.into();
+        *self = Self::of_segments(segments, self.trailing_slash);
         Ok(())
     }
+}
+
+impl Default for CanonicalPath {
+    fn default() -> Self {
+        Self::of(Vec::new(), String::new(), false)
+    }
+}
+
+/// Whether a segment is written as it is read: most are, and need no second look.
+fn is_plain(raw: &str) -> bool {
+    raw.bytes()
+        .all(|byte| PLAIN.get(usize::from(byte)) == Some(&true))
+        && raw.as_bytes().last().is_some_and(|last| *last != b'.')
+}
+
+/// What stands for itself in [`percent::SEGMENT`].
+const PLAIN: [bool; 256] = plain();
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "evaluated while compiling, where a slip is an error; bytes are below 256"
+)]
+const fn plain() -> [bool; 256] {
+    let mut plain = [false; 256];
+    let others = b"-._~!$&'()*+,=:@";
+    let mut byte = 0;
+    while byte < others.len() {
+        plain[others[byte] as usize] = true;
+        byte += 1;
+    }
+    byte = 0;
+    while byte < 128 {
+        plain[byte] |= (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    plain
+}
+
+fn write_plain(written: &mut String, segment: &str) {
+    written.push('/');
+    written.push_str(segment);
+}
+
+fn write_segment(written: &mut String, segment: &str) {
+    written.push('/');
+    written.extend(utf8_percent_encode(segment, percent::SEGMENT));
 }
 
 impl PartialEq for CanonicalPath {
@@ -204,7 +291,7 @@ fn checked(decoded: &str, at: usize) -> Result<(), RequestProblem> {
 
 impl fmt::Display for CanonicalPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.written())
+        f.write_str(self.written())
     }
 }
 
@@ -279,8 +366,45 @@ mod tests {
         proptest::collection::vec(piece, 0..12).prop_map(|pieces| format!("/{}", pieces.concat()))
     }
 
+    #[test]
+    fn the_root_and_what_is_left_of_a_prefix_are_written_as_roots() {
+        let root = CanonicalPath::default();
+        assert_eq!(root.written(), "/");
+        assert_eq!(root.after(0).unwrap().written(), "/");
+        assert!(root.after(1).is_none());
+        for path in ["/a/b", "/a/b/"] {
+            let path = CanonicalPath::parse(path).unwrap();
+            let left = path.after(2).unwrap();
+            assert_eq!((left.written(), left.trailing_slash()), ("/", false));
+            assert_eq!(left, root);
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        /// What is plain needs no second look only if a second look would say the same.
+        #[test]
+        fn a_plain_segment_is_read_and_written_as_any_other(raw in "[a-zA-Z0-9._~!$&'()*+,;=:@%#\\ -]{0,6}") {
+            if is_plain(&raw) {
+                prop_assert_eq!(&*segment(&raw, 1).unwrap(), &*raw);
+                let mut written = String::new();
+                write_segment(&mut written, &raw);
+                prop_assert_eq!(written, format!("/{raw}"));
+            }
+        }
+
+        #[test]
+        fn what_follows_segments_is_written_like_them(path in "(/[a-z%]{1,3}|/%20|/%2e%2e%2ex){1,5}/?", count in 0_usize..6) {
+            if let Ok(path) = CanonicalPath::parse(&path) {
+                if let Some(rest) = path.after(count) {
+                    let again = CanonicalPath::of_segments(rest.segments().to_vec(), rest.trailing_slash());
+                    prop_assert_eq!(rest.written(), again.written());
+                    let all_of_it = rest.after(0).unwrap();
+                    prop_assert_eq!(all_of_it.written(), again.written());
+                }
+            }
+        }
 
         #[test]
         fn what_is_accepted_is_stable_and_unambiguous(path in hostile_path()) {

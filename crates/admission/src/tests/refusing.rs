@@ -302,3 +302,34 @@ async fn what_is_revoked_while_a_body_is_on_its_way_is_refused() {
         Arrived::Permitted(_)
     ));
 }
+
+/// As above, for a body that turns out to be one that cannot be read: where decisions bind the
+/// key's end is what is told, and where they do not the call passes as one of nobody.
+///
+/// Shows: G-07, G-08.
+#[tokio::test]
+async fn what_is_revoked_while_an_unreadable_body_is_on_its_way_is_nobodys() {
+    let wait = async |town: &Town, path: &str| match town.call("POST", path).await {
+        Arrived::NeedsBody(waiting) => waiting,
+        other => panic!("{other:?}"),
+    };
+    let mut town = Town::new();
+    let enforced = wait(&town, "/pay/agreements").await;
+    let observed = wait(&town, "/watched/agreements").await;
+    let known = wait(&town, "/watched/agreements").await;
+    let Arrived::Permitted(known) = known.without_body("body_too_large", "too long").await else {
+        panic!("an API that observes refused");
+    };
+    assert!(known.context().is_some(), "its key was good");
+    assert_eq!(known.would_refuse(), "body_too_large");
+
+    town.change_credential(|key, _| key.revoked_at = Some(Timestamp::from_seconds(1)));
+    let told = refusal(enforced.without_body("body_too_large", "too long").await);
+    assert_eq!((told.status, told.code), (401, "credential_revoked"));
+    let observed = observed.without_body("body_too_large", "too long").await;
+    let Arrived::Permitted(observed) = observed else {
+        panic!("{observed:?}");
+    };
+    assert!(observed.context().is_none(), "nobody vouches for the key");
+    assert_eq!(observed.would_refuse(), "credential_revoked");
+}

@@ -10,6 +10,7 @@ use super::cpu::Spent;
 pub(crate) const NGINX: &str = "nginx";
 pub(crate) const PLAIN: &str = "portreeve";
 pub(crate) const JUDGED: &str = "portreeve, one policy";
+pub(crate) const SIGNED: &str = "portreeve, signed";
 pub(crate) const ENVOY: &str = "envoy";
 
 /// More of the core than this in others' hands disturbs a round.
@@ -182,7 +183,7 @@ impl Figures {
         for name in &self.names {
             self.print_subject(name);
         }
-        for name in [PLAIN, JUDGED] {
+        for name in [PLAIN, JUDGED, SIGNED] {
             if let Some(rate) = self.rates.get(name).and_then(|rates| rates.last()) {
                 let each = |(thread, nanos)| {
                     format!("{thread} {:.1}", precise(nanos) / 1e3 / precise(rate.calls))
@@ -246,6 +247,7 @@ impl Figures {
                 "nginx": self.micros(NGINX),
                 "portreeve": self.micros(PLAIN),
                 "portreeve_policy": self.micros(JUDGED),
+                "portreeve_signed": self.micros(SIGNED),
                 "envoy": self.micros(ENVOY),
             },
             "p99_ms": {

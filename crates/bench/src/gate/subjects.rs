@@ -56,6 +56,7 @@ impl Door {
 
 const PLAIN: &str = "/pay/plain/ac_10422/charges";
 const JUDGED: &str = "/pay/judged/ac_10422/charges";
+const SIGNED: &str = "/signed/plain/ac_10422/charges";
 
 /// nginx as a plain proxy that decides nothing.
 pub(crate) fn nginx(directory: &Path, upstream: SocketAddr) -> Result<(Running, Door), Failed> {
@@ -137,6 +138,8 @@ pub(crate) struct Portreeve {
     pub(crate) plain: Door,
     /// Calls whose capability has one that looks at the request.
     pub(crate) judged: Door,
+    /// Calls to an upstream that wants a signed context.
+    pub(crate) signed: Door,
     client: Client,
 }
 
@@ -215,7 +218,8 @@ impl Portreeve {
         Ok(Self {
             running,
             plain: Door::new(public, PLAIN, credentials.iter().cloned()),
-            judged: Door::new(public, JUDGED, credentials.into_iter()),
+            judged: Door::new(public, JUDGED, credentials.iter().cloned()),
+            signed: Door::new(public, SIGNED, credentials.into_iter()),
             client,
         })
     }
@@ -290,7 +294,7 @@ fn state_text() -> String {
         let _ = writeln!(
             text,
             "  - {{ name: {name}, developer: developer-{developer}, \
-             account: developer-{developer}, apis: [pay], off: [REFUND] }}"
+             account: developer-{developer}, apis: [pay, pay-signed], off: [REFUND] }}"
         );
     }
     text

@@ -265,6 +265,21 @@ async fn a_body_nobody_asks_about_streams_through() {
     assert_eq!(bytes, [3_000_000, 11]);
 }
 
+#[tokio::test]
+async fn a_body_of_any_length_passes_with_any_method() {
+    let upstream = Upstream::start(ok).await;
+    let world = World::start(Setup::to(upstream.url())).await;
+    let chunked = format!("{}transfer-encoding: chunked\r\n", world.key());
+    for method in ["GET", "PUT"] {
+        let head = request(&format!("{method} /shop/items"), &chunked, "");
+        let answered = send(world.address, head + "5\r\nhello\r\n0\r\n\r\n").await;
+        assert_eq!(answered.status, 200, "{method}: {answered:?}");
+        let got = upstream.received().pop().unwrap();
+        assert_eq!(got.header("transfer-encoding"), Some("chunked"), "{method}");
+        assert_eq!(got.body, b"5\r\nhello\r\n0\r\n\r\n", "{method}");
+    }
+}
+
 /// Shows: S-08.
 #[tokio::test]
 async fn answers_without_bodies_do_not_spill_into_the_next() {

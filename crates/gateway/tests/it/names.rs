@@ -202,6 +202,52 @@ async fn trailers_pass_the_same_sieve_in_both_directions() {
     );
 }
 
+/// What follows a body that is read before the decision is announced by the gateway, because by
+/// then it knows it.
+///
+/// Shows: S-11.
+#[tokio::test]
+async fn trailers_pass_behind_a_body_that_was_read_for_the_decision() {
+    let upstream = Upstream::start(ok).await;
+    let world = World::start(Setup::to(upstream.url())).await;
+    let ask = async |announced: &str, trailers: &str| {
+        let headers = format!(
+            "{}transfer-encoding: chunked\r\ncontent-type: application/json\r\n{announced}",
+            world.key()
+        );
+        // The length that `request` gives to a POST would be a second framing.
+        let head = request("POST /shop/items", &headers, "");
+        let mut bytes = head.replace("content-length: 0\r\n", "");
+        bytes.push_str("d\r\n{\"amount\": 1}\r\n0\r\n");
+        bytes.push_str(trailers);
+        send(world.address, bytes + "\r\n").await.status
+    };
+    for (announced, trailers, told) in [
+        ("trailer: x-sum, date\r\n", "X-Sum: 9\r\n", Some("x-sum")),
+        (
+            "",
+            "x-sum: 9\r\nx-sum: 10\r\nx-more: 1\r\n",
+            Some("x-sum, x-more"),
+        ),
+        ("trailer: x-sum\r\n", "", None),
+    ] {
+        assert_eq!(ask(announced, trailers).await, 200, "{announced}");
+        let got = upstream.received().pop().unwrap();
+        assert_eq!(got.header("trailer"), told, "{announced}");
+        let body = String::from_utf8(got.body.clone()).unwrap();
+        let sent = if told.is_some() {
+            assert_eq!(got.header("content-length"), None, "{got:?}");
+            format!("D\r\n{{\"amount\": 1}}\r\n0\r\n{trailers}\r\n").to_lowercase()
+        } else {
+            "{\"amount\": 1}".to_owned()
+        };
+        assert_eq!(body.to_lowercase(), sent, "{announced}");
+    }
+    let calls = upstream.received().len();
+    assert_eq!(ask("", "date: lie\r\n").await, 400);
+    assert_eq!(upstream.received().len(), calls);
+}
+
 /// Shows: S-15, R-35, R-42.
 #[tokio::test]
 async fn a_rule_over_a_header_cannot_be_dodged_by_saying_it_twice() {

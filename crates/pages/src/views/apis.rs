@@ -77,6 +77,7 @@ fn upstream_words(upstream: &Upstream) -> String {
     let identity = match &upstream.identity {
         UpstreamIdentity::Shared(_) => "context signed with HS256",
         UpstreamIdentity::Ed25519 => "context signed with Ed25519",
+        UpstreamIdentity::None => "no context",
     };
     let timeout = upstream.timeout.as_secs();
     format!(

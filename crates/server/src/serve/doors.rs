@@ -328,3 +328,25 @@ fn escaped(text: &str) -> String {
         .replace('<', "&lt;")
         .replace('>', "&gt;")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Behind a proxy that nothing names all callers have its address, and a bound of one
+    /// address would be one of everybody.
+    #[test]
+    fn the_bound_of_an_address_is_off_where_all_callers_have_the_same() {
+        let most = |behind: bool, trusted: &[&str]| {
+            let mut settings = Settings::default();
+            settings.limits.connections_per_address = 7;
+            settings.listeners.public.behind_tls_proxy = behind;
+            let trusted = trusted.iter().map(|network| network.parse().unwrap());
+            settings.proxies.trusted = trusted.collect();
+            bounds(&settings).connections_per_address
+        };
+        assert_eq!(most(false, &[]), 7);
+        assert_eq!(most(true, &[]), 0);
+        assert_eq!(most(true, &["10.0.0.0/8"]), 7);
+    }
+}

@@ -222,6 +222,7 @@ fn identity(names: &mut Names<'_>, at: At<'_>, entry: &document::Upstream) -> Up
     match &entry.identity {
         Some(document::Identity::Ed25519) => UpstreamIdentity::Ed25519,
         Some(document::Identity::Shared(secret)) => UpstreamIdentity::Shared(secret.clone()),
+        Some(document::Identity::None) => UpstreamIdentity::None,
         None => {
             let apart = if at.field == "test" { "-test" } else { "" };
             match format!("{}{apart}-context", at.name).parse() {

@@ -174,6 +174,8 @@ pub enum Identity {
     /// HS256 with a key of this upstream: the name of a secret.
     #[schemars(with = "SharedIdentity")]
     Shared(Name),
+    /// No signed context: the upstream only learns the decision's id.
+    None,
 }
 
 #[derive(JsonSchema)]
