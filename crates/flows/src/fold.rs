@@ -10,17 +10,18 @@ use journal::{
 };
 use primitives::{Mode, Quantity, RecordId, Timestamp};
 use quota::{CounterKey, Spend};
-use serde::{Deserialize, Serialize};
 use store::{CallIndexRow, CounterRow, Folded, FoldedCalls, Store, StoreFailure};
 
 mod alerts;
+mod document;
 mod job;
 
 pub use alerts::{CountedLimit, FindLimit};
+pub use document::{CallDocument, record_in_words};
 pub use job::{FoldJob, Retention, fold_until};
 
 /// The most entries of one step, and so of one commit.
-const STEP: usize = 1_000;
+const STEP: usize = 4_000;
 const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Why settled calls cannot be folded.
@@ -44,15 +45,6 @@ pub enum FoldProblem {
     /// A thread that read the journal ended before its time.
     #[error("reading the journal was broken off")]
     BrokenOff,
-}
-
-/// All that is known of a call, as the call index keeps it in `record`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CallDocument {
-    /// What was decided.
-    pub call: CallRecord,
-    /// What became of it; absent when it was refused.
-    pub settled: Option<Settlement>,
 }
 
 /// How far a journal has been folded: everything before `next`, but for the calls admitted at
@@ -156,7 +148,7 @@ impl Fold {
         self
     }
 
-    /// Folds the next entries, at most 1,000, and tells how many there were.
+    /// Folds the next entries, at most 4,000, and tells how many there were.
     ///
     /// # Errors
     /// When the store fails, the journal cannot be read, or somebody else folds it.
@@ -187,7 +179,7 @@ impl Fold {
             count += 1;
             self.progress.next = Some(located.next);
             match located.entry {
-                Entry::Refused(call) => calls.push(index_row(*call, None)?),
+                Entry::Refused(call) => calls.push(index_row(*call, None)),
                 Entry::Admitted(call) => {
                     let at = located.at;
                     self.progress.open.insert(at);
@@ -208,7 +200,7 @@ impl Fold {
                         self.alerts.of_call(&call, &mut events);
                     }
                     newest = newest.max(settlement.at);
-                    calls.push(index_row(*call, Some(settlement))?);
+                    calls.push(index_row(*call, Some(&settlement)));
                 }
             }
         }
@@ -344,29 +336,17 @@ fn counter_key(spend: &CounterSpend, mode: Mode) -> CounterKey {
     }
 }
 
-fn index_row(
-    mut call: CallRecord,
-    settled: Option<Settlement>,
-) -> Result<CallIndexRow, FoldProblem> {
-    // What the call only had time to note is put into words here.
-    if let Some(words) = admission::granted_in_words(&call) {
-        call.answer = words.to_string();
-        call.granted = None;
-    }
-    let (outcome, status) = match settled.as_ref().map(|settled| settled.outcome) {
+fn index_row(call: CallRecord, settled: Option<&Settlement>) -> CallIndexRow {
+    let (outcome, status) = match settled.map(|settled| settled.outcome) {
         None => ("refused", call.status),
         Some(CallOutcome::Served { status, .. }) => ("served", status),
         Some(CallOutcome::NotSent) => ("not_sent", 0),
         Some(CallOutcome::Unknown) => ("unknown", 0),
     };
-    let document = CallDocument { call, settled };
-    let record = serde_json::to_string(&document);
-    let CallDocument { call, .. } = document;
-    Ok(CallIndexRow {
-        record: record.map_err(|_| FoldProblem::Entry(call.id))?,
+    CallIndexRow {
+        record: journal::pack(&call, settled),
         id: call.id,
         at: call.at,
-        day: day_of(call.at),
         mode: call.mode,
         api: call.api,
         operation: call.operation,
@@ -377,7 +357,7 @@ fn index_row(
         outcome: outcome.to_owned(),
         status,
         code: call.code,
-    })
+    }
 }
 
 /// UTC day number since the epoch.

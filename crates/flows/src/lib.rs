@@ -33,7 +33,7 @@ pub use diff::{Difference, diff};
 pub use export::export;
 pub use fold::{
     CallDocument, CountedLimit, FindLimit, Fold, FoldJob, FoldProblem, Retention, fold_until,
-    oldest_needed, start_counters,
+    oldest_needed, record_in_words, start_counters,
 };
 pub use idempotency::{
     Begun, Held, KeptAnswer, Repeatable, begin, drop_old_keys, keep_shown_once, replay,

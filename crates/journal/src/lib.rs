@@ -33,6 +33,7 @@ pub use record::{
     CallOutcome, CallRecord, CounterSpend, Entry, GateMarks, Granted, LimitStand, Settlement,
 };
 pub use segment::{Cursor, NotACursor};
+pub use wire::{pack, unpack};
 
 #[cfg(test)]
 mod tests;

@@ -70,7 +70,7 @@ pub struct CallRecord<T = String> {
     /// Stable code of the refusal; empty when granted. In observe mode what it would have been.
     pub code: T,
     /// The answer with every gate, as JSON in the public form. Of a call that every gate let
-    /// pass it is empty in the journal, and made of `granted` when the call is folded.
+    /// pass it is empty in the journal, and made of `granted` when the call is read.
     pub answer: T,
     /// How every gate let the call pass; `None` when one did not, or nobody was asked.
     #[serde(skip)]

@@ -1,5 +1,6 @@
 //! Entries as CBOR arrays (RFC 8949). A field is added at the end of its array: older readers
-//! skip it, and to newer ones it is missing in older segments.
+//! skip it, and to newer ones it is missing in older segments. The call list keeps records in
+//! these bytes for as long as the settings say: what was written once stays readable.
 
 use std::convert::Infallible;
 
@@ -40,6 +41,35 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Entry> {
     let mut from = Decoder::new(bytes);
     let entry = read_entry(&mut from).ok()?;
     (from.position() == bytes.len()).then_some(entry)
+}
+
+/// A call and what became of it, in the bytes that the journal has them in, for whoever keeps
+/// them elsewhere.
+#[must_use]
+pub fn pack(record: &CallRecord, settled: Option<&Settlement>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(768);
+    let mut to = Encoder::new(&mut bytes);
+    let kind = if settled.is_some() { ADMITTED } else { REFUSED };
+    let _: Done = call(&mut to, kind, record)
+        .and_then(|()| settled.map_or(Ok(()), |settled| settlement(&mut to, settled)));
+    bytes
+}
+
+/// What [`pack`] made bytes of; `None` for any other bytes. Such bytes begin like no text.
+#[must_use]
+pub fn unpack(bytes: &[u8]) -> Option<(CallRecord, Option<Settlement>)> {
+    let mut from = Decoder::new(bytes);
+    let (Entry::Refused(call) | Entry::Admitted(call)) = read_entry(&mut from).ok()? else {
+        return None;
+    };
+    let mut settled = None;
+    if from.position() < bytes.len() {
+        let Entry::Settled(settlement) = read_entry(&mut from).ok()? else {
+            return None;
+        };
+        settled = Some(settlement);
+    }
+    (from.position() == bytes.len()).then_some((*call, settled))
 }
 
 fn call<T: AsRef<str>>(to: &mut To<'_>, kind: u8, call: &CallRecord<T>) -> Done {

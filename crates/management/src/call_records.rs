@@ -117,8 +117,8 @@ pub(crate) struct Explanation {
 }
 
 /// The answer stands in a record as text, because a journal keeps it as it was said.
-fn parted(record: &str) -> (Value, Value) {
-    let mut record: Value = serde_json::from_str(record).unwrap_or_default();
+fn parted(record: &[u8]) -> (Value, Value) {
+    let mut record = flows::record_in_words(record);
     let call = record.get_mut("call").and_then(Value::as_object_mut);
     let answer = call
         .and_then(|call| call.remove("answer"))

@@ -61,7 +61,6 @@ fn refused_with(app: &str, more: &Value) -> CallIndexRow {
     CallIndexRow {
         id: ID,
         at: NOW.plus_seconds(-60),
-        day: 20_779,
         mode: Some(Mode::Live),
         api: "payments".to_owned(),
         operation: "Preapproval".to_owned(),
@@ -72,7 +71,7 @@ fn refused_with(app: &str, more: &Value) -> CallIndexRow {
         outcome: "refused".to_owned(),
         status: 403,
         code: "level_too_low".to_owned(),
-        record: record.to_string(),
+        record: record.to_string().into_bytes(),
     }
 }
 
@@ -326,7 +325,7 @@ fn what_an_app_is_called_cannot_become_markup() {
 #[test]
 fn a_record_that_cannot_be_read_still_has_its_row() {
     let mut row = refused("shop");
-    row.record = "{\"of\": \"another version\"}".to_owned();
+    row.record = b"{\"of\": \"another version\"}".to_vec();
     let page = decision_page(&row);
     assert!(page.contains("level_too_low") && !page.contains("No change of settings"));
 }

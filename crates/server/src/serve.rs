@@ -14,6 +14,7 @@ mod logging;
 mod ops;
 mod places;
 mod presence;
+mod priority;
 mod states;
 
 use std::{env, path::PathBuf, sync::Arc, time::Duration};

@@ -325,11 +325,18 @@ pub async fn tallies_count_the_newest_by_outcome_and_code(store: Arc<dyn Store>)
 
 /// Days go whole and counters go when their window is over; a lifetime stays.
 pub async fn days_and_counters_are_dropped_whole(store: Arc<dyn Store>) {
-    let on = |day, sequence| CallIndexRow {
-        day,
+    let on = |seconds, sequence| CallIndexRow {
+        at: at(seconds),
         ..call(sequence)
     };
-    fold(&*store, vec![on(1, 1), on(2, 2), on(2, 3), on(3, 4)]).await;
+    let calls = [
+        on(DAY, 1),
+        on(2 * DAY, 2),
+        on(3 * DAY - 1, 3),
+        on(3 * DAY, 4),
+    ];
+    fold(&*store, calls.to_vec()).await;
+    assert_eq!(store.drop_call_days(i64::MIN).await.unwrap(), 0);
     assert_eq!(store.drop_call_days(3).await.unwrap(), 3);
     assert_eq!(store.drop_call_days(3).await.unwrap(), 0);
     assert_eq!(found(&*store, CallFilter::default()).await, [4]);
@@ -353,14 +360,13 @@ pub async fn the_widest_values_come_back_as_they_went(store: Arc<dyn Store>) {
             sequence: u64::MAX,
         },
         at: Timestamp::from_micros(i64::MIN),
-        day: i64::MAX,
         app: Some(AppId::from_u128(u128::MAX)),
         developer: Some(AccountId::from_u128(1 << 127)),
         account: Some(AccountId::from_u128(0)),
         operation: "\u{1}'\"; -- 😀".to_owned(),
         status: u16::MAX,
         code: "quota_exhausted".to_owned(),
-        record: format!("{{\"path\":\"{}\"}}", "/é".repeat(40_000)),
+        record: [&[0xff, 0, 0x7b][..], "/é".repeat(40_000).as_bytes()].concat(),
         ..call(0)
     };
     fold(&*store, vec![wide.clone(), call(0)]).await;

@@ -82,7 +82,6 @@ pub(crate) fn call(sequence: u64) -> CallIndexRow {
     CallIndexRow {
         id: RecordId { epoch: 3, sequence },
         at: at(DAY + sequence.cast_signed()),
-        day: 1,
         mode: Some(Mode::Live),
         api: "payments".to_owned(),
         operation: "Pay".to_owned(),
@@ -93,7 +92,7 @@ pub(crate) fn call(sequence: u64) -> CallIndexRow {
         outcome: "served".to_owned(),
         status: 200,
         code: String::new(),
-        record: "{}".to_owned(),
+        record: b"{}".to_vec(),
     }
 }
 

@@ -76,7 +76,6 @@ async fn put_calls(unit: &mut PgConnection, calls: &[CallIndexRow]) -> Result<()
         "sql/calls_put.sql",
         &column(calls, |call| record_bytes(call.id).to_vec()),
         &column(calls, |call| call.at.as_micros()),
-        &column(calls, |call| call.day),
         &column(calls, |call| call.mode.map(|mode| mode.as_str().to_owned())) as _,
         &column(calls, |call| call.api.clone()),
         &column(calls, |call| call.operation.clone()),
@@ -156,7 +155,6 @@ fn columns(row: &PgRow) -> Result<CallColumns, sqlx::Error> {
     Ok(CallColumns {
         id: row.try_get("id")?,
         at: row.try_get("at")?,
-        day: row.try_get("day")?,
         mode: row.try_get("mode")?,
         api: row.try_get("api")?,
         operation: row.try_get("operation")?,
@@ -205,7 +203,8 @@ pub(crate) async fn call(pool: &PgPool, id: RecordId) -> Result<Option<CallIndex
 }
 
 pub(crate) async fn drop_days(pool: &PgPool, before_day: i64) -> Result<u64, Failure> {
-    let done = sqlx::query_file!("../store/sql/call_days_drop.sql", before_day)
+    let before = store::rows::day_begins(before_day);
+    let done = sqlx::query_file!("../store/sql/call_days_drop.sql", before)
         .execute(pool)
         .await?;
     Ok(done.rows_affected())

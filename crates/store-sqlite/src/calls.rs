@@ -1,15 +1,17 @@
+use std::sync::LazyLock;
+
 use primitives::{AccountId, AppId, Mode, PageSize, RecordId, Timestamp};
-use sqlx::{AssertSqlSafe, Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use sqlx::{
+    Arguments as _, AssertSqlSafe, Row as _, SqliteConnection, SqlitePool,
+    error::BoxDynError,
+    sqlite::{SqliteArguments, SqliteRow},
+};
 use store::{
     CallFilter, CallIndexRow, CallQuery, CallTally, CounterRow, Folded, FoldedCalls, QueryValue,
-    rows::{CallColumns, CounterColumns, record_bytes},
+    rows::{CallColumns, CounterColumns, id_bytes, record_bytes},
 };
 
-use crate::{
-    Failure,
-    commit::{hex, rows},
-    resources::meanings,
-};
+use crate::{Failure, resources::meanings};
 
 /// Moves the cursor first: a fold that finds it elsewhere has nothing left to do.
 pub(crate) async fn fold(writer: &SqlitePool, mut step: FoldedCalls) -> Result<Folded, Failure> {
@@ -20,8 +22,8 @@ pub(crate) async fn fold(writer: &SqlitePool, mut step: FoldedCalls) -> Result<F
     }
     // Two gateways fold at once: rows are taken in one order, so that neither waits for the other.
     step.counters.sort_by_key(place);
-    put_calls(&mut unit, &step.calls).await?;
-    add(&mut unit, &step.counters).await?;
+    put(&mut unit, &PUT_CALLS, step.calls, call_values).await?;
+    put(&mut unit, &ADD_COUNTERS, step.counters, counter_values).await?;
     crate::commit::append_new(&mut unit, &step.events, step.at).await?;
     unit.commit().await?;
     Ok(Folded::Applied)
@@ -57,49 +59,83 @@ async fn advance(unit: &mut SqliteConnection, step: &FoldedCalls) -> Result<bool
     Ok(moved == 1)
 }
 
-/// All calls in one statement: each statement is a message to the writing thread.
-async fn put_calls(unit: &mut SqliteConnection, calls: &[CallIndexRow]) -> Result<(), Failure> {
-    let id = |id: Option<u128>| id.map(hex);
-    let rows = rows(calls, |call| {
-        (
-            hex(u128::from_be_bytes(record_bytes(call.id))),
-            call.at.as_micros(),
-            call.day,
-            call.mode.map(Mode::as_str),
-            call.api.as_str(),
-            call.operation.as_str(),
-            id(call.app.map(AppId::as_u128)),
-            id(call.developer.map(AccountId::as_u128)),
-            id(call.account.map(AccountId::as_u128)),
-            call.capabilities.as_str(),
-            call.outcome.as_str(),
-            call.status,
-            call.code.as_str(),
-            call.record.as_str(),
-        )
-    })?;
-    sqlx::query_file!("sql/calls_put.sql", rows)
-        .execute(unit)
-        .await?;
+/// Statements for so many rows each, the most first: each statement is a message to the writing
+/// thread, and a text that it knows already costs it nothing.
+type Batches = LazyLock<[(usize, String); 3]>;
+
+static PUT_CALLS: Batches =
+    LazyLock::new(|| batches("call_index", CallColumns::NAMES, "(id) DO NOTHING"));
+
+static ADD_COUNTERS: Batches = LazyLock::new(|| {
+    batches(
+        "counters",
+        "limit_key, mode, subject, fact, begins_at, ends_at, used",
+        "(limit_key, mode, subject, fact, begins_at, ends_at) DO UPDATE SET used = CASE \
+           WHEN counters.used > 9223372036854775807 - excluded.used THEN 9223372036854775807 \
+           ELSE counters.used + excluded.used \
+         END",
+    )
+});
+
+fn batches(table: &str, columns: &str, on_conflict: &str) -> [(usize, String); 3] {
+    let row = format!("({})", vec!["?"; columns.split(',').count()].join(", "));
+    [64, 8, 1].map(|rows| {
+        let values = vec![row.as_str(); rows].join(", ");
+        let put = format!("INSERT INTO {table} ({columns}) VALUES {values}");
+        (rows, format!("{put} ON CONFLICT {on_conflict}"))
+    })
+}
+
+/// Puts rows, as many at a time as a statement takes.
+async fn put<T>(
+    unit: &mut SqliteConnection,
+    batches: &'static Batches,
+    rows: Vec<T>,
+    values: impl Fn(T, &mut SqliteArguments) -> Result<(), BoxDynError>,
+) -> Result<(), Failure> {
+    let mut rows = rows.into_iter();
+    for (most, statement) in &**batches {
+        while rows.len() >= *most {
+            let mut all = SqliteArguments::default();
+            all.reserve(most.saturating_mul(16), 0);
+            for row in rows.by_ref().take(*most) {
+                values(row, &mut all).map_err(sqlx::Error::Encode)?;
+            }
+            sqlx::query_with(statement.as_str(), all)
+                .execute(&mut *unit)
+                .await?;
+        }
+    }
     Ok(())
 }
 
-async fn add(unit: &mut SqliteConnection, counters: &[CounterRow]) -> Result<(), Failure> {
-    let rows = rows(counters, |counter| {
-        (
-            counter.limit.cast_signed(),
-            counter.mode.as_str(),
-            hex(counter.subject),
-            hex(counter.fact),
-            counter.begins_at.as_micros(),
-            counter.ends_at.as_micros(),
-            counter.used.millionths(),
-        )
-    })?;
-    sqlx::query_file!("sql/counters_add.sql", rows)
-        .execute(unit)
-        .await?;
-    Ok(())
+/// The values of a call, in the order of [`CallColumns::NAMES`].
+fn call_values(call: CallIndexRow, to: &mut SqliteArguments) -> Result<(), BoxDynError> {
+    let id = |id: Option<u128>| id.map(|id| id_bytes(id).to_vec());
+    to.add(record_bytes(call.id).to_vec())?;
+    to.add(call.at.as_micros())?;
+    to.add(call.mode.map(Mode::as_str))?;
+    to.add(call.api)?;
+    to.add(call.operation)?;
+    to.add(id(call.app.map(AppId::as_u128)))?;
+    to.add(id(call.developer.map(AccountId::as_u128)))?;
+    to.add(id(call.account.map(AccountId::as_u128)))?;
+    to.add(call.capabilities)?;
+    to.add(call.outcome)?;
+    to.add(i64::from(call.status))?;
+    to.add(call.code)?;
+    to.add(call.record)
+}
+
+/// The values of a counter, in the order of its columns.
+fn counter_values(counter: CounterRow, to: &mut SqliteArguments) -> Result<(), BoxDynError> {
+    to.add(counter.limit.cast_signed())?;
+    to.add(counter.mode.as_str())?;
+    to.add(id_bytes(counter.subject).to_vec())?;
+    to.add(id_bytes(counter.fact).to_vec())?;
+    to.add(counter.begins_at.as_micros())?;
+    to.add(counter.ends_at.as_micros())?;
+    to.add(counter.used.millionths())
 }
 
 pub(crate) async fn cursor(pool: &SqlitePool, gateway: &str) -> Result<Option<String>, Failure> {
@@ -148,7 +184,6 @@ fn columns(row: &SqliteRow) -> Result<CallColumns, sqlx::Error> {
     Ok(CallColumns {
         id: row.try_get("id")?,
         at: row.try_get("at")?,
-        day: row.try_get("day")?,
         mode: row.try_get("mode")?,
         api: row.try_get("api")?,
         operation: row.try_get("operation")?,
@@ -197,7 +232,8 @@ pub(crate) async fn call(pool: &SqlitePool, id: RecordId) -> Result<Option<CallI
 }
 
 pub(crate) async fn drop_days(writer: &SqlitePool, before_day: i64) -> Result<u64, Failure> {
-    let done = sqlx::query_file!("../store/sql/call_days_drop.sql", before_day)
+    let before = store::rows::day_begins(before_day);
+    let done = sqlx::query_file!("../store/sql/call_days_drop.sql", before)
         .execute(writer)
         .await?;
     Ok(done.rows_affected())

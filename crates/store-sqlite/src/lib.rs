@@ -26,7 +26,7 @@ use store::{
 };
 
 use failure::Failure;
-pub use open::OpenProblem;
+pub use open::{OpenProblem, WRITER};
 
 /// A store in one SQLite file.
 #[derive(Clone, Debug)]

@@ -13,6 +13,12 @@ use crate::SqliteStore;
 /// The oldest SQLite whose write-ahead log we trust: 3.51.3.
 const OLDEST: (u32, u32, u32) = (3, 51, 3);
 const READERS: u32 = 4;
+/// KiB, negated: what one step of settlement changes stays in memory until it is written once.
+const WRITER_CACHE: &str = "-8192";
+/// 16 MiB of log: a page that step after step changes goes to its place once for many of them.
+const CHECKPOINT_PAGES: &str = "4096";
+/// What the name of the thread begins with that writes, in the 15 bytes that a system keeps.
+pub const WRITER: &str = "sqlx-sqlite-wr-";
 const BUSY: Duration = Duration::from_secs(10);
 
 /// Why a database file was not opened.
@@ -76,6 +82,9 @@ impl SqliteStore {
             .connect_with(
                 options
                     .clone()
+                    .pragma("cache_size", WRITER_CACHE)
+                    .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+                    .thread_name(|number| format!("{WRITER}{number}"))
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Full),
             )

@@ -1,1 +1,1 @@
-DELETE FROM call_index WHERE day < $1
+DELETE FROM call_index WHERE at < $1

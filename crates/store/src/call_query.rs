@@ -63,6 +63,14 @@ impl CallQuery {
                 parts.push(format!("{condition} ${number}{end}"));
             }
         }
+        // The index by outcome leaves out what most calls are; a value that is bound does not say so.
+        if filter
+            .outcome
+            .as_deref()
+            .is_some_and(|outcome| outcome != "served")
+        {
+            parts.push("outcome <> 'served'".to_owned());
+        }
         values.push(QueryValue::Integer(i64::from(size.get())));
         let (names, parts, last) = (CallColumns::NAMES, parts.join(" AND "), values.len());
         Self {

@@ -45,8 +45,6 @@ pub struct CallIndexRow {
     pub id: RecordId,
     /// When it was decided.
     pub at: Timestamp,
-    /// UTC day number since the epoch.
-    pub day: i64,
     /// Mode; `None` when the caller was not identified.
     pub mode: Option<Mode>,
     /// The API's name.
@@ -67,8 +65,9 @@ pub struct CallIndexRow {
     pub status: u16,
     /// Stable code of the first refusal; empty when granted.
     pub code: String,
-    /// The whole record as JSON: the answer with every gate, the outcome, the counters.
-    pub record: String,
+    /// The whole record in the bytes of whoever wrote it: the answer with every gate, the outcome,
+    /// the counters.
+    pub record: Vec<u8>,
 }
 
 /// Which calls to list; every part that is set must match.

@@ -86,6 +86,12 @@ pub const fn revision_value(revision: Revision) -> i64 {
     revision.0.cast_signed()
 }
 
+/// When a UTC day begins, as a column value, of the days that there are.
+#[must_use]
+pub const fn day_begins(day: i64) -> i64 {
+    day.saturating_mul(86_400_000_000)
+}
+
 fn number(bytes: &[u8]) -> Option<u128> {
     Some(u128::from_be_bytes(bytes.try_into().ok()?))
 }
@@ -316,8 +322,6 @@ pub struct CallColumns {
     pub id: Vec<u8>,
     /// When it was decided.
     pub at: i64,
-    /// UTC day number.
-    pub day: i64,
     /// Mode word; absent when the caller was not identified.
     pub mode: Option<String>,
     /// API name.
@@ -338,13 +342,13 @@ pub struct CallColumns {
     pub status: i64,
     /// Code of the first refusal.
     pub code: String,
-    /// JSON.
-    pub record: String,
+    /// The whole record.
+    pub record: Vec<u8>,
 }
 
 impl CallColumns {
     /// The columns in the order in which statements list them.
-    pub const NAMES: &'static str = "id, at, day, mode, api, operation, app, developer, account, \
+    pub const NAMES: &'static str = "id, at, mode, api, operation, app, developer, account, \
                                      capabilities, outcome, status, code, record";
 }
 
@@ -363,7 +367,6 @@ impl TryFrom<CallColumns> for CallIndexRow {
         Ok(Self {
             id: reader.or(record(&row.id), "id")?,
             at: Timestamp::from_micros(row.at),
-            day: row.day,
             mode: row
                 .mode
                 .map(|text| reader.mode(&text, "mode"))

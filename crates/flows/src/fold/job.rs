@@ -10,6 +10,10 @@ use super::{FindLimit, Fold, FoldProblem, STEP, day_of, oldest_needed};
 
 /// How long new entries may wait to be seen in the call list.
 const PAUSE: Duration = Duration::from_millis(250);
+/// The same when there are many: fewer and larger steps write each page of the database less often.
+const PAUSE_OF_MANY: Duration = Duration::from_millis(500);
+/// So many entries of one step are many.
+const MANY: usize = 500;
 /// How long to wait after a failure.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 const BETWEEN_CLEANINGS_SECONDS: i64 = 60;
@@ -126,7 +130,8 @@ async fn fold_on(
             *cleaned_at = Some(now);
         }
         if count < STEP {
-            let _ = tokio::time::timeout(PAUSE, stop.cancelled()).await;
+            let pause = if count < MANY { PAUSE } else { PAUSE_OF_MANY };
+            let _ = tokio::time::timeout(pause, stop.cancelled()).await;
         }
     }
     Ok(())

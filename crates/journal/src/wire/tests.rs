@@ -168,6 +168,25 @@ proptest! {
     }
 
     #[test]
+    fn a_call_and_its_end_come_back_from_their_bytes(
+        call in record(),
+        settled in option::of(settlement()),
+        more in 0_u8..,
+    ) {
+        let mut bytes = pack(&call, settled.as_ref());
+        prop_assert_ne!(bytes[0], b'{', "begins like JSON");
+        prop_assert_eq!(unpack(&bytes), Some((*call, settled.clone())));
+        let mut end = Vec::new();
+        settled.iter().for_each(|settled| write(&Entry::Settled(settled.clone()), &mut end));
+        for cut in (0..bytes.len()).filter(|cut| cut + end.len() != bytes.len()) {
+            prop_assert_eq!(unpack(&bytes[..cut]), None, "cut at {}", cut);
+        }
+        bytes.push(more);
+        prop_assert_eq!(unpack(&bytes), None);
+        prop_assert_eq!(unpack(&end), None, "an end without a call");
+    }
+
+    #[test]
     fn what_a_newer_writer_adds_is_skipped(settlement in settlement()) {
         let entry = Entry::Settled(settlement);
         let mut bytes = Vec::new();

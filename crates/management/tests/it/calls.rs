@@ -9,7 +9,6 @@ fn row(desk: &(AppId, AccountId), sequence: u64) -> CallIndexRow {
     CallIndexRow {
         id: RecordId { epoch: 1, sequence },
         at: Timestamp::from_seconds(1_760_000_000 + i64::try_from(sequence).unwrap()),
-        day: 20_370,
         mode: (sequence > 1).then_some(if sequence.is_multiple_of(2) {
             Mode::Live
         } else {
@@ -29,7 +28,8 @@ fn row(desk: &(AppId, AccountId), sequence: u64) -> CallIndexRow {
             "facts": [{ "name": "amount", "type": "quantity", "value": "12.5" }],
             "answer": r#"{"verdict":"refused","offers":[{"offer":"plan"}]}"#,
         } })
-        .to_string(),
+        .to_string()
+        .into_bytes(),
     }
 }
 

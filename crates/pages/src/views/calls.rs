@@ -77,5 +77,5 @@ pub(crate) fn outcome_words(word: &str) -> String {
 
 /// All that is known of a call; `None` when the row was written by a newer version.
 pub(crate) fn document(row: &CallIndexRow) -> Option<CallDocument> {
-    serde_json::from_str(&row.record).ok()
+    CallDocument::read(&row.record)
 }

@@ -87,7 +87,7 @@ impl CallDetail {
         filters: &[(&str, &str)],
     ) -> Self {
         let known = calls::document(row);
-        let kept: Value = serde_json::from_str(&row.record).unwrap_or_default();
+        let kept = flows::record_in_words(&row.record);
         let answer = answer_of(&kept);
         let catalogue = snapshot.catalogue();
         let settled = known.as_ref().and_then(|known| known.settled.as_ref());

@@ -6,7 +6,7 @@ use snapshot::SnapshotHandle;
 use tokio::{runtime, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::serve::{doors::Rooms, house::House};
+use crate::serve::{doors::Rooms, house::House, priority::settle_behind_calls};
 
 /// How often what has ended is dropped from the store.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
@@ -88,7 +88,10 @@ fn settle(fold: FoldJob, stop: CancellationToken) -> io::Result<thread::JoinHand
         .build()?;
     thread::Builder::new()
         .name(SETTLEMENT.to_owned())
-        .spawn(move || runtime.block_on(fold_until(fold, stop)))
+        .spawn(move || {
+            settle_behind_calls(store_sqlite::WRITER);
+            runtime.block_on(fold_until(fold, stop));
+        })
 }
 
 /// The counted limits of the snapshot in force, for what is told of them.

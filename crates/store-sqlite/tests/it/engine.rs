@@ -1,5 +1,7 @@
-use primitives::{EventId, Name, Revision, Timestamp};
-use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
+use std::fs;
+
+use primitives::{EventId, Name, RecordId, Revision, Timestamp};
+use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection, migrate::Migrator};
 use store::{EventAction, Kind, NewEvent, Resource, Store as _, WriteSet};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -106,4 +108,46 @@ async fn a_database_of_a_newer_version_is_refused() {
         .unwrap_err();
     let text = refused.to_string();
     assert!(text.contains("use the version that wrote it"), "{text}");
+}
+
+/// A file of before records were bytes: its calls are there afterwards, and say what they said.
+#[tokio::test]
+async fn calls_of_before_stay_readable() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = include_str!("../../migrations/0001_everything.sql");
+    let file = folder.path().join("portreeve.db");
+    let first = Migrator::new(folder_with_only(before).path())
+        .await
+        .unwrap();
+    let address = format!("sqlite://{}?mode=rwc", file.display());
+    let mut connection = SqliteConnection::connect(&address).await.unwrap();
+    first.run(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let id = "00000000000000010000000000000002";
+    let call = format!(
+        "INSERT INTO call_index VALUES (x'{id}', 86400000000, 1, 'live', 'pay', 'Pay', NULL, NULL, \
+         x'{id}', ' PAY ', 'refused', 403, 'level_too_low', '{{\"é\":1}}')"
+    );
+    meddle(&folder, &call).await.unwrap();
+    let lacking = SqliteStore::pending(&file).await.unwrap();
+    assert_eq!(lacking, ["call records as bytes"]);
+    let store = open(&folder).await;
+    let id = RecordId {
+        epoch: 1,
+        sequence: 2,
+    };
+    let kept = store.call(id).await.unwrap().unwrap();
+    assert_eq!(kept.record, "{\"é\":1}".as_bytes());
+    assert_eq!(
+        (kept.at, kept.status),
+        (Timestamp::from_seconds(86_400), 403)
+    );
+    assert_eq!(store.drop_call_days(1).await.unwrap(), 0);
+    assert_eq!(store.drop_call_days(2).await.unwrap(), 1);
+}
+
+fn folder_with_only(migration: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("0001_everything.sql"), migration).unwrap();
+    folder
 }

@@ -37,7 +37,7 @@ async fn on_a_full_disk_changes_are_refused_and_taken_again_once_there_is_room()
         disk.fill();
         for number in 0..2 {
             // More than the cache of a connection holds, so that it is written before its end.
-            let refused = store.commit(changes(number, 5_000_000)).await;
+            let refused = store.commit(changes(number, 10_000_000)).await;
             assert_eq!(refused.unwrap_err().kind, FailureKind::Full);
         }
         assert_eq!(store.revision().await.unwrap().0, round);
