@@ -23,7 +23,7 @@ mod poison;
 mod reference;
 mod streams;
 
-pub use poison::{Poisoned, poison};
+pub use poison::{Poisoned, poison, poison_telling};
 
 use std::{
     fmt,
@@ -101,6 +101,14 @@ const ENOUGH: usize = 50;
 /// # Errors
 /// When the gateway does not start, or no server can be had.
 pub fn run(options: &Options) -> Result<Report, String> {
+    run_telling(options, &|_, _| {})
+}
+
+/// As [`run`], and shows after each batch how many streams were sent and what came of them.
+///
+/// # Errors
+/// When the gateway does not start, or no server can be had.
+pub fn run_telling(options: &Options, told: &dyn Fn(u64, &Report)) -> Result<Report, String> {
     let folder = tempfile::tempdir().map_err(|problem| format!("no folder: {problem}"))?;
     let (fleet, missing) = Fleet::start(folder.path(), options.python.as_deref());
     if fleet.origins.is_empty() {
@@ -139,6 +147,7 @@ pub fn run(options: &Options) -> Result<Report, String> {
         }
         checker.leftovers(&fleet.runs, &mut report);
         begun = end;
+        told(begun, &report);
     }
     report.streams = begun;
     report.disagreements.truncate(ENOUGH);

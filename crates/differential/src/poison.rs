@@ -61,6 +61,19 @@ impl fmt::Display for Poisoned {
 /// # Errors
 /// When the gateway does not start.
 pub fn poison(binary: &Path, mutants: usize, seed: u64) -> Result<Poisoned, String> {
+    poison_telling(binary, mutants, seed, &|_| {})
+}
+
+/// As [`poison`], and shows what came of it so far before each push.
+///
+/// # Errors
+/// When the gateway does not start.
+pub fn poison_telling(
+    binary: &Path,
+    mutants: usize,
+    seed: u64,
+    told: &dyn Fn(&Poisoned),
+) -> Result<Poisoned, String> {
     let folder = tempfile::tempdir().map_err(|problem| format!("no folder: {problem}"))?;
     // Nobody listens there: a call that is admitted is answered 502 and tells which state is on.
     let servers = [("nobody", 9)];
@@ -73,6 +86,7 @@ pub fn poison(binary: &Path, mutants: usize, seed: u64) -> Result<Poisoned, Stri
         .map(|_| damage(&good, &mut numbers))
         .collect::<Vec<_>>();
     for text in hostile(&good).into_iter().chain(damaged) {
+        told(&found);
         found.pushed += 1;
         let began = now();
         let answer = apply(&gate, &text);

@@ -1,8 +1,9 @@
 use std::{path::PathBuf, time::Duration};
 
+use testkit::Database;
 use tokio::time::{Instant, sleep};
 
-use crate::{Checker, Dice, Driver, History, Launch, Load, Outcome, Provider, Report};
+use crate::{Checker, Dice, Driver, History, Launch, Load, Outcome, Provider, Report, progress};
 
 /// How a node is killed again and again.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct Crashes {
     pub within: Duration,
     /// How soon it must be ready again.
     pub ready_within: Duration,
+    /// Whether the kills and the operations are demanded.
+    pub demanded: bool,
 }
 
 /// F-01: kills the node at random moments while 32 clients write, and holds what is left against
@@ -27,9 +30,27 @@ pub struct Crashes {
 /// # Panics
 /// When the node does not start again.
 pub async fn crashes(wanted: &Crashes) -> Report {
-    let mut report = Report::new("crash", &["F-01"], (wanted.seed, wanted.seed));
-    let provider = Provider::new().await;
+    let report = Report::new("crash", &["F-01"], (wanted.seed, wanted.seed));
+    killed(wanted, Launch::dev(&wanted.binary), report).await
+}
+
+/// F-01 on PostgreSQL, which is not killed.
+///
+/// # Panics
+/// When the node does not start again.
+pub async fn crashes_on(database: &Database, wanted: &Crashes) -> Report {
+    let report = Report::new("crash-postgres", &["F-01"], (wanted.seed, wanted.seed));
+    let address = database.address();
     let launch = Launch::dev(&wanted.binary);
+    let launch = launch.variable("PORTREEVE__STORE__POSTGRES_URL", address.expose());
+    let mut report = killed(wanted, launch, report).await;
+    let sound = database.examine().await;
+    report.demand(sound.is_ok(), || format!("I12: {sound:?}"));
+    report
+}
+
+async fn killed(wanted: &Crashes, launch: Launch, mut report: Report) -> Report {
+    let provider = Provider::new().await;
     let started = provider.start(launch.clone()).await;
     let mut node = started.expect("the node starts");
     let history = History::begin();
@@ -46,12 +67,24 @@ pub async fn crashes(wanted: &Crashes) -> Report {
         |kills: usize| kills >= wanted.kills && history.count(Outcome::Ok) >= wanted.acknowledged;
     while began.elapsed() < wanted.within && !enough(ready.len()) {
         sleep(Duration::from_millis(5 + dice.below(396))).await;
+        let acknowledged = history.count(Outcome::Ok);
+        let kills = ready.len();
+        progress::note(format!("{kills} kills, {acknowledged} acknowledged"));
+        // The last one comes when everything else has been done.
+        let is_last = acknowledged >= wanted.acknowledged;
+        if kills + 1 >= wanted.kills && !is_last {
+            continue;
+        }
         node.kill().await;
         let restarted = node.restart_as(&launch).await;
         restarted.expect("the node starts after a crash");
         ready.push(node.ready_after);
     }
     driver.end().await;
+    let acknowledged = history.count(Outcome::Ok);
+    report.demand(!wanted.demanded || enough(ready.len()), || {
+        format!("only {} kills and {acknowledged} acknowledged", ready.len())
+    });
     let findings = Checker::new(&history, &provider.origin, &node)
         .check()
         .await;

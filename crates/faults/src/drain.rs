@@ -1,14 +1,16 @@
-use std::{fs, path::PathBuf, process::Command, time::Duration};
+use std::{fs, path::PathBuf, process::Command, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use rustls::ClientConfig;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
     sync::watch,
     time::{Instant, sleep, timeout},
 };
 
-use crate::{Launch, Node, Offer, Provider, Report, Workshop, percentile};
+use crate::{
+    Authority, Launch, Node, Offer, Provider, Report, Workshop, percentile, secure::connect,
+};
 
 /// How a node is upgraded again and again under load.
 #[derive(Clone, Debug)]
@@ -21,7 +23,12 @@ pub struct Drain {
     pub every: Duration,
     /// Calls in a second.
     pub rate: u32,
+    /// Whether callers speak TLS.
+    pub secure: bool,
 }
+
+/// The years in which the certificate of a node is valid.
+const YEARS: (i32, i32) = (2020, 2100);
 
 /// F-24: successors take over one after the other while calls on kept connections and long
 /// uploads go on.
@@ -29,12 +36,18 @@ pub struct Drain {
 /// # Panics
 /// When the node does not start.
 pub async fn drain(wanted: &Drain) -> Report {
-    let mut report = Report::new("drain", &["F-24"], (0, 0));
+    let campaign = if wanted.secure { "drain-tls" } else { "drain" };
+    let mut report = Report::new(campaign, &["F-24"], (0, 0));
     let workshop = Workshop::open(256, Duration::from_millis(2), 16).await;
     let provider = Provider::new().await;
     // The shell stays where the first server was, so that whoever serves last can be ended.
     let through = ["sh", "-c", "\"$@\"; exec sleep 100000", "sh"];
-    let launch = Launch::dev(&wanted.binary).through(through);
+    let mut launch = Launch::dev(&wanted.binary).through(through);
+    let authority = wanted.secure.then(Authority::new);
+    if let Some(authority) = &authority {
+        launch = launch.secured(authority.issue(provider.folder(), YEARS));
+    }
+    let trust = authority.as_ref().map(Authority::caller);
     let launch = provider.launch_before(launch, workshop.url());
     let started = Node::start(&launch, provider.folder()).await;
     let node = started.expect("the node starts");
@@ -43,6 +56,7 @@ pub async fn drain(wanted: &Drain) -> Report {
     let lasts = Duration::from_secs(all.as_secs() + 2);
     let offer = Offer::post(node.public(), &key, "/gate/free/1", "{\"a\":1}");
     let offer = offer.at(wanted.rate, lasts).over(64);
+    let offer = offer.trusting(trust.clone());
     let (stop, stopped) = watch::channel(());
     let upgrades = async {
         let mut took = Vec::new();
@@ -57,7 +71,7 @@ pub async fn drain(wanted: &Drain) -> Report {
         drop(stop);
         took
     };
-    let uploads = uploads(&node, &key, stopped);
+    let uploads = uploads(&node, (&key, trust), stopped);
     let (tally, took, uploads) = tokio::join!(offer.make(), upgrades, uploads);
     report.count("upgrades", took.len());
     report.count("requests", tally.served.len());
@@ -68,6 +82,13 @@ pub async fn drain(wanted: &Drain) -> Report {
     report.count("upgrade_millis_most", percentile(&took, 100));
     report.count("long_uploads", uploads.0);
     report.count("long_uploads_failed", uploads.1);
+    report.count("told_to_close", tally.told_to_close);
+    report.demand(tally.told_to_close >= took.len(), || {
+        format!(
+            "only {} answers said that they are the last",
+            tally.told_to_close
+        )
+    });
     report.demand(tally.lost() == 0 && tally.shed.is_empty(), || {
         format!("{} shed, {}", tally.shed.len(), tally.losses())
     });
@@ -105,7 +126,7 @@ async fn upgrade(node: &Node) -> Result<u64, String> {
 /// Uploads that take longer than a hand-over: how many there were, and how many failed.
 async fn uploads(
     node: &Node,
-    (id, secret): &(String, String),
+    ((id, secret), trust): (&(String, String), Option<Arc<ClientConfig>>),
     mut stopped: watch::Receiver<()>,
 ) -> (usize, usize) {
     let pair = STANDARD.encode(format!("{id}:{secret}"));
@@ -118,10 +139,11 @@ async fn uploads(
     while timeout(Duration::ZERO, stopped.changed()).await.is_err() {
         made += 1;
         let one = async {
-            let mut stream = TcpStream::connect(node.public()).await.ok()?;
+            let mut stream = connect(node.public(), trust.as_ref()).await.ok()?;
             stream.write_all(head.as_bytes()).await.ok()?;
             for _ in 0..16 {
                 stream.write_all(&[b'x'; 100]).await.ok()?;
+                stream.flush().await.ok()?;
                 sleep(Duration::from_millis(100)).await;
             }
             let mut answer = [0; 12];

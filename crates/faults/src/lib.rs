@@ -47,11 +47,18 @@ mod origin;
 /// F-22: more calls than an upstream can do.
 pub mod overload;
 mod process;
+/// How far a long campaign is.
+pub mod progress;
 mod provider;
 mod report;
+/// F-29: certificates, signing secrets and keys that are replaced under load.
+pub mod rotation;
+mod secure;
 /// F-18: callers that are slow at whatever one can be slow at.
 pub mod slow;
-/// The campaigns of F-17, F-18, F-20, F-22, F-24 and F-39 by name, in both tiers.
+/// F-28 and S-07: damaged states, and requests that others may read otherwise.
+pub mod strangers;
+/// The campaigns of F-17, F-18, F-20, F-22, F-24, F-29 and F-39 by name, in both tiers.
 pub mod under_load;
 mod workshop;
 
@@ -65,6 +72,7 @@ pub use origin::{Origin, Served};
 pub use process::Process;
 pub use provider::{Provider, SCARCE};
 pub use report::Report;
+pub use secure::Authority;
 pub use workshop::Workshop;
 
 pub use testkit::missing;

@@ -92,6 +92,15 @@ impl Launch {
         self
     }
 
+    /// Lets callers speak TLS, with a certificate and its key.
+    #[must_use]
+    pub fn secured(mut self, files: [PathBuf; 2]) -> Self {
+        for (name, file) in ["CERTIFICATE", "KEY"].iter().zip(files) {
+            self = self.variable(format!("PORTREEVE__LISTENERS__PUBLIC__TLS_{name}"), file);
+        }
+        self
+    }
+
     /// Another subcommand of the binary, with the same arguments and variables: what it printed,
     /// and whether it says that all is well.
     #[must_use]

@@ -1,19 +1,24 @@
 use std::{
     collections::{BTreeMap, VecDeque},
+    future::poll_fn,
     net::SocketAddr,
+    pin::Pin,
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use parking_lot::Mutex;
+use rustls::ClientConfig;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf},
     sync::Semaphore,
     task::JoinSet,
     time::{Instant, sleep, sleep_until, timeout},
 };
+
+use crate::secure::{Wire, connect};
 
 /// A call that is made again and again, by a clock that waits for nobody.
 ///
@@ -29,6 +34,8 @@ pub struct Offer {
     pub lasts: Duration,
     /// Connections at most; calls that are due while all are busy wait.
     pub connections: usize,
+    /// Whom to trust, for calls over TLS.
+    trust: Option<Arc<ClientConfig>>,
 }
 
 /// What became of the calls of an [`Offer`].
@@ -47,6 +54,8 @@ pub struct Tally {
     /// Calls sent a second time, because a connection that had been used before was closed
     /// without a byte of an answer.
     pub sent_again: usize,
+    /// Answers after which the server closed the connection, and said so.
+    pub told_to_close: usize,
 }
 
 /// How long a call is waited for.
@@ -80,6 +89,7 @@ impl Offer {
             rate: 100,
             lasts: Duration::from_secs(5),
             connections: 256,
+            trust: None,
         }
     }
 
@@ -97,6 +107,13 @@ impl Offer {
     #[must_use]
     pub fn over(mut self, connections: usize) -> Self {
         self.connections = connections;
+        self
+    }
+
+    /// The same over TLS.
+    #[must_use]
+    pub fn trusting(mut self, trust: Option<Arc<ClientConfig>>) -> Self {
+        self.trust = trust;
         self
     }
 
@@ -186,7 +203,7 @@ async fn call(offer: Offer, due: Arc<Due>, tally: Arc<Mutex<Tally>>) {
 }
 
 struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Wire>,
     used: bool,
 }
 
@@ -199,35 +216,50 @@ async fn once(offer: &Offer, due: Instant, kept: &mut Option<Connection>, tally:
     let micros = |since: Instant| u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
     let took = micros(due);
     let mut tally = tally.lock();
+    tally.told_to_close += usize::from(matches!(answered, Ok(Told { closes: true, .. })));
     match answered {
-        Ok((200..=299, _)) => tally.served.push(took),
-        Ok((503, sent)) => {
+        Ok(Told {
+            status: 200..=299, ..
+        }) => tally.served.push(took),
+        Ok(Told {
+            status: 503, sent, ..
+        }) => {
             tally.shed.push(took);
             tally.shed_after_sending.push(micros(sent));
         }
-        Ok((status, _)) => *tally.others.entry(status).or_default() += 1,
+        Ok(Told { status, .. }) => *tally.others.entry(status).or_default() += 1,
         Err(why) => *tally.failed.entry(why).or_default() += 1,
     }
 }
 
-/// Status, and when the request was sent.
-async fn exchange(
-    offer: &Offer,
-    kept: &mut Option<Connection>,
-) -> Result<(u16, Instant), &'static str> {
-    let still_open = |connection: &Connection| {
-        let seen = connection.stream.try_read(&mut [0]);
-        seen.is_err_and(|problem| problem.kind() == std::io::ErrorKind::WouldBlock)
-    };
-    let mut connection = if let Some(connection) = kept.take().filter(still_open) {
+/// An answer.
+struct Told {
+    status: u16,
+    /// When its request was sent.
+    sent: Instant,
+    /// Whether the connection ends with it.
+    closes: bool,
+}
+
+/// A kept connection on which nothing has come, its end included.
+async fn still_open(kept: &mut Option<Connection>) -> Option<Connection> {
+    let mut connection = kept.take()?;
+    let mut bytes = [0];
+    let silent = poll_fn(|cx| {
+        let mut bytes = ReadBuf::new(&mut bytes);
+        let read = Pin::new(&mut connection.stream).poll_read(cx, &mut bytes);
+        Poll::Ready(read.is_pending())
+    });
+    silent.await.then_some(connection)
+}
+
+async fn exchange(offer: &Offer, kept: &mut Option<Connection>) -> Result<Told, &'static str> {
+    let mut connection = if let Some(connection) = still_open(kept).await {
         connection
     } else {
-        let connecting = timeout(PATIENCE, TcpStream::connect(offer.address)).await;
-        let stream = connecting.map_err(|_| "no connection in time")?;
-        let stream = stream.map_err(|_| "connection refused")?;
-        let _ = stream.set_nodelay(true);
+        let connecting = timeout(PATIENCE, connect(offer.address, offer.trust.as_ref())).await;
         Connection {
-            stream,
+            stream: connecting.map_err(|_| "no connection in time")??,
             used: false,
         }
     };
@@ -238,8 +270,11 @@ async fn exchange(
         (_, true) => "closed within an answer",
     };
     let sent = Instant::now();
-    let written = connection.stream.write_all(&offer.request).await;
-    written.map_err(|_| lost(false))?;
+    let written = async {
+        connection.stream.write_all(&offer.request).await?;
+        connection.stream.flush().await
+    };
+    written.await.map_err(|_| lost(false))?;
     let answer = timeout(PATIENCE, read(&mut connection.stream)).await;
     let answer = answer.map_err(|_| "no answer in time")?;
     let (status, closes) = answer.map_err(lost)?;
@@ -247,12 +282,16 @@ async fn exchange(
     if !closes {
         *kept = Some(connection);
     }
-    Ok((status, sent))
+    Ok(Told {
+        status,
+        sent,
+        closes,
+    })
 }
 
 /// Status, and whether the connection ends with the answer; an error tells whether anything of
 /// the answer had come.
-async fn read(stream: &mut TcpStream) -> Result<(u16, bool), bool> {
+async fn read(stream: &mut Box<dyn Wire>) -> Result<(u16, bool), bool> {
     let mut bytes = Vec::with_capacity(1024);
     loop {
         let more = stream.read_buf(&mut bytes).await;

@@ -40,6 +40,14 @@ impl Provider {
         }
     }
 
+    /// Changes the state before the node is started with it.
+    pub fn edit(&self, from: &str, to: &str) {
+        let file = self.folder().join("state/gate.state.yaml");
+        let text = fs::read_to_string(&file).expect("the state can be read");
+        assert!(text.contains(from), "the state has no `{from}`");
+        write(&file, &text.replace(from, to));
+    }
+
     /// Where the node is started.
     #[must_use]
     pub fn folder(&self) -> &Path {

@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{Launch, Node, Offer, Process, Provider, Report, Workshop, percentile};
+use crate::{Authority, Launch, Node, Offer, Process, Provider, Report, Workshop, percentile};
 
 /// How honest callers fare beside slow ones.
 #[derive(Clone, Debug)]
@@ -71,16 +71,14 @@ async fn one_kind(wanted: &Slow, kind: Kind, report: &mut Report) {
         let name = format!("PORTREEVE__LIMITS__{key}_SECONDS");
         launch = launch.variable(name, DEADLINE.to_string());
     }
-    launch = launch.variable("PORTREEVE__LIMITS__CONNECTIONS", "16384");
+    // All of them come from one address.
+    launch = launch
+        .variable("PORTREEVE__LIMITS__CONNECTIONS", "16384")
+        .variable("PORTREEVE__LIMITS__CONNECTIONS_PER_ADDRESS", "0");
     if kind == Kind::Hello {
         // Honest callers of this kind speak plain HTTP to another node's listener: what is asked
         // is whether stalled hellos are ended, and what each of them holds.
-        let Some(files) = certificate(&provider) else {
-            return crate::missing("openssl");
-        };
-        for (name, file) in ["CERTIFICATE", "KEY"].iter().zip(files) {
-            launch = launch.variable(format!("PORTREEVE__LISTENERS__PUBLIC__TLS_{name}"), file);
-        }
+        launch = launch.secured(Authority::new().issue(provider.folder(), (2020, 2100)));
     }
     let origin = if kind == Kind::Answer { &long } else { &quick };
     let launch = provider.launch_before(launch, origin.url());
@@ -233,21 +231,4 @@ async fn unread(stream: &mut TcpStream) -> bool {
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest).await;
     rest.len() < LONG
-}
-
-/// A certificate and its key, made by openssl.
-fn certificate(provider: &Provider) -> Option<[PathBuf; 2]> {
-    let openssl = crate::program("openssl")?;
-    let files = ["certificate.pem", "key.pem"].map(|name| provider.folder().join(name));
-    let made = std::process::Command::new(openssl)
-        .args([
-            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-        ])
-        .args(["-subj", "/CN=localhost", "-keyout"])
-        .arg(&files[1])
-        .arg("-out")
-        .arg(&files[0])
-        .output();
-    made.is_ok_and(|made| made.status.success())
-        .then_some(files)
 }

@@ -1,15 +1,20 @@
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use crate::{Report, descriptors, drain, memory, misbehaviour, overload, slow};
+use crate::{Report, descriptors, drain, memory, misbehaviour, overload, rotation, slow};
 
 /// Every campaign, by its name.
-pub const NAMES: [&str; 6] = [
+pub const NAMES: [&str; 8] = [
     "overload",
     "slow",
     "descriptors",
     "memory",
     "drain",
+    "drain-tls",
     "misbehaviour",
+    "rotation",
 ];
 
 /// How much of a campaign is run.
@@ -67,12 +72,14 @@ pub async fn run(name: &str, binary: &Path, tier: Tier) -> Option<Report> {
             };
             memory::memory(&wanted).await
         }
-        "drain" => {
+        "drain" | "drain-tls" => {
+            let secure = name == "drain-tls";
             let wanted = drain::Drain {
                 binary,
-                upgrades: of(5, 20),
+                upgrades: of(if secure { 2 } else { 5 }, 20),
                 every: seconds(3, 3),
                 rate: if long { 900 } else { 200 },
+                secure,
             };
             drain::drain(&wanted).await
         }
@@ -84,6 +91,18 @@ pub async fn run(name: &str, binary: &Path, tier: Tier) -> Option<Report> {
             };
             misbehaviour::misbehaviour(&wanted).await
         }
+        "rotation" => rotation::rotation(&replacing(binary, long)).await,
         _ => return None,
     })
+}
+
+fn replacing(binary: PathBuf, long: bool) -> rotation::Rotation {
+    let of = |short, all| if long { all } else { short };
+    rotation::Rotation {
+        binary,
+        calls: of(200, 100_000),
+        rotations: of(4, 20),
+        every: Duration::from_secs(if long { 5 } else { 2 }),
+        within: Duration::from_secs(if long { 240 } else { 10 }),
+    }
 }

@@ -27,6 +27,7 @@ async fn what_was_acknowledged_outlives_every_crash() {
         within: Duration::from_secs(12),
         // A build without optimisation on a busy machine; the long tier holds it to a second.
         ready_within: Duration::from_secs(8),
+        demanded: false,
     };
     kept(Some(crash::crashes(&wanted).await));
 }

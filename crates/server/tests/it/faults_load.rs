@@ -42,6 +42,18 @@ async fn a_successor_takes_over_and_no_call_is_lost() {
     short("drain").await;
 }
 
+/// Shows: F-24, G-21.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_successor_takes_over_from_callers_that_speak_tls() {
+    short("drain-tls").await;
+}
+
+/// Shows: F-29.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_replaced_under_load_is_believed_by_everybody() {
+    short("rotation").await;
+}
+
 /// Shows: F-39, G-21.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upstream_that_misbehaves_harms_nobody_elses_call() {
