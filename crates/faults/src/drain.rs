@@ -106,7 +106,16 @@ fn serving(node: &Node) -> Option<u32> {
 
 /// Asks for a successor, and tells how many milliseconds it took until that one served.
 async fn upgrade(node: &Node) -> Result<u64, String> {
-    let before = serving(node).ok_or("nobody says to be serving")?;
+    let began = Instant::now();
+    let before = loop {
+        match serving(node) {
+            Some(process) => break process,
+            None if began.elapsed() > Duration::from_secs(5) => {
+                return Err("nobody says to be serving".to_owned());
+            }
+            None => sleep(Duration::from_millis(10)).await,
+        }
+    };
     let began = Instant::now();
     let told = Command::new("kill")
         .args(["-USR2", &before.to_string()])

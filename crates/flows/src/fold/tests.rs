@@ -176,7 +176,6 @@ async fn a_call_is_indexed_when_it_is_settled_with_all_that_is_known_of_it() {
     );
     assert_eq!((rows[0].mode, rows[1].mode), (None, Some(Mode::Live)));
     assert_eq!(rows[1].capabilities, " SIMPLE_SEND_MONEY PREAPPROVALS ");
-    assert_eq!(rows[1].day, 20);
     let document: CallDocument = CallDocument::read(&rows[1].record).unwrap();
     assert_eq!(document.call, *call(served, 2));
     assert_eq!(document.settled.unwrap().outcome, SERVED);

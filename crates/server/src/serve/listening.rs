@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How often the files of a certificate are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A bound listener.
 pub(crate) struct Bound {
