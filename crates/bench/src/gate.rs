@@ -130,24 +130,12 @@ pub(crate) fn run(options: &Options) -> Result<(), Failed> {
     for other in &options.beside {
         beside.push(subjects::beside(other, directory.path(), upstream)?);
     }
-    let mut subjects = vec![
-        subject(figures::NGINX, &nginx),
-        Subject {
-            name: figures::PLAIN,
-            running: &portreeve.running,
-            door: &portreeve.plain,
-        },
-        Subject {
-            name: figures::JUDGED,
-            running: &portreeve.running,
-            door: &portreeve.judged,
-        },
-        Subject {
-            name: figures::SIGNED,
-            running: &portreeve.running,
-            door: &portreeve.signed,
-        },
-    ];
+    let mut subjects = vec![subject(figures::NGINX, &nginx)];
+    subjects.extend(portreeve.kinds().map(|(name, door)| Subject {
+        name,
+        running: &portreeve.running,
+        door,
+    }));
     subjects.extend(envoy.as_ref().map(|envoy| subject(figures::ENVOY, envoy)));
     subjects.extend(beside.iter().map(|(name, other)| subject(name, other)));
     for subject in &subjects {

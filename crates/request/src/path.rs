@@ -396,13 +396,14 @@ mod tests {
 
         #[test]
         fn what_follows_segments_is_written_like_them(path in "(/[a-z%]{1,3}|/%20|/%2e%2e%2ex){1,5}/?", count in 0_usize..6) {
-            if let Ok(path) = CanonicalPath::parse(&path) {
-                if let Some(rest) = path.after(count) {
-                    let again = CanonicalPath::of_segments(rest.segments().to_vec(), rest.trailing_slash());
-                    prop_assert_eq!(rest.written(), again.written());
-                    let all_of_it = rest.after(0).unwrap();
-                    prop_assert_eq!(all_of_it.written(), again.written());
-                }
+            if let Ok(path) = CanonicalPath::parse(&path)
+                && let Some(rest) = path.after(count)
+            {
+                let segments = rest.segments().to_vec();
+                let again = CanonicalPath::of_segments(segments, rest.trailing_slash());
+                prop_assert_eq!(rest.written(), again.written());
+                let all_of_it = rest.after(0).unwrap();
+                prop_assert_eq!(all_of_it.written(), again.written());
             }
         }
 

@@ -128,6 +128,10 @@ fn call_values(call: CallIndexRow, to: &mut SqliteArguments) -> Result<(), BoxDy
 }
 
 /// The values of a counter, in the order of its columns.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "rows are taken by value, because those of calls are given away"
+)]
 fn counter_values(counter: CounterRow, to: &mut SqliteArguments) -> Result<(), BoxDynError> {
     to.add(counter.limit.cast_signed())?;
     to.add(counter.mode.as_str())?;

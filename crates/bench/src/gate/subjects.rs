@@ -12,7 +12,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 use super::{
-    Failed,
+    Failed, figures,
     running::{Running, free_address, on_core},
 };
 
@@ -222,6 +222,15 @@ impl Portreeve {
             signed: Door::new(public, SIGNED, credentials.into_iter()),
             client,
         })
+    }
+
+    /// The kinds of calls that are measured, by the names of the table.
+    pub(crate) fn kinds(&self) -> [(&'static str, &Door); 3] {
+        [
+            (figures::PLAIN, &self.plain),
+            (figures::JUDGED, &self.judged),
+            (figures::SIGNED, &self.signed),
+        ]
     }
 
     /// When the newest call was made that settlement has put into the list of calls.

@@ -177,7 +177,9 @@ proptest! {
         prop_assert_ne!(bytes[0], b'{', "begins like JSON");
         prop_assert_eq!(unpack(&bytes), Some((*call, settled.clone())));
         let mut end = Vec::new();
-        settled.iter().for_each(|settled| write(&Entry::Settled(settled.clone()), &mut end));
+        if let Some(settled) = settled {
+            write(&Entry::Settled(settled), &mut end);
+        }
         for cut in (0..bytes.len()).filter(|cut| cut + end.len() != bytes.len()) {
             prop_assert_eq!(unpack(&bytes[..cut]), None, "cut at {}", cut);
         }

@@ -88,7 +88,7 @@ const KEPT: &str = "\
     07091b000000e8d4a512def48418c8001904001902de";
 
 fn bytes(hex: &str) -> Vec<u8> {
-    let digits = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    let digits = |at: usize| u8::from_str_radix(hex.get(at..at + 2).unwrap(), 16).unwrap();
     (0..hex.len()).step_by(2).map(digits).collect()
 }
 
