@@ -333,3 +333,22 @@ async fn the_host_name_of_an_api_is_another_way_in() {
         .audience(upstream.url());
     assert_eq!(context(&verifier, &got).app.name, "till");
 }
+
+#[tokio::test]
+async fn an_upstream_that_wants_no_context_learns_the_decision_alone() {
+    let upstream = Upstream::start(ok).await;
+    let mut setup = Setup::to(upstream.url());
+    setup.identity = "none";
+    let world = World::start(setup).await;
+    let lie = "portreeve-context: lie\r\nportreeve-decision: lie\r\n";
+    let answered = world.call("GET /shop/items", lie, "").await;
+    assert_eq!(answered.status, 200);
+    let got = upstream.only();
+    assert_eq!(got.header("portreeve-context"), None);
+    let decision = got.header("portreeve-decision").unwrap();
+    assert!(decision.starts_with("dec_"), "{decision}");
+    // Its own credential it gets all the same, and the caller's it does not.
+    assert!(got.header("authorization").is_some());
+    assert!(!got.head.contains(world.secret()));
+    assert_eq!(world.outcomes(1).await.len(), 1);
+}
