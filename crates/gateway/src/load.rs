@@ -3,6 +3,7 @@
 //! A call is refused before anything is decided, counted or written down, so that refusing is
 //! cheap and takes no quota.
 
+mod pulse;
 mod rule;
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,10 @@ use tokio::{
     time::Instant,
 };
 
-use self::rule::{Rule, Sample};
+use self::{
+    pulse::Pulse,
+    rule::{Rule, Sample},
+};
 use crate::Limits;
 
 /// A piece of a body's bytes that is counted as a whole.
@@ -35,6 +39,7 @@ pub(crate) struct Load {
     began: Instant,
     least: u32,
     most: u32,
+    pulse: Pulse,
     upstreams: RwLock<HashMap<String, [Arc<Towards>; 2]>>,
     bytes: Arc<Semaphore>,
 }
@@ -42,6 +47,7 @@ pub(crate) struct Load {
 /// What is in progress towards one upstream.
 struct Towards {
     mode: Mode,
+    pulse: Pulse,
     in_progress: AtomicU32,
     limit: AtomicU32,
     rule: Mutex<Rule>,
@@ -75,6 +81,7 @@ impl Load {
             began: Instant::now(),
             least: count(limits.least_calls),
             most: count(limits.calls),
+            pulse: Pulse::default(),
             upstreams: RwLock::default(),
             bytes: Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))),
         }
@@ -126,6 +133,7 @@ impl Load {
                 let rule = Rule::new(self.least, self.most);
                 Arc::new(Towards {
                     mode,
+                    pulse: self.pulse.clone(),
                     in_progress: AtomicU32::new(0),
                     limit: AtomicU32::new(rule.limit()),
                     rule: Mutex::new(rule),
@@ -157,11 +165,14 @@ impl Place {
             return;
         }
         let now = self.now();
+        let pulse = &self.towards.pulse;
+        pulse.look(now);
         // Samples that would have to wait for each other are not worth it.
         if let Some(mut rule) = self.towards.rule.try_lock() {
             rule.learn(Sample {
                 at: now,
                 took: now.saturating_sub(self.from.load(Ordering::Relaxed)),
+                own: pulse.own(),
                 in_progress,
             });
             self.towards.limit.store(rule.limit(), Ordering::Relaxed);

@@ -40,6 +40,7 @@ struct Window {
     took: Vec<u64>,
     seen: usize,
     peak: u64,
+    own: u64,
 }
 
 /// A call that was answered.
@@ -49,6 +50,8 @@ pub(crate) struct Sample {
     pub(crate) at: u64,
     /// How long it took, in microseconds.
     pub(crate) took: u64,
+    /// How much of that the gate may have waited for itself, in microseconds.
+    pub(crate) own: u64,
     /// How many were in progress, itself included.
     pub(crate) in_progress: u32,
 }
@@ -80,6 +83,7 @@ impl Rule {
         let window = &mut self.window;
         let began = *window.began.get_or_insert(sample.at);
         window.peak = window.peak.max(u64::from(sample.in_progress) * PARTS);
+        window.own = window.own.max(sample.own);
         // Beyond the most, later samples take the places of earlier ones in turn.
         if let Some(place) = window.took.get_mut(window.seen % SAMPLES) {
             *place = sample.took;
@@ -107,7 +111,10 @@ impl Rule {
         };
         self.unqueued = Some(unqueued);
         if used {
-            let tolerated = unqueued.saturating_add(unqueued / 2).saturating_add(TARGET);
+            let tolerated = unqueued
+                .saturating_add(unqueued / 2)
+                .saturating_add(TARGET)
+                .saturating_add(window.own);
             let fitting =
                 u128::from(self.limit) * u128::from(tolerated) / u128::from(median.max(1));
             let fitting = u64::try_from(fitting).unwrap_or(u64::MAX);

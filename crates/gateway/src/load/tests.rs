@@ -65,6 +65,7 @@ impl Upstream {
                 rule.learn(Sample {
                     at: end,
                     took,
+                    own: 0,
                     in_progress,
                 });
             }
@@ -121,13 +122,13 @@ proptest! {
     fn a_limit_stays_within_its_bounds(
         least in 1_u32..64,
         more in 0_u32..1_000,
-        samples in prop::collection::vec((0_u64..1_000_000, any::<u64>(), any::<u32>()), 1..500),
+        samples in prop::collection::vec((0_u64..1_000_000, any::<u64>(), any::<u64>(), any::<u32>()), 1..500),
     ) {
         let mut rule = Rule::new(least, least + more);
         let mut at = 0;
-        for (later, took, in_progress) in samples {
+        for (later, took, own, in_progress) in samples {
             at += later;
-            rule.learn(Sample { at, took, in_progress });
+            rule.learn(Sample { at, took, own, in_progress });
             prop_assert!((least..=least + more).contains(&rule.limit()));
         }
     }
@@ -142,8 +143,33 @@ fn little_use_is_never_shed_however_slow_an_upstream_becomes() {
         rule.learn(Sample {
             at: second * 1_000_000,
             took,
+            own: 0,
             in_progress: 20,
         });
         assert!(rule.limit() > 20, "{} at {second}", rule.limit());
     }
+}
+
+/// A gate that is short of its own processor makes every call slow, also towards an upstream that
+/// does nothing for most of that time.
+///
+/// Shows: F-22.
+#[test]
+fn an_upstream_is_not_blamed_for_what_the_gate_waits_for_itself() {
+    let calls = |own: bool| {
+        let mut rule = Rule::new(8, 4_096);
+        for number in 0..200_000_u64 {
+            let slow = number > 20_000;
+            let waited = if slow { 15_000 } else { 0 };
+            rule.learn(Sample {
+                at: number * 200,
+                took: 300 + waited,
+                own: if own { waited } else { 0 },
+                in_progress: if slow { 64 } else { 20 },
+            });
+        }
+        rule.limit()
+    };
+    assert!(calls(true) >= 128, "{}", calls(true));
+    assert!(calls(false) < 64, "{}", calls(false));
 }
