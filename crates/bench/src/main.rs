@@ -15,6 +15,10 @@ use primitives::Timestamp;
 use serde_json::json;
 use snapshot::SnapshotHandle;
 
+/// As in the product.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures what a decision costs.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask bench")]

@@ -28,7 +28,7 @@ pub use reference::{reference_page, schema};
 pub use safety::{Refusal, refusals};
 pub use settings::{
     Data, Durability, Geo, Installation, Journal, Keys, Limits, Listener, Listeners, Log,
-    LogFormat, Operator, Proxies, Settings, Shutdown, Store,
+    LogFormat, Memory, Operator, Proxies, Settings, Shutdown, Store,
 };
 pub use value::{Address, Network, SecretText};
 

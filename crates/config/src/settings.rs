@@ -28,6 +28,8 @@ pub struct Settings {
     pub journal: Journal,
     /// What a request on the public listener may take.
     pub limits: Limits,
+    /// The memory of the process.
+    pub memory: Memory,
     /// The provider's servers.
     pub upstreams: Upstreams,
     /// Proxies in front of it.
@@ -259,6 +261,15 @@ impl Default for Limits {
             idle_per_upstream: 128,
         }
     }
+}
+
+/// The memory of the process.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Memory {
+    /// Asks the system for huge pages (Linux). With hundreds of thousands of apps a decision then
+    /// waits less for memory; a small process takes more of it.
+    pub huge_pages: bool,
 }
 
 /// The provider's servers.

@@ -11,6 +11,7 @@ mod house;
 mod jobs;
 mod listening;
 mod logging;
+mod memory;
 mod ops;
 mod places;
 mod presence;
@@ -52,6 +53,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let program = env::current_exe().map_err(why("the program"))?;
     let loaded = set_up::load_for_serve(&arguments)?;
     logging::begin(&loaded.settings.log)?;
+    memory::choose_pages(&loaded.settings.memory);
     set_up::refuse_unsafe(&loaded, arguments.set_up.dev)?;
     descriptors::make_room(loaded.settings.limits.connections);
     let (mut predecessor, sockets) = if arguments.take_over {

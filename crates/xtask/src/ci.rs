@@ -142,9 +142,6 @@ fn instructions(workspace: &Workspace) -> Outcome {
     openly(bench).map(|()| "within the recorded counts".to_owned())
 }
 
-/// How glibc's allocator is told to ask for transparent huge pages.
-const TUNABLES: &str = "GLIBC_TUNABLES";
-
 /// Runs one bench in release mode.
 pub(crate) fn bench(workspace: &Workspace, name: &[String]) -> Outcome {
     let gate = name.first().is_some_and(|name| name == "gate");
@@ -163,12 +160,7 @@ pub(crate) fn bench(workspace: &Workspace, name: &[String]) -> Outcome {
         "--",
     ];
     words.extend(name.iter().chain(&more).map(String::as_str));
-    let mut bench = command(&workspace.root, &words);
-    // As docs/production.md advises for large providers; said otherwise, it is as said. What
-    // stands at the gate is measured as it comes.
-    if !gate && std::env::var_os(TUNABLES).is_none() {
-        bench.env(TUNABLES, "glibc.malloc.hugetlb=1");
-    }
+    let bench = command(&workspace.root, &words);
     openly(bench).map(|()| String::new())
 }
 
