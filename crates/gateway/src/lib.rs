@@ -23,6 +23,7 @@ mod connection;
 mod connector;
 mod cors;
 mod credential;
+mod driven;
 mod exchange;
 mod forward;
 mod gateway;

@@ -1,8 +1,8 @@
 use std::{
     collections::HashMap,
-    io,
-    pin::Pin,
-    sync::Arc,
+    future, io,
+    pin::{Pin, pin},
+    sync::{Arc, Weak},
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -18,18 +18,30 @@ use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use tokio::{
     runtime::{self, Handle},
-    time::Instant,
+    sync::Notify,
+    task::JoinHandle,
+    time::{self, Instant},
 };
 
-use crate::{body::Outgoing, connector::Connector, interim::Await};
+use crate::{
+    body::Outgoing,
+    connector::{Connector, Stream},
+    driven::Driven,
+    interim::Await,
+};
 
 /// How long a connection is kept that nobody uses; less than servers commonly do.
 const LONGEST_IDLE: Duration = Duration::from_mins(1);
+/// How often kept connections are looked through for those that nobody used for that long.
+const SWEEP: Duration = Duration::from_secs(10);
 /// The longest head of an answer.
 const BUFFER: usize = 64 * 1024;
 
-/// Sends requests over kept connections, a set of them to each origin for each runtime, since a
-/// connection is driven by the runtime that made it. Cheap to clone.
+/// Sends requests over kept connections, a set of them to each origin for each runtime, since the
+/// runtime that made a connection is the one that wakes those who wait for it. Cheap to clone.
+///
+/// Whoever waits for an answer drives its connection meanwhile; a kept one is not driven, and
+/// when its upstream says or closes something it is given up.
 ///
 /// INVARIANT: a connection is kept only after the answer on it was read to its end and the
 /// connection says that it is ready for another request. Everything else closes it.
@@ -42,6 +54,17 @@ type Origin = (runtime::Id, Scheme, Authority);
 struct Line {
     sender: http1::SendRequest<Outgoing>,
     awaited: Await,
+    driven: Driven<http1::Connection<TokioIo<Stream>, Outgoing>>,
+}
+
+impl Line {
+    /// Whether it can take a request, when all that it was told is taken into account.
+    fn is_ready(&mut self) -> bool {
+        if self.driven.was_rung() {
+            self.driven.settle();
+        }
+        self.sender.is_ready()
+    }
 }
 
 struct Lines {
@@ -49,6 +72,9 @@ struct Lines {
     most_idle: usize,
     /// The one used last is the last.
     idle: Mutex<HashMap<Origin, Vec<Kept>>>,
+    /// Told when something happens on a connection that is kept.
+    unattended: Arc<Notify>,
+    sweeper: Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Kept {
@@ -73,6 +99,8 @@ impl Sender {
             connector,
             most_idle,
             idle: Mutex::default(),
+            unattended: Arc::default(),
+            sweeper: Mutex::default(),
         }))
     }
 
@@ -96,17 +124,20 @@ impl Sender {
                     None => (Box::pin(self.0.connect(&origin)).await?, false),
                 };
                 line.awaited.an_answer();
-                match line.sender.try_send_request(request).await {
+                match line.exchange(request).await {
+                    // An upstream that answers before it has the whole body may take the rest
+                    // of it for another request.
+                    Ok(response) if !sent.has_ended() => {
+                        line.part();
+                        return Ok(answering(response, None));
+                    }
                     Ok(response) => {
                         let back = Back {
                             line,
                             origin,
                             lines: Arc::clone(&self.0),
                         };
-                        // An upstream that answers before it has the whole body may take the
-                        // rest of it for another request.
-                        let early = !sent.has_ended();
-                        return Ok(answering(response, (!early).then_some(back)));
+                        return Ok(answering(response, Some(back)));
                     }
                     Err(mut failure) => match failure.take_message() {
                         Some(unsent) if kept => request = unsent,
@@ -141,11 +172,11 @@ impl Lines {
         let now = Instant::now();
         let mut idle = self.idle.lock();
         let kept = idle.get_mut(origin)?;
-        while let Some(Kept { line, since }) = kept.pop() {
+        while let Some(Kept { mut line, since }) = kept.pop() {
             if now.duration_since(since) >= LONGEST_IDLE {
                 // Those before it have waited longer still.
                 kept.clear();
-            } else if line.sender.is_ready() {
+            } else if line.is_ready() {
                 return Some(line);
             }
         }
@@ -165,19 +196,72 @@ impl Lines {
         }
     }
 
-    async fn connect(&self, (_, scheme, authority): &Origin) -> Result<Line, Unanswered> {
+    async fn connect(
+        self: &Arc<Self>,
+        (_, scheme, authority): &Origin,
+    ) -> Result<Line, Unanswered> {
         let stream = self.connector.connect(scheme, authority).await?;
         let awaited = stream.awaited();
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(BUFFER)
             .handshake(TokioIo::new(stream))
             .await?;
-        tokio::spawn(async move {
-            if let Err(failure) = connection.await {
-                tracing::debug!(%failure, "a connection to an upstream ended early");
-            }
+        self.sweep();
+        Ok(Line {
+            sender,
+            awaited,
+            driven: Driven::new(connection, &self.unattended),
+        })
+    }
+
+    /// Has kept connections looked after, if nothing does.
+    fn sweep(self: &Arc<Self>) {
+        let mut sweeper = self.sweeper.lock();
+        if sweeper.as_ref().is_none_or(JoinHandle::is_finished) {
+            let (lines, unattended) = (Arc::downgrade(self), Arc::clone(&self.unattended));
+            *sweeper = Some(tokio::spawn(sweep(lines, unattended)));
+        }
+    }
+}
+
+/// Closes kept connections that their upstreams have closed, or that nobody used for too long.
+async fn sweep(lines: Weak<Lines>, unattended: Arc<Notify>) {
+    loop {
+        // Whichever comes first.
+        let _ = time::timeout(SWEEP, unattended.notified()).await;
+        let Some(lines) = lines.upgrade() else {
+            return;
+        };
+        let now = Instant::now();
+        lines.idle.lock().retain(|_, kept| {
+            kept.retain_mut(|Kept { line, since }| {
+                now.duration_since(*since) < LONGEST_IDLE && line.is_ready()
+            });
+            !kept.is_empty()
         });
-        Ok(Line { sender, awaited })
+    }
+}
+
+impl Line {
+    /// Sends a request and waits for the head of its answer.
+    async fn exchange(
+        &mut self,
+        request: Request<Outgoing>,
+    ) -> Result<Response<Incoming>, hyper::client::conn::TrySendError<Request<Outgoing>>> {
+        let mut answer = pin!(self.sender.try_send_request(request));
+        let driven = &mut self.driven;
+        future::poll_fn(|cx| driven.poll(cx, |cx| answer.as_mut().poll(cx))).await
+    }
+
+    /// Leaves the connection to itself, until what is on its way is over.
+    fn part(mut self) {
+        if let Some(connection) = self.driven.detach() {
+            tokio::spawn(async move {
+                if let Err(failure) = connection.await {
+                    tracing::debug!(%failure, "a connection to an upstream ended early");
+                }
+            });
+        }
     }
 }
 
@@ -195,18 +279,10 @@ impl Back {
             origin,
             lines,
         } = self;
+        // The connection learns that its answer was taken. What is not ready then is to be closed.
+        line.driven.settle();
         if line.sender.is_ready() {
-            return lines.put(origin, line);
-        }
-        // The request's body is still on its way, or the connection is to be closed.
-        if let Ok(runtime) = Handle::try_current()
-            && !line.sender.is_closed()
-        {
-            runtime.spawn(async move {
-                if line.sender.ready().await.is_ok() {
-                    lines.put(origin, line);
-                }
-            });
+            lines.put(origin, line);
         }
     }
 }
@@ -216,13 +292,20 @@ impl Back {
 pub(crate) struct Answering {
     body: Incoming,
     back: Option<Back>,
+    /// Why there is no more of it. Told one turn later than known: what came before goes out first,
+    /// which an answer that breaks off would take with it.
+    broken: Option<hyper::Error>,
 }
 
 fn answering(response: Response<Incoming>, back: Option<Back>) -> Response<Answering> {
     let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     response.map(|body| {
         let back = back.filter(|_| !switched);
-        let mut answering = Answering { body, back };
+        let mut answering = Answering {
+            body,
+            back,
+            broken: None,
+        };
         answering.look();
         answering
     })
@@ -247,10 +330,23 @@ impl Body for Answering {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        match &frame {
+        if let Some(broken) = self.broken.take() {
+            return Poll::Ready(Some(Err(broken)));
+        }
+        let Self { body, back, .. } = &mut *self;
+        let mut body = Pin::new(body);
+        let frame = match back {
+            Some(back) => ready!(back.line.driven.poll(cx, |cx| body.as_mut().poll_frame(cx))),
+            None => ready!(body.poll_frame(cx)),
+        };
+        match frame {
             Some(Ok(_)) => self.look(),
-            Some(Err(_)) => self.back = None,
+            Some(Err(broken)) => {
+                self.back = None;
+                self.broken = Some(broken);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             None => {
                 if let Some(back) = self.back.take() {
                     back.keep();
@@ -261,7 +357,7 @@ impl Body for Answering {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.broken.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
