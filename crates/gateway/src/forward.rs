@@ -176,6 +176,7 @@ fn send<'a>(
         let progress = request.body().progress();
         settle.sent();
         let answered = tokio::select! {
+            biased;
             answered = sender.request(request) => answered,
             () = too_late(door, plan, &progress) => {
                 return Err(Unanswered::ByUpstream(timed_out(plan)));

@@ -1,6 +1,8 @@
 use std::{
     collections::HashMap,
-    future, io,
+    future,
+    hash::{Hash, Hasher},
+    io,
     pin::{Pin, pin},
     sync::{Arc, Weak},
     task::{Context, Poll, ready},
@@ -48,8 +50,30 @@ const BUFFER: usize = 64 * 1024;
 #[derive(Clone)]
 pub(crate) struct Sender(Arc<Lines>);
 
-/// Where to, and on which runtime.
-type Origin = (runtime::Id, Scheme, Authority);
+/// Where to, and on which runtime. Names are compared as they are written: one written in two ways
+/// has two sets of connections.
+struct Origin {
+    runtime: runtime::Id,
+    scheme: Scheme,
+    authority: Authority,
+}
+
+impl PartialEq for Origin {
+    fn eq(&self, other: &Self) -> bool {
+        self.authority.as_str() == other.authority.as_str()
+            && self.scheme == other.scheme
+            && self.runtime == other.runtime
+    }
+}
+
+impl Eq for Origin {}
+
+impl Hash for Origin {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.authority.as_str().hash(state);
+        self.runtime.hash(state);
+    }
+}
 
 struct Line {
     sender: http1::SendRequest<Outgoing>,
@@ -163,7 +187,11 @@ fn take_origin(request: &mut Request<Outgoing>) -> io::Result<Origin> {
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| invalid())?;
         request.headers_mut().insert(header::HOST, host);
     }
-    Ok((Handle::current().id(), scheme, authority))
+    Ok(Origin {
+        runtime: Handle::current().id(),
+        scheme,
+        authority,
+    })
 }
 
 impl Lines {
@@ -196,11 +224,11 @@ impl Lines {
         }
     }
 
-    async fn connect(
-        self: &Arc<Self>,
-        (_, scheme, authority): &Origin,
-    ) -> Result<Line, Unanswered> {
-        let stream = self.connector.connect(scheme, authority).await?;
+    async fn connect(self: &Arc<Self>, origin: &Origin) -> Result<Line, Unanswered> {
+        let stream = self
+            .connector
+            .connect(&origin.scheme, &origin.authority)
+            .await?;
         let awaited = stream.awaited();
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(BUFFER)

@@ -28,7 +28,15 @@ pub(crate) fn short(workspace: &Workspace) -> Outcome {
 
 /// The long tier, on a release build unless a binary is named.
 pub(crate) fn long(workspace: &Workspace, rest: &[String]) -> Outcome {
-    let mut words = vec!["cargo", "run", "--quiet", "--package", "faults", "--"];
+    let mut words = vec![
+        "cargo",
+        "run",
+        "--release",
+        "--quiet",
+        "--package",
+        "faults",
+        "--",
+    ];
     words.extend(rest.iter().map(String::as_str));
     let binary = workspace.release("portreeve");
     let binary = binary.to_string_lossy();

@@ -88,6 +88,23 @@ fn a_second_start_keeps_ids_secrets_and_what_was_changed() {
     assert_eq!(platform.terminate(), Some(0));
 }
 
+/// A small process stays small; one with very many apps is given what it asks for.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_is_in_huge_pages_when_that_is_asked_for() {
+    let is_allowed = |platform: &Platform| {
+        let status = fs::read_to_string(format!("/proc/{}/status", platform.process()));
+        let status = status.expect("Linux tells of its processes");
+        status.contains("THP_enabled:\t1\n")
+    };
+    let mut platform = Platform::start(&[]);
+    assert!(!is_allowed(&platform));
+    platform.terminate();
+    let mut asked = serve(&[]);
+    asked.env("PORTREEVE__MEMORY__HUGE_PAGES", "true");
+    assert!(is_allowed(&Platform::start_by(asked)));
+}
+
 #[test]
 #[expect(
     clippy::disallowed_methods,
