@@ -71,9 +71,10 @@ async fn one_kind(wanted: &Slow, kind: Kind, report: &mut Report) {
         let name = format!("PORTREEVE__LIMITS__{key}_SECONDS");
         launch = launch.variable(name, DEADLINE.to_string());
     }
-    // All of them come from one address.
+    // All of them come from one address, and those with a body are calls.
     launch = launch
         .variable("PORTREEVE__LIMITS__CONNECTIONS", "16384")
+        .variable("PORTREEVE__LIMITS__CALLS", "16384")
         .variable("PORTREEVE__LIMITS__CONNECTIONS_PER_ADDRESS", "0");
     if kind == Kind::Hello {
         // Honest callers of this kind speak plain HTTP to another node's listener: what is asked
@@ -161,9 +162,11 @@ async fn many(kind: Kind, node: &Node, count: usize) -> Vec<u64> {
     for number in 0..count {
         let (address, pair) = (node.public(), pair.clone());
         tasks.spawn(async move {
-            // All at once would only measure the backlog.
-            sleep(Duration::from_micros(number as u64 * 200)).await;
-            timeout(Duration::from_secs(30), one(kind, address, &pair)).await
+            // All at once would only measure the backlog, and how long the first megabytes of so
+            // many answers take.
+            let apart = if kind == Kind::Answer { 2_000 } else { 200 };
+            sleep(Duration::from_micros(number as u64 * apart)).await;
+            timeout(Duration::from_secs(60), one(kind, address, &pair)).await
         });
     }
     let mut ended = Vec::new();
@@ -201,6 +204,8 @@ async fn one(kind: Kind, address: SocketAddr, pair: &str) -> Option<Duration> {
             let _ = stream.read_to_end(&mut rest).await;
         }
         Kind::Answer => {
+            // The answer stands still some time after it has begun.
+            stream.readable().await.ok()?;
             let due = Duration::from_millis(DEADLINE * 1_000 + 900);
             return unread(&mut stream).await.then_some(due);
         }

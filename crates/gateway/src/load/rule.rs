@@ -4,7 +4,11 @@
 /// median of a window is above that, the calls stand in a queue that serves nobody, and the limit
 /// shrinks in proportion; below, it grows likewise, and by its root besides. A limit that is not
 /// used shrinks slowly, so that a flood does not find a large one. What a call takes without a queue is learned where there is none: while little of the limit
-/// is used, or when it cannot get smaller.
+/// is used.
+///
+/// An upstream that has become slower is told from one that queues by what a smaller limit does:
+/// with fewer calls a queue is shorter, and a slow upstream as slow as before. Where a limit is
+/// too small for a while and does not move by itself, it is moved for one look.
 ///
 /// The proportion is that of gradient limits, the target that of `CoDel` (RFC 8289).
 #[derive(Clone, Debug)]
@@ -17,6 +21,20 @@ pub(crate) struct Rule {
     /// When the limit was set; calls from before were in another queue.
     since: u64,
     window: Window,
+    above: Option<Above>,
+}
+
+/// Calls take longer than is tolerated.
+#[derive(Clone, Copy, Debug)]
+enum Above {
+    /// Since the last window, in which some calls may still have found no queue.
+    Begun,
+    /// So long they took when the limit was this, so many windows ago.
+    For {
+        limit: u64,
+        median: u64,
+        windows: u32,
+    },
 }
 
 /// Parts of a call.
@@ -26,13 +44,16 @@ const TARGET: u64 = 1_000;
 /// Where a limit begins.
 const FIRST: u64 = 256;
 /// A limit that is not used shrinks to twice its use, but not below this.
-const UNUSED: u64 = 64 * PARTS;
+const UNUSED: u64 = 48 * PARTS;
 /// A window has so many samples at most.
 const SAMPLES: usize = 64;
 /// A window ends after so many microseconds, when it has [`ENOUGH`] samples.
 const LENGTH: u64 = 100_000;
 /// Fewer samples say nothing about a median.
 const ENOUGH: usize = 9;
+
+/// After so many windows above what is tolerated, the limit is made smaller to see what that does.
+const PATIENCE: u32 = 32;
 
 #[derive(Clone, Debug, Default)]
 struct Window {
@@ -67,6 +88,7 @@ impl Rule {
             unqueued: None,
             since: 0,
             window: Window::default(),
+            above: None,
         }
     }
 
@@ -102,26 +124,19 @@ impl Rule {
         let middle = window.took.len() / 2;
         let (_, median, _) = window.took.select_nth_unstable(middle);
         let (median, used) = (*median, window.peak.saturating_mul(2) > self.limit);
-        let is_least = self.limit <= self.least;
         let unqueued = match self.unqueued {
             None => median,
             Some(known) if median < known => known - (known - median) / 2,
-            Some(known) if !used || is_least => known + (median - known) / 4,
+            Some(known) if !used => known + (median - known) / 4,
             Some(known) => known,
         };
         self.unqueued = Some(unqueued);
         if used {
-            let tolerated = unqueued
-                .saturating_add(unqueued / 2)
-                .saturating_add(TARGET)
-                .saturating_add(window.own);
-            let fitting =
-                u128::from(self.limit) * u128::from(tolerated) / u128::from(median.max(1));
-            let fitting = u64::try_from(fitting).unwrap_or(u64::MAX);
-            self.limit = fitting.clamp(self.limit / 2, self.limit + self.limit / 2);
-            // The root of the calls, in parts: room to find out that more is possible.
-            self.limit += (self.limit * PARTS).isqrt();
+            self.fit(median, window.own);
+            // More than is used says nothing about what is possible, and a flood would find it.
+            self.limit = self.limit.min((window.peak * 2).max(UNUSED));
         } else {
+            self.above = None;
             let roomy = (window.peak * 2).max(UNUSED);
             self.limit = self.limit.min(roomy.max(self.limit - self.limit / 8));
         }
@@ -131,5 +146,82 @@ impl Rule {
             took: window.took,
             ..Window::default()
         };
+    }
+
+    /// Fits the limit to calls that took `median`, of which the gate waited for itself `own`.
+    fn fit(&mut self, median: u64, own: u64) {
+        let probes = median > self.tolerated(own) && self.is_to_be_tried(median);
+        let tolerated = self.tolerated(own);
+        let fitting = if probes && u128::from(self.limit) * 3 / 4 < u128::from(self.least) {
+            u128::from(self.limit) * 4 / 3 + 1
+        } else if probes {
+            u128::from(self.limit) * 3 / 4
+        } else {
+            u128::from(self.limit) * u128::from(tolerated) / u128::from(median.max(1))
+        };
+        if median <= tolerated {
+            self.above = None;
+        }
+        let fitting = u64::try_from(fitting).unwrap_or(u64::MAX);
+        self.limit = fitting.clamp(self.limit / 2, self.limit + self.limit / 2);
+        if !probes {
+            // The root of the calls, in parts: room to find out that more is possible.
+            self.limit += (self.limit * PARTS).isqrt();
+        }
+    }
+
+    fn tolerated(&self, own: u64) -> u64 {
+        let unqueued = self.unqueued.unwrap_or_default();
+        unqueued
+            .saturating_add(unqueued / 2)
+            .saturating_add(TARGET)
+            .saturating_add(own)
+    }
+
+    /// Takes note that calls take longer than is tolerated, and learns from what a smaller limit
+    /// did about it. Whether it is time to make it smaller for that alone.
+    fn is_to_be_tried(&mut self, median: u64) -> bool {
+        let now = Above::For {
+            limit: self.limit,
+            median,
+            windows: 0,
+        };
+        let (limit, before, windows) = match self.above {
+            None => {
+                self.above = Some(Above::Begun);
+                return false;
+            }
+            Some(Above::Begun) => {
+                self.above = Some(now);
+                return false;
+            }
+            Some(Above::For {
+                limit,
+                median,
+                windows,
+            }) => (limit, median, windows + 1),
+        };
+        let (small, large) = (self.limit.min(limit), self.limit.max(limit));
+        if u128::from(small) * 4 <= u128::from(large) * 3 {
+            self.above = Some(now);
+            let queued = u128::from(before) * u128::from(self.limit) / u128::from(limit.max(1));
+            let queued = u64::try_from(queued).unwrap_or(u64::MAX);
+            // Less than half of what a queue would have changed.
+            if before.abs_diff(median) < before.abs_diff(queued) / 2 {
+                let unqueued = self.unqueued.unwrap_or_default();
+                self.unqueued = Some(unqueued + median.saturating_sub(unqueued) / 2);
+            }
+            return false;
+        }
+        if windows >= PATIENCE {
+            self.above = Some(now);
+            return true;
+        }
+        self.above = Some(Above::For {
+            limit,
+            median: before,
+            windows,
+        });
+        false
     }
 }

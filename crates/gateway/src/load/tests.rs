@@ -105,6 +105,41 @@ proptest! {
         prop_assert_eq!(after.shed, 0);
     }
 
+    /// The queue that a flood finds room for at its beginning is a short one, too.
+    ///
+    /// Shows: F-22.
+    #[test]
+    fn a_flood_out_of_calm_makes_no_call_wait_long(
+        workers in 20_usize..48,
+        millis in 20_u64..60,
+        times in 2_u64..9,
+        percent in 50_u64..95,
+    ) {
+        let mut upstream = Upstream::new(workers, millis * 1_000);
+        let mut rule = Rule::new(32, 4_096);
+        let calm = upstream.offer(&mut rule, 0, 10, percent);
+        prop_assert_eq!(calm.shed, 0);
+        let over = upstream.offer(&mut rule, 10_000_000, 30, times * 100);
+        prop_assert!(over.goodput(&upstream) >= 900, "goodput {}", over.goodput(&upstream));
+        prop_assert!(over.p99() <= 3 * calm.p99(), "{} after {}", over.p99(), calm.p99());
+    }
+
+    /// As many calls as before, to an upstream that needs longer for each and could take them all.
+    #[test]
+    fn calls_to_a_slower_upstream_are_not_shed_for_long(
+        times in 2_u64..6,
+        percent in 5_u64..16,
+        least in 8_u32..33,
+    ) {
+        let mut upstream = Upstream::new(300, 10_000);
+        let mut rule = Rule::new(least, 4_096);
+        upstream.offer(&mut rule, 0, 5, percent);
+        upstream.service *= times;
+        upstream.offer(&mut rule, 5_000_000, 20, percent * times);
+        let after = upstream.offer(&mut rule, 25_000_000, 5, percent * times);
+        prop_assert_eq!(after.shed, 0);
+    }
+
     /// An upstream that needs longer than it did is not an overloaded one.
     #[test]
     fn a_slower_upstream_is_believed_in_the_end(times in 2_u64..20) {
@@ -156,8 +191,9 @@ fn little_use_is_never_shed_however_slow_an_upstream_becomes() {
 /// Shows: F-22.
 #[test]
 fn an_upstream_is_not_blamed_for_what_the_gate_waits_for_itself() {
-    let calls = |own: bool| {
+    let least_of = |own: bool| {
         let mut rule = Rule::new(8, 4_096);
+        let mut least = rule.limit();
         for number in 0..200_000_u64 {
             let slow = number > 20_000;
             let waited = if slow { 15_000 } else { 0 };
@@ -167,9 +203,10 @@ fn an_upstream_is_not_blamed_for_what_the_gate_waits_for_itself() {
                 own: if own { waited } else { 0 },
                 in_progress: if slow { 64 } else { 20 },
             });
+            least = least.min(rule.limit());
         }
-        rule.limit()
+        least
     };
-    assert!(calls(true) >= 128, "{}", calls(true));
-    assert!(calls(false) < 64, "{}", calls(false));
+    assert!(least_of(true) >= 48, "{}", least_of(true));
+    assert!(least_of(false) < 32, "{}", least_of(false));
 }
