@@ -64,16 +64,12 @@ pub(crate) async fn serve(
                 let Ok(stream) = stream.into_std() else {
                     continue;
                 };
-                let greeting = greet(
-                    Arc::clone(&door),
-                    stream,
-                    peer,
-                    tls.clone(),
-                    shutdown.clone(),
-                );
-                let cut = cut.clone();
+                let (door, tls) = (Arc::clone(&door), tls.clone());
+                let (shutdown, cut) = (shutdown.clone(), cut.clone());
                 let task = async move {
                     let _held = (slot, place);
+                    // Made where it stays: a future that is moved takes its room twice.
+                    let greeting = pin!(greet(door, stream, peer, tls, shutdown));
                     tokio::select! {
                         () = greeting => {}
                         () = cut.cancelled() => {}
@@ -172,7 +168,8 @@ where
     let service = service_fn(|request| {
         let (door, link, peer) = (Arc::clone(&door), Arc::clone(&link), peer.clone());
         let call = link.begin();
-        async move {
+        // Apart, so that a connection without a call takes no room for one.
+        Box::pin(async move {
             let mut response = exchange::answer(&door, peer, request).await;
             let aged = patience.ends.is_some_and(|ends| Instant::now() >= ends);
             if link.is_closing() || aged || door.leaving.load(Ordering::Relaxed) {
@@ -180,10 +177,9 @@ where
                 response.headers_mut().insert(header::CONNECTION, close);
             }
             Ok::<_, Infallible>(response.map(|body| Served::new(body, call)))
-        }
+        })
     });
-    let connection = server.serve_connection(TokioIo::new(guard), service);
-    let mut connection = pin!(connection);
+    let mut connection = pin!(server.serve_connection(TokioIo::new(guard), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = shutdown.cancelled() => {
