@@ -45,6 +45,8 @@ const TARGET: u64 = 1_000;
 const FIRST: u64 = 256;
 /// A limit that is not used shrinks to twice its use, but not below this.
 const UNUSED: u64 = 48 * PARTS;
+/// Nor below what is answered in so many microseconds: so long an upstream may pause unnoticed.
+const PAUSE: u64 = 50_000;
 /// A window has so many samples at most.
 const SAMPLES: usize = 64;
 /// A window ends after so many microseconds, when it has [`ENOUGH`] samples.
@@ -114,12 +116,13 @@ impl Rule {
         }
         window.seen += 1;
         if window.took.len() >= ENOUGH && sample.at.saturating_sub(began) >= LENGTH {
-            self.adjust();
+            self.adjust(sample.at.saturating_sub(began));
             self.since = sample.at;
         }
     }
 
-    fn adjust(&mut self) {
+    /// Ends the window after `lasted` microseconds.
+    fn adjust(&mut self, lasted: u64) {
         let mut window = std::mem::take(&mut self.window);
         let middle = window.took.len() / 2;
         let (_, median, _) = window.took.select_nth_unstable(middle);
@@ -131,13 +134,15 @@ impl Rule {
             Some(known) => known,
         };
         self.unqueued = Some(unqueued);
+        let answered = u64::try_from(window.seen).unwrap_or(u64::MAX);
+        let pause = answered.saturating_mul(PARTS * PAUSE) / lasted.max(1);
+        let roomy = (window.peak * 2).max(UNUSED).max(pause);
         if used {
             self.fit(median, window.own);
             // More than is used says nothing about what is possible, and a flood would find it.
-            self.limit = self.limit.min((window.peak * 2).max(UNUSED));
+            self.limit = self.limit.min(roomy);
         } else {
             self.above = None;
-            let roomy = (window.peak * 2).max(UNUSED);
             self.limit = self.limit.min(roomy.max(self.limit - self.limit / 8));
         }
         self.limit = self.limit.clamp(self.least, self.most);

@@ -198,10 +198,10 @@ fn an_upstream_is_not_blamed_for_what_the_gate_waits_for_itself() {
             let slow = number > 20_000;
             let waited = if slow { 15_000 } else { 0 };
             rule.learn(Sample {
-                at: number * 200,
+                at: number * 1_000,
                 took: 300 + waited,
                 own: if own { waited } else { 0 },
-                in_progress: if slow { 64 } else { 20 },
+                in_progress: if slow { rule.limit() } else { 20 },
             });
             least = least.min(rule.limit());
         }
@@ -209,4 +209,17 @@ fn an_upstream_is_not_blamed_for_what_the_gate_waits_for_itself() {
     };
     assert!(least_of(true) >= 48, "{}", least_of(true));
     assert!(least_of(false) < 32, "{}", least_of(false));
+}
+
+/// A collection of garbage, say: what arrives meanwhile is in progress at once.
+#[test]
+fn calls_are_not_shed_for_a_short_pause_of_a_busy_upstream() {
+    let mut upstream = Upstream::new(8, 200);
+    let mut rule = Rule::new(32, 4_096);
+    // 4,000 calls a second, one in progress.
+    let calm = upstream.offer(&mut rule, 0, 10, 10);
+    assert_eq!(calm.shed, 0);
+    upstream.free = (0..8).map(|_| Reverse(10_040_000)).collect();
+    let paused = upstream.offer(&mut rule, 10_000_000, 1, 10);
+    assert_eq!(paused.shed, 0);
 }
