@@ -198,10 +198,22 @@ impl Checker {
         }
         let mut credentials = request.all("authorization");
         let (first, more) = (credentials.next(), credentials.next());
-        if first != Some(self.authorization.as_bytes()) || more.is_some() {
+        if !first.is_some_and(|first| self.is_presented(first)) || more.is_some() {
             return Some("no credential opens it".to_owned());
         }
         None
+    }
+
+    /// Whether it is the credential, with any number of spaces behind its scheme (RFC 9110,
+    /// section 11.4).
+    fn is_presented(&self, value: &[u8]) -> bool {
+        let after_scheme = |value: &[u8]| value.strip_prefix(b"Basic ").map(<[u8]>::to_vec);
+        let Some(mut given) = after_scheme(value) else {
+            return false;
+        };
+        let spaces = given.iter().take_while(|byte| **byte == b' ').count();
+        given.drain(..spaces);
+        after_scheme(self.authorization.as_bytes()) == Some(given)
     }
 }
 

@@ -35,7 +35,8 @@ fn read(value: &str) -> Option<Basic> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let bytes = STANDARD.decode(encoded.trim()).ok()?;
+    // Any number of spaces, and no tab (RFC 9110, section 11.4).
+    let bytes = STANDARD.decode(encoded.trim_start_matches(' ')).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     let (user, password) = text.split_once(':')?;
     if user.is_empty() || text.bytes().any(|c| c.is_ascii_control()) {
@@ -68,11 +69,14 @@ mod tests {
         };
         assert_eq!((user.as_str(), password.expose()), ("key_1", "a:b"));
         assert!(matches!(of(&[]), Basic::Missing));
+        let spaced = format!("Basic   {}", STANDARD.encode("u:p"));
+        assert!(matches!(of(&[&spaced]), Basic::Given(..)));
         let good = format!("Basic {}", STANDARD.encode("u:p"));
         for bad in [
             vec!["Bearer x"],
             vec!["Basic"],
             vec!["Basic !!!"],
+            vec![&good.replace(' ', " \t")],
             vec![good.as_str(), good.as_str()],
         ] {
             assert!(matches!(of(&bad), Basic::Malformed), "{bad:?}");
