@@ -29,7 +29,7 @@ const TURNS: usize = 8;
 #[derive(Debug)]
 struct Bell {
     heard: Mutex<Heard>,
-    /// Told of what happens while nobody waits for the connection.
+    /// Told of what happens while the connection is kept.
     unattended: Weak<Notify>,
 }
 
@@ -44,9 +44,11 @@ struct Heard {
 /// Who listens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum By {
-    /// Nobody: the connection waits for its next call.
+    /// Nobody just now: a call has what it looked for.
     #[default]
     Nobody,
+    /// Who keeps it for the next call.
+    Keeper,
     /// It is being driven just now.
     Driver,
     /// A task that sleeps.
@@ -62,7 +64,7 @@ impl Wake for Bell {
         let mut heard = self.heard.lock();
         let first = !std::mem::replace(&mut heard.rung, true);
         match heard.by {
-            By::Driver => {}
+            By::Driver | By::Nobody => {}
             By::Task => {
                 let waker = heard.waker.take();
                 drop(heard);
@@ -70,13 +72,19 @@ impl Wake for Bell {
                     waker.wake();
                 }
             }
-            By::Nobody if first => {
+            By::Keeper if first => {
                 drop(heard);
-                if let Some(unattended) = self.unattended.upgrade() {
-                    unattended.notify_one();
-                }
+                self.tell_keeper();
             }
-            By::Nobody => {}
+            By::Keeper => {}
+        }
+    }
+}
+
+impl Bell {
+    fn tell_keeper(&self) {
+        if let Some(unattended) = self.unattended.upgrade() {
+            unattended.notify_one();
         }
     }
 }
@@ -86,7 +94,7 @@ where
     C: Future<Output = Result<(), E>>,
     E: Display,
 {
-    /// `unattended` is told when something happens that nobody waits for.
+    /// `unattended` is told when something happens while it is kept.
     pub(crate) fn new(connection: C, unattended: &Arc<Notify>) -> Self {
         let bell = Arc::new(Bell {
             heard: Mutex::default(),
@@ -136,11 +144,16 @@ where
         Poll::Pending
     }
 
-    /// Lets it see what has happened, while nobody waits for it.
-    pub(crate) fn settle(&mut self) {
+    /// Lets it see what has happened, and keeps it for the next call.
+    pub(crate) fn keep(&mut self) {
         self.bell.heard.lock().by = By::Driver;
         self.advance();
-        self.bell.heard.lock().by = By::Nobody;
+        let mut heard = self.bell.heard.lock();
+        heard.by = By::Keeper;
+        if heard.rung {
+            drop(heard);
+            self.bell.tell_keeper();
+        }
     }
 
     /// The connection, to be driven by something else; what waits here still hears of it.

@@ -85,7 +85,7 @@ impl Line {
     /// Whether it can take a request, when all that it was told is taken into account.
     fn is_ready(&mut self) -> bool {
         if self.driven.was_rung() {
-            self.driven.settle();
+            self.driven.keep();
         }
         self.sender.is_ready()
     }
@@ -308,7 +308,7 @@ impl Back {
             lines,
         } = self;
         // The connection learns that its answer was taken. What is not ready then is to be closed.
-        line.driven.settle();
+        line.driven.keep();
         if line.sender.is_ready() {
             lines.put(origin, line);
         }
@@ -503,6 +503,25 @@ mod tests {
             // Until the end of the stream has arrived here.
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// An upstream that closes gets its connection back at once, without a call.
+    #[tokio::test]
+    async fn a_kept_connection_is_closed_when_its_upstream_closes() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let sender = sender();
+        let (answer, mut stream) = tokio::join!(sender.request(request(&listener)), async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            head(&mut stream).await;
+            stream.write_all(ANSWER).await.unwrap();
+            stream
+        });
+        answer.unwrap().into_body().collect().await.unwrap();
+        let kept = time::timeout(Duration::from_millis(100), stream.read_u8()).await;
+        assert!(kept.is_err());
+        stream.shutdown().await.unwrap();
+        let closed = time::timeout(Duration::from_secs(2), stream.read(&mut [0])).await;
+        assert_eq!(closed.unwrap().unwrap(), 0);
     }
 
     #[tokio::test]

@@ -84,7 +84,7 @@ async fn a_kept_connection_rings_once_and_is_not_driven() {
     let (mut driven, mut ends) = connection();
     ends.far.send(1).unwrap();
     assert_eq!(ends.next(&mut driven).await, Some(1));
-    driven.settle();
+    driven.keep();
     let polls = ends.polls.load(Ordering::Relaxed);
     assert!(!driven.was_rung());
     ends.far.send(2).unwrap();
@@ -92,7 +92,7 @@ async fn a_kept_connection_rings_once_and_is_not_driven() {
     ends.unattended.notified().await;
     assert!(driven.was_rung());
     assert_eq!(ends.polls.load(Ordering::Relaxed), polls);
-    driven.settle();
+    driven.keep();
     assert!(!driven.was_rung());
     assert_eq!(ends.near.try_recv(), Ok(2));
 }
