@@ -166,7 +166,7 @@ async fn many(kind: Kind, node: &Node, count: usize) -> Vec<u64> {
             // many answers take.
             let apart = if kind == Kind::Answer { 2_000 } else { 200 };
             sleep(Duration::from_micros(number as u64 * apart)).await;
-            timeout(Duration::from_secs(60), one(kind, address, &pair)).await
+            timeout(Duration::from_mins(1), one(kind, address, &pair)).await
         });
     }
     let mut ended = Vec::new();

@@ -64,7 +64,6 @@ impl Wake for Bell {
         let mut heard = self.heard.lock();
         let first = !std::mem::replace(&mut heard.rung, true);
         match heard.by {
-            By::Driver | By::Nobody => {}
             By::Task => {
                 let waker = heard.waker.take();
                 drop(heard);
@@ -76,7 +75,7 @@ impl Wake for Bell {
                 drop(heard);
                 self.tell_keeper();
             }
-            By::Keeper => {}
+            By::Driver | By::Nobody | By::Keeper => {}
         }
     }
 }
