@@ -9,7 +9,7 @@ pub(crate) struct Request {
     /// The fields in their order, names in lower case.
     pub(crate) fields: Vec<(String, Vec<u8>)>,
     pub(crate) body: Vec<u8>,
-    /// HTTP/1.0: the connection ends with it.
+    /// HTTP/1.0: the connection ends with it, unless it asks for more.
     pub(crate) old: bool,
 }
 
@@ -53,10 +53,14 @@ pub(crate) fn read(stream: &[u8]) -> Read {
         }
         match request(rest) {
             Ok((request, after)) => {
-                let last = request.all("connection").any(|value| {
-                    let list = String::from_utf8_lossy(value).to_ascii_lowercase();
-                    list.split(',').any(|option| option.trim() == "close")
-                }) || request.old;
+                let says = |word: &str| {
+                    request.all("connection").any(|value| {
+                        let list = String::from_utf8_lossy(value).to_ascii_lowercase();
+                        list.split(',').any(|option| option.trim() == word)
+                    })
+                };
+                // Section 9.3.
+                let last = says("close") || (request.old && !says("keep-alive"));
                 requests.push(request);
                 if last {
                     return Read {
@@ -275,5 +279,10 @@ mod tests {
         }
         let last = format!("{HEAD}Connection: close\r\n\r\n{HEAD}\r\n");
         assert_eq!(bodies(&last), (vec![String::new()], End::Open));
+        let old = "GET /a HTTP/1.0\r\nHost: a\r\n";
+        let ends = format!("{old}\r\n{old}\r\n");
+        assert_eq!(bodies(&ends), (vec![String::new()], End::Open));
+        let goes_on = format!("{old}Connection: keep-alive\r\n\r\n{old}\r\n");
+        assert_eq!(bodies(&goes_on), (vec![String::new(); 2], End::Open));
     }
 }

@@ -10,6 +10,7 @@ use std::{
 use http::{HeaderValue, header};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use primitives::Entropy;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -32,6 +33,10 @@ use crate::{
 /// For so long a connection that was accepted just before the end may have its first request on
 /// its way: closing it would lose that request.
 const FIRST_WORD: Duration = Duration::from_millis(500);
+
+/// Heads that began together end so far apart at most, so that ending thousands of slow ones does
+/// not stand before the calls of others.
+const SPREAD: Duration = Duration::from_millis(750);
 
 /// Accepts until `shutdown`, then drains; what is left at the end of the drain is cut off.
 pub(crate) async fn serve(
@@ -147,7 +152,7 @@ where
 {
     let opened = Instant::now();
     let limits = &door.limits;
-    let patience = patience(limits);
+    let patience = patience(limits, &door.entropy);
     // The guard has read a head before hyper does, so nothing here refuses one of its own.
     let mut server = http1::Builder::new();
     server
@@ -198,10 +203,14 @@ where
     }
 }
 
-fn patience(limits: &Limits) -> Patience {
+fn patience(limits: &Limits, entropy: &dyn Entropy) -> Patience {
     let total = limits.connection_total;
+    let mut random = [0];
+    // A time of its own for each is a courtesy: without randomness they end together.
+    let [random] = entropy.fill(&mut random).map_or([0], |()| random);
+    let spread = (limits.head_timeout / 4).min(SPREAD) * u32::from(random) / u32::from(u8::MAX);
     Patience {
-        head: limits.head_timeout,
+        head: limits.head_timeout.saturating_add(spread),
         idle: limits.keep_alive,
         write: limits.answer_idle,
         ends: total.and_then(|total| Instant::now().checked_add(total)),

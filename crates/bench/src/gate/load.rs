@@ -354,7 +354,12 @@ mod tests {
         });
         let mut load = Load::connect(address, &vec![request(); 4]).unwrap();
         let latencies = load.open(1_000, Duration::from_secs(2)).unwrap();
-        assert_eq!(latencies.len(), 2_000);
+        // A machine that is not quiet may not send them all in time.
+        assert!(
+            (1_800..=2_000).contains(&latencies.len()),
+            "{}",
+            latencies.len()
+        );
         let tail = Duration::from_nanos(latencies.value_at_quantile(0.99));
         assert!(tail >= Duration::from_millis(350), "{tail:?}");
         let late = latencies.count_between(100_000_000, HIGHEST);

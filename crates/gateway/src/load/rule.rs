@@ -2,7 +2,7 @@
 ///
 /// What is tolerated is half more than a call takes without a queue, plus [`TARGET`]. When the
 /// median of a window is above that, the calls stand in a queue that serves nobody, and the limit
-/// shrinks in proportion; below, it grows likewise, and by its root besides. A limit that is not
+/// shrinks in proportion; below, it grows likewise, and by half its root besides. A limit that is not
 /// used shrinks slowly, so that a flood does not find a large one. What a call takes without a queue is learned where there is none: while little of the limit
 /// is used.
 ///
@@ -170,8 +170,8 @@ impl Rule {
         let fitting = u64::try_from(fitting).unwrap_or(u64::MAX);
         self.limit = fitting.clamp(self.limit / 2, self.limit + self.limit / 2);
         if !probes {
-            // The root of the calls, in parts: room to find out that more is possible.
-            self.limit += (self.limit * PARTS).isqrt();
+            // Half the root of the calls, in parts: room to find out that more is possible.
+            self.limit += (self.limit * PARTS).isqrt() / 2;
         }
     }
 
