@@ -27,7 +27,7 @@ pub use origin::{Origin, Problem, Problems};
 pub use reference::{reference_page, schema};
 pub use safety::{Refusal, refusals};
 pub use settings::{
-    Data, Durability, Geo, Installation, Journal, Keys, Limits, Listener, Listeners, Log,
+    Audit, Data, Durability, Geo, Installation, Journal, Keys, Limits, Listener, Listeners, Log,
     LogFormat, Memory, Operator, Proxies, Settings, Shutdown, Store,
 };
 pub use value::{Address, Network, SecretText};

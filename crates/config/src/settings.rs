@@ -24,6 +24,8 @@ pub struct Settings {
     pub keys: Keys,
     /// Who operates it.
     pub operator: Operator,
+    /// How the event log is kept from being changed unseen.
+    pub audit: Audit,
     /// The gateway's journal of calls.
     pub journal: Journal,
     /// What a request on the public listener may take.
@@ -163,6 +165,15 @@ pub struct Operator {
     /// The token that management REST asks for; `portreeve config new-token` makes one.
     /// Unset: `--dev` makes one, production refuses to start.
     pub token: Option<SecretText>,
+}
+
+/// How the event log is kept from being changed unseen.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Audit {
+    /// File that signed heads of the event log are added to. Put it where who can change the
+    /// database cannot. Unset: `audit-heads.jwt` in the data directory.
+    pub heads: Option<PathBuf>,
 }
 
 /// The gateway's journal of calls.

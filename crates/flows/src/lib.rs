@@ -13,6 +13,7 @@
 mod apart;
 mod apply;
 mod apps;
+mod audit;
 mod authority;
 mod change;
 mod diff;
@@ -24,9 +25,11 @@ mod keys;
 mod secrets;
 mod sign_in;
 mod toggles;
+mod vetting;
 
 pub use apply::{ApiReport, Applied, ApplyRefused, ApplyRequest, Reimport, apply};
 pub use apps::{Edit, change_app, change_developer};
+pub use audit::{ChainCheck, EventLine, Head, Tampered, Verified, read_heads};
 pub use authority::{Authority, Unable};
 pub use change::{ChangeRefused, Changed, Decide, EntryChange, Fate, change_entry};
 pub use diff::{Difference, diff};
@@ -53,6 +56,12 @@ pub use sign_in::{
 pub use toggles::{
     Panel, PanelCapability, PanelLimit, Switch, Toggle, ToggleRefused, assign_level,
     limit_at_level, panel, reset_to_level, set_limits, switch_app, switch_developer,
+};
+pub use vetting::{
+    Application, AssessmentDocument, Carrier, LineDocument, RiskServices, RoomDocument,
+    VETTING_KIND, Verdict, Vetted, VettingDesk, VettingDocument, VettingRefused, apply_for_level,
+    assess, decide_vetting, find_vetting, look_again, look_again_where_needed,
+    read as read_vetting, withdraw_application,
 };
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ pub enum RemoveRefused {
     InUse {
         /// The secret.
         secret: Name,
-        /// The APIs and accounts that name it, in order.
+        /// What names it, in order.
         by: Vec<(Kind, Name)>,
     },
     /// It could not be done.
@@ -88,7 +88,7 @@ fn told(by: &[(Kind, Name)]) -> String {
     }
 }
 
-/// Removes the secret called `name`, unless an API or an account in force names it, active or
+/// Removes the secret called `name`, unless an API, an account or a risk model in force names it, active or
 /// not.
 ///
 /// # Errors
@@ -136,7 +136,12 @@ fn naming(snapshot: &Snapshot, secret: &Name) -> Vec<(Kind, Name)> {
         .accounts()
         .filter(|account| secrets_of_account(account).any(|named| named == secret))
         .map(|account| (Kind::Account, account.name.clone()));
-    let mut naming: Vec<_> = apis.chain(accounts).collect();
+    let services = &snapshot.setup().risk_services;
+    let models = services
+        .iter()
+        .filter(|(_, service)| service.secret == *secret)
+        .map(|(ladder, _)| (Kind::RiskModel, ladder.clone()));
+    let mut naming: Vec<_> = apis.chain(accounts).chain(models).collect();
     naming.sort();
     naming
 }

@@ -6,6 +6,7 @@ mod keys;
 mod secrets;
 mod sign_in;
 mod toggles;
+mod vetting;
 
 use std::sync::Arc;
 

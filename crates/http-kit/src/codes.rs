@@ -171,7 +171,7 @@ codes! {
             "others kept changing the state while this change was made, so nothing was changed",
             "try again";
         SECRET_IN_USE = "secret_in_use", Conflict, "Secret in use",
-            "an API or an account names the secret, and calls would fail without it; nothing was changed",
+            "an API, an account or a risk model names the secret, and would be without it; nothing was changed",
             "take its name out of what `detail` names, then remove it";
         IDEMPOTENCY_KEY_MALFORMED = "idempotency_key_malformed", BadRequest, "Idempotency key cannot be read",
             "the `Idempotency-Key` header is not one text of 1 to 128 visible characters",

@@ -18,6 +18,7 @@ mod issued;
 mod sealed;
 mod signers;
 mod token;
+mod webhook;
 
 pub use code::OneTimeCode;
 pub use context::{CONTEXT_HEADER, CONTEXT_TYPE, request_hash};
@@ -25,16 +26,12 @@ pub use cursor::{CursorKey, CursorRefused};
 pub use hashed::{HashProblem, HashedSecret, HashingKey};
 pub use installation::{InstallationKeys, KeyFileProblem};
 pub use issued::{IssuedFor, IssuedSecretProblem, hint, issue, read_issued};
+pub(crate) use primitives::hex;
+pub use primitives::sha256;
 pub use sealed::{OpenProblem, SealProblem, Sealer};
 pub use signers::SharedSigners;
 pub use token::{Algorithm, KeyProblem, LONGEST_TOKEN, SigningKey, TokenProblem, VerifyingKeys};
-
-/// SHA-256 of `bytes`: for fingerprints and codes of full entropy, never for passwords.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
-    array(digest.as_ref())
-}
+pub use webhook::sign_message;
 
 /// Whether two secrets are the same, in a time that does not tell where they differ.
 #[must_use]
@@ -59,15 +56,6 @@ fn array(bytes: &[u8]) -> [u8; 32] {
         *to = *from;
     }
     array
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use admission::Admission;
 use axum::extract::FromRef;
-use flows::{Authority, SecretBook};
+use flows::{Authority, RiskServices, SecretBook, VettingDesk};
 use http_kit::Problem;
 use keys::{CursorKey, HashedSecret};
 use snapshot::{Loader, SnapshotHandle};
@@ -16,6 +16,8 @@ pub struct Management {
     pub authority: Authority,
     /// What puts changes in force, and knows the newest snapshot.
     pub loader: Arc<Loader>,
+    /// The risk services of others.
+    pub services: RiskServices,
     /// What answers for an app.
     pub admission: Arc<Admission>,
     /// The opened secrets, to be read again when one is set.
@@ -35,6 +37,15 @@ impl FromRef<Management> for Arc<CursorKey> {
 }
 
 impl Management {
+    /// What vetting works with.
+    pub(crate) fn vetting(&self) -> VettingDesk<'_> {
+        VettingDesk {
+            at: &self.authority,
+            loader: &self.loader,
+            services: &self.services,
+        }
+    }
+
     /// Where the newest snapshot stands.
     pub(crate) fn snapshots(&self) -> &SnapshotHandle {
         self.loader.handle()

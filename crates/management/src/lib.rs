@@ -14,6 +14,7 @@
 //! in the document by itself.
 
 mod app_keys;
+mod audit;
 mod call_records;
 mod descriptions;
 mod desk;
@@ -31,6 +32,7 @@ mod refusals;
 mod resources;
 mod secrets;
 mod sign_in_links;
+mod vettings;
 mod whoami;
 
 use axum::{Router, middleware, routing::get};
@@ -59,6 +61,7 @@ pub fn router(desk: Management) -> Router {
 fn operator_routes() -> OpenApiRouter<Management> {
     OpenApiRouter::new()
         .merge(app_keys::routes())
+        .merge(audit::routes())
         .merge(call_records::routes())
         .merge(descriptions::routes())
         .merge(developers::routes())
@@ -69,6 +72,7 @@ fn operator_routes() -> OpenApiRouter<Management> {
         .merge(resources::routes())
         .merge(secrets::routes())
         .merge(sign_in_links::routes())
+        .merge(vettings::routes())
         .merge(whoami::routes())
 }
 

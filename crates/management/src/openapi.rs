@@ -10,7 +10,7 @@ use state::{
     Document,
     document::{
         Account, Api, App, Capability, Description, Ladder, Limit, List, Plan, Policy, Profile,
-        Property, Region, Settings,
+        Property, Region, RiskModel, Settings,
     },
 };
 use store::Kind;
@@ -38,6 +38,7 @@ pub(crate) fn finish(documented: &OpenApi) -> Value {
     described::<Policy>(&mut generator, &mut paths, &mut schemas);
     described::<Profile>(&mut generator, &mut paths, &mut schemas);
     described::<Capability>(&mut generator, &mut paths, &mut schemas);
+    described::<RiskModel>(&mut generator, &mut paths, &mut schemas);
     described::<Limit>(&mut generator, &mut paths, &mut schemas);
     described::<List>(&mut generator, &mut paths, &mut schemas);
     described::<Plan>(&mut generator, &mut paths, &mut schemas);

@@ -1,6 +1,6 @@
 //! What the use-cases refuse, as problems: one place.
 
-use flows::{ApplyRefused, ChangeRefused, KeyRefused, RemoveRefused, Unable};
+use flows::{ApplyRefused, ChangeRefused, KeyRefused, RemoveRefused, Unable, VettingRefused};
 use http_kit::{EntityTag, FieldProblem, Precondition, Problem, codes};
 use store::{FailureKind, StoreFailure};
 
@@ -66,6 +66,22 @@ pub(crate) fn change_refused(refused: ChangeRefused) -> Problem {
         ChangeRefused::Wrong(problems) => {
             let refused = Problem::of(&codes::CHANGE_REFUSED);
             with_places(refused, &problems, |problem| Some(pointer(&problem.field)))
+        }
+    }
+}
+
+/// A vetting did not move.
+pub(crate) fn vetting_refused(refused: VettingRefused) -> Problem {
+    match refused {
+        VettingRefused::Change(refused) => change_refused(refused),
+        VettingRefused::AccountUnknown(name) => unknown("account", name.as_str()),
+        VettingRefused::NeverApplied { .. } => {
+            Problem::of(&codes::RESOURCE_UNKNOWN).because(refused.to_string())
+        }
+        VettingRefused::NoModel(_)
+        | VettingRefused::Unverified(_)
+        | VettingRefused::Immovable(_) => {
+            Problem::of(&codes::CHANGE_REFUSED).because(refused.to_string())
         }
     }
 }

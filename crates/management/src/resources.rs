@@ -14,7 +14,7 @@ use state::{
     Document,
     document::{
         Account, Api, App, Capability, Description, Ladder, Limit, List, Plan, Policy, Profile,
-        Property, Region, Settings,
+        Property, Region, RiskModel, Settings,
     },
 };
 use store::{EventAction, Kind, Resource};
@@ -65,6 +65,7 @@ pub(crate) const fn plural(kind: Kind) -> &'static str {
         Kind::Policy => "policies",
         Kind::Profile => "profiles",
         Kind::Capability => "capabilities",
+        Kind::RiskModel => "risk_models",
         Kind::Limit => "limits",
         Kind::List => "lists",
         Kind::Plan => "plans",
@@ -85,6 +86,7 @@ pub(crate) fn routes() -> OpenApiRouter<Management> {
     let router = kind::<Policy>(router);
     let router = kind::<Profile>(router);
     let router = kind::<Capability>(router);
+    let router = kind::<RiskModel>(router);
     let router = kind::<Limit>(router);
     let router = kind::<List>(router);
     let router = kind::<Plan>(router);

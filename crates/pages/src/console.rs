@@ -9,10 +9,10 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use flows::Authority;
+use flows::{Authority, RiskServices, Unable, VettingDesk};
 use primitives::Timestamp;
 use serde::Serialize;
-use snapshot::SnapshotHandle;
+use snapshot::{Loader, SnapshotHandle};
 use store::StoreFailure;
 
 use crate::{assets, render::Templates, sign_in};
@@ -23,12 +23,17 @@ mod apis;
 mod apps;
 mod decisions;
 mod overview;
+mod vettings;
 
 /// What the console reads.
 #[derive(Clone)]
 pub struct Console {
     /// What is durable, and how an operator signs in.
     pub authority: Authority,
+    /// What puts changes in force.
+    pub loader: Arc<Loader>,
+    /// The risk services of others.
+    pub services: RiskServices,
     /// What decides now.
     pub snapshots: Arc<SnapshotHandle>,
     /// For the complete answer about an app.
@@ -58,7 +63,7 @@ impl Console {
     /// When a template is wrong, with its name and line.
     pub fn new(
         authority: Authority,
-        snapshots: Arc<SnapshotHandle>,
+        (loader, services): (Arc<Loader>, RiskServices),
         admission: Arc<Admission>,
         place: Place,
     ) -> Result<Self, minijinja::Error> {
@@ -66,11 +71,21 @@ impl Console {
         Ok(Self {
             since: authority.clock.now(),
             authority,
-            snapshots,
+            snapshots: Arc::clone(loader.handle()),
+            loader,
+            services,
             admission,
             place: Arc::new(place),
             templates,
         })
+    }
+
+    fn vetting(&self) -> VettingDesk<'_> {
+        VettingDesk {
+            at: &self.authority,
+            loader: &self.loader,
+            services: &self.services,
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -102,11 +117,17 @@ struct ProblemView {
     says: String,
 }
 
-/// A page that could not be made, because the store failed.
-pub(crate) struct PageProblem(StoreFailure);
+/// A page that could not be made, or a change that could not be carried out.
+pub(crate) struct PageProblem(Unable);
 
 impl From<StoreFailure> for PageProblem {
     fn from(failure: StoreFailure) -> Self {
+        Self(failure.into())
+    }
+}
+
+impl From<Unable> for PageProblem {
+    fn from(failure: Unable) -> Self {
         Self(failure)
     }
 }
@@ -133,6 +154,11 @@ pub fn routes(console: Console) -> Router {
         .route("/console/decisions", get(decisions::list))
         .route("/console/decisions/rows", get(decisions::rows))
         .route("/console/decisions/{id}", get(decisions::show))
+        .route("/console/vettings", get(vettings::list))
+        .route(
+            "/console/vettings/{account}/{ladder}",
+            get(vettings::show).post(vettings::decide),
+        )
         .route("/console/sign-out", post(sign_in::end))
         .layer(middleware::from_fn_with_state(
             console.clone(),

@@ -48,6 +48,9 @@ pub(crate) const GROUPS: [Group; 3] = [
     },
     Group {
         title: "Developers",
-        sections: &[section("apps", "Apps", "/console/apps", "app")],
+        sections: &[
+            section("apps", "Apps", "/console/apps", "app"),
+            section("vettings", "Vetting", "/console/vettings", "shield"),
+        ],
     },
 ];

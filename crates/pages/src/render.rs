@@ -13,7 +13,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 13] = templates![
+const TEMPLATES: [(&str, &str); 15] = templates![
     "layout.html",
     "icons.html",
     "components.html",
@@ -26,6 +26,8 @@ const TEMPLATES: [(&str, &str); 13] = templates![
     "api.html",
     "apps.html",
     "app.html",
+    "vettings.html",
+    "vetting.html",
     "problem.html",
 ];
 

@@ -113,6 +113,7 @@ fn views() -> Vec<(&'static str, Value)> {
     views.extend(views_of_decisions());
     views.extend(views_of_apis());
     views.extend(views_of_apps());
+    views.extend(views_of_vettings());
     views
 }
 
@@ -219,6 +220,35 @@ fn views_of_apps() -> Vec<(&'static str, Value)> {
         ("apps.html", list),
         ("app.html", with(&page, &json!({ "keys": [], "apis": [] }))),
         ("app.html", page),
+    ]
+}
+
+fn views_of_vettings() -> Vec<(&'static str, Value)> {
+    let row = json!({ "account": "acme", "ladder": "default", "href": "/x", "tone": "warn", "state": "in review",
+        "level": "advanced", "points": 40, "why": ["a person gives this level"], "since": when() });
+    let list = json!({ "section": "vettings", "tabs": tabs(), "rows": [row], "empty": empty(), "newest": "/x", "next": "/y" });
+    let detail = json!({ "entries_of": entries(), "known": entries(),
+        "signals": [{ "name": "young", "tone": "bad", "found": "not said", "open": true, "points": "+30" }],
+        "levels": [{ "name": "standard", "riskiest": "PAY", "sum": 90, "fits": true }] });
+    let page = json!({ "section": "vettings", "crumbs": [{ "title": "Vetting", "href": "/x" }], "vetting": row,
+        "detail": detail, "choices": ["standard"], "chosen": "standard", "may_look_again": false, "problem": "decided already" });
+    let bare = json!({ "entries_of": entries(), "known": [], "signals": [], "levels": [] });
+    let withdrawn = with(&row, &json!({ "level": "", "points": null, "why": [] }));
+    vec![
+        (
+            "vettings.html",
+            with(&list, &json!({ "rows": [], "newest": null, "next": null })),
+        ),
+        ("vettings.html", list),
+        (
+            "vetting.html",
+            with(
+                &page,
+                &json!({ "vetting": withdrawn, "detail": bare, "choices": [],
+            "problem": null, "may_look_again": true }),
+            ),
+        ),
+        ("vetting.html", page),
     ]
 }
 

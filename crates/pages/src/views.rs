@@ -12,6 +12,7 @@ mod limits;
 mod overview;
 mod try_it;
 mod units;
+mod vettings;
 
 pub(crate) use apis::{ApiRow, OperationRow, api_entries};
 pub(crate) use apps::{AppRow, CapabilityRow, KeyRow, app_entries};
@@ -20,6 +21,7 @@ pub(crate) use decision::CallDetail;
 pub(crate) use overview::{ExpiringKey, HourView, QuietApi};
 pub(crate) use try_it::first_call;
 pub(crate) use units::grouped;
+pub(crate) use vettings::{VettingDetail, VettingRow};
 
 /// Something known of a thing, under a label.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

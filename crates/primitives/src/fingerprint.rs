@@ -1,5 +1,26 @@
 use aws_lc_rs::digest::{SHA256, digest};
 
+/// SHA-256 of `bytes`: for identities and chains, never for passwords.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    for (to, from) in hash.iter_mut().zip(digest(&SHA256, bytes).as_ref()) {
+        *to = *from;
+    }
+    hash
+}
+
+/// `bytes` in hexadecimal, lower case.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// The first 16 bytes of SHA-256 of `bytes`: a stable identity of a text that must not be kept.
 #[must_use]
 pub fn fingerprint(bytes: &[u8]) -> u128 {

@@ -57,6 +57,9 @@ pub(crate) enum Command {
     /// Secrets that state files name.
     #[command(subcommand)]
     Secret(SecretCommand),
+    /// The event log, checked by who need not believe the server.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// The configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -284,6 +287,30 @@ pub(crate) enum SecretCommand {
         name: String,
         #[command(flatten)]
         connect: ConnectArguments,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Writes the event log, a line for each event, the oldest first.
+    Export {
+        /// File to write; standard output when left out.
+        #[arg(long, value_name = "FILE")]
+        into: Option<PathBuf>,
+        #[command(flatten)]
+        connect: ConnectArguments,
+    },
+    /// Checks an exported log and the signed heads it has to go through. Needs no server.
+    Verify {
+        /// The exported log.
+        events: PathBuf,
+        /// The file of signed heads (`audit.heads`).
+        #[arg(long, value_name = "FILE")]
+        heads: PathBuf,
+        /// The installation's public keys, as `/.well-known/jwks.json` of the site gives them; kept
+        /// from a time when it was trusted.
+        #[arg(long, value_name = "FILE")]
+        keys: PathBuf,
     },
 }
 

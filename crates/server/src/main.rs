@@ -70,6 +70,7 @@ async fn perform(command: Command) -> Result<(), Failure> {
         Command::Calls(wanted) => commands::lists::calls(&wanted).await,
         Command::Keys(command) => commands::keys::run(&command).await,
         Command::Secret(command) => commands::secrets::run(&command).await,
+        Command::Audit(command) => commands::audit::run(&command).await,
         Command::Config(command) => commands::configuration::run(&command),
         Command::Migrate(command) => commands::database::run(&command).await,
         Command::Doctor(arguments) => commands::doctor::run(&arguments).await,

@@ -2,11 +2,13 @@
 //! successor if one is asked for.
 
 pub(crate) mod authority;
+mod carrier;
 mod clock;
 mod descriptors;
 mod dev;
 mod doors;
 mod hand_over;
+mod heads;
 mod house;
 mod jobs;
 mod listening;

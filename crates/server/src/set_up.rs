@@ -92,3 +92,13 @@ pub(crate) fn journal_directory(loaded: &Loaded) -> PathBuf {
         .clone()
         .unwrap_or_else(|| settings.data.directory.join("journal"))
 }
+
+/// Where signed heads of the event log are.
+pub(crate) fn heads_file(loaded: &Loaded) -> PathBuf {
+    let settings = &loaded.settings;
+    settings
+        .audit
+        .heads
+        .clone()
+        .unwrap_or_else(|| settings.data.directory.join("audit-heads.jwt"))
+}

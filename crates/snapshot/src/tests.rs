@@ -215,6 +215,8 @@ fn equal_parts_are_kept_once() {
 #[test]
 fn what_is_referred_to_cannot_be_deleted() {
     let mut resources = market();
+    // What the set-up itself refers to would hide that accounts do.
+    resources.remove(&(Kind::RiskModel, name("default")));
     // A plan above no other is a fault of its own, and would hide that accounts are on the other.
     let calls = resources.get_mut(&(Kind::Limit, name("calls"))).unwrap();
     calls.body = calls.body.replace(

@@ -23,6 +23,7 @@ pub(crate) const fn list_of(kind: Kind) -> Option<&'static str> {
         Kind::Policy => "policies",
         Kind::Profile => "profiles",
         Kind::Capability => "capabilities",
+        Kind::RiskModel => "risk_models",
         Kind::Limit => "limits",
         Kind::List => "lists",
         Kind::Plan => "plans",

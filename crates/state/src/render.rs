@@ -91,6 +91,7 @@ fn section(
         Kind::Policy => list(kind, entries, |entry: document::Policy| entry),
         Kind::Profile => list(kind, entries, |entry: document::Profile| entry),
         Kind::Capability => list(kind, entries, |entry: document::Capability| entry),
+        Kind::RiskModel => list(kind, entries, |entry: document::RiskModel| entry),
         Kind::Limit => list(kind, entries, |entry: document::Limit| entry),
         Kind::List => list(kind, entries, |entry: document::List| entry),
         Kind::Plan => list(kind, entries, |entry: document::Plan| entry),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::document::{
     Account, Api, App, Capability, Ladder, Limit, List, NameText, Plan, Policy, Profile, Property,
-    Region, Settings,
+    Region, RiskModel, Settings,
 };
 
 /// An entry with its name.
@@ -53,6 +53,8 @@ struct State {
     profiles: Option<Vec<Named<Profile>>>,
     /// Functional capabilities.
     capabilities: Option<Vec<Named<Capability>>>,
+    /// How the risk of developers is judged, each named like its ladder.
+    risk_models: Option<Vec<Named<RiskModel>>>,
     /// Limits of capabilities and APIs.
     limits: Option<Vec<Named<Limit>>>,
     /// Allow and deny lists.

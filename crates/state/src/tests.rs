@@ -464,6 +464,7 @@ fn the_descriptions_of_a_file_are_named_beside_it() {
 
 mod examples;
 mod mutants;
+mod risk;
 
 proptest! {
     /// Whatever text stands in an entry, rendering and reading it again gives that text.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use primitives::Revision;
-use store::{CommitRefused, Expected, Idempotent, Kind, Store, WriteSet};
+use store::{CommitRefused, Expected, Folded, Idempotent, Kind, NO_LINK, Store, WriteSet};
 
-use crate::samples::{ALL, at, credential, done, event, key, name, puts, resource};
+use crate::samples::{ALL, at, credential, done, event, key, name, puts, resource, step, vetting};
 
 /// The first commit makes revision 1, an empty one still counts, and puts carry the revision.
 pub async fn a_commit_moves_the_revision_by_one(store: Arc<dyn Store>) {
@@ -78,6 +78,7 @@ fn of_everything() -> WriteSet {
         puts: vec![resource(Kind::App, "new", "{}")],
         deletes: vec![(Kind::App, name("old"))],
         credentials: vec![credential(1, "new")],
+        vettings: vec![vetting("new", "level", 1)],
         events: vec![event(50, "new")],
         at: at(30),
         answer: Some((key("k", 1).scope, "k".to_owned(), 201, b"made".to_vec())),
@@ -91,12 +92,14 @@ async fn assert_untouched(store: &dyn Store, revision: Revision) {
     let names: Vec<_> = resources.iter().map(|r| r.name.as_str()).collect();
     assert_eq!(names, ["old"]);
     assert!(credentials.is_empty());
+    assert_eq!(store.vettings(None, None, ALL).await.unwrap(), []);
     assert_eq!(store.events(revision, ALL).await.unwrap(), []);
     let held = store.begin_idempotent(key("k", 1)).await.unwrap();
     assert_eq!(held, Idempotent::InProgress);
 }
 
-/// A refused write set moves nothing: no put, delete, credential, event, answer or revision.
+/// A refused write set moves nothing: no put, delete, credential, vetting, event, answer or
+/// revision.
 pub async fn a_refused_commit_leaves_nothing(store: Arc<dyn Store>) {
     let revision = done(&*store, puts(vec![resource(Kind::App, "old", "{}")])).await;
     store.begin_idempotent(key("k", 1)).await.unwrap();
@@ -226,4 +229,40 @@ pub async fn of_writers_from_one_base_one_wins(store: Arc<dyn Store>) {
     assert!(lost.iter().all(|o| o.as_ref().unwrap_err() == &stale));
     let apps = store.resources(Kind::App, None, ALL).await.unwrap();
     assert_eq!(apps.len(), 1);
+}
+
+/// Each event is linked to the one before, whichever way it came, over commits of many events.
+pub async fn events_are_linked_in_their_order(store: Arc<dyn Store>) {
+    for round in 0..3_u128 {
+        let events = (1..=3)
+            .map(|number| event(round * 10 + number, "a"))
+            .collect();
+        let changes = WriteSet {
+            events,
+            at: at(5),
+            ..WriteSet::default()
+        };
+        done(&*store, changes).await;
+        let from = (round > 0).then(|| round.to_string());
+        let mut calls = step(from.as_deref(), &(round + 1).to_string());
+        calls.events = vec![event(round * 10 + 7, "alert")];
+        assert_eq!(store.fold_calls(calls).await.unwrap(), Folded::Applied);
+    }
+    let events = store.events(Revision(0), ALL).await.unwrap();
+    assert_eq!(events.len(), 12);
+    let mut before = NO_LINK;
+    for event in &events {
+        let link = store::link(&before, event);
+        assert_eq!(
+            event.link,
+            Some(link),
+            "{} {}",
+            event.revision.0,
+            event.position
+        );
+        before = link;
+    }
+    let mut backwards = store.events_before(None, ALL).await.unwrap();
+    backwards.reverse();
+    assert_eq!(backwards, events);
 }

@@ -12,7 +12,7 @@ use primitives::{CredentialId, Name, PageSize, RecordId, Revision, Timestamp};
 use store::{
     CallFilter, CallIndexRow, CallTally, CommitRefused, Committed, CounterRow, Credential, Event,
     FailureKind, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, Resource,
-    SealedSecret, SignIn, SignInLink, Store, StoreFailure, WriteSet,
+    SealedSecret, SignIn, SignInLink, Store, StoreFailure, Vetting, VettingPlace, WriteSet,
 };
 
 /// When a planted failure strikes.
@@ -127,6 +127,13 @@ asks! {
     fn call(&self, id: RecordId) -> Option<CallIndexRow>;
     fn drop_call_days(&self, before_day: i64) -> u64;
     fn secrets(&self) -> Vec<SealedSecret>;
+    fn vetting(&self, account: &Name, ladder: &Name) -> Option<Vetting>;
+    fn vettings_of(&self, account: &Name) -> Vec<Vetting>;
+    fn vettings(&self, state: Option<&str>, after: Option<&VettingPlace>, size: PageSize)
+        -> Vec<Vetting>;
+    fn vettings_overtaken(&self, state: &str, after: Option<&VettingPlace>, size: PageSize) -> Vec<Vetting>;
+    fn vettings_due(&self, before: Timestamp, size: PageSize) -> Vec<Vetting>;
+    fn count_vettings(&self, state: &str, most: u32) -> u32;
     fn put_sign_in_link(&self, link: SignInLink) -> ();
     fn take_sign_in_link(&self, hash: &[u8; 32], now: Timestamp) -> Option<SignInLink>;
     fn put_sign_in(&self, sign_in: SignIn) -> ();

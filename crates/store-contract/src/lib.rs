@@ -21,6 +21,7 @@ pub mod resources;
 mod samples;
 pub mod secrets;
 pub mod sign_in;
+pub mod vettings;
 
 use std::sync::Arc;
 
@@ -50,6 +51,7 @@ macro_rules! for_each_case {
             commits::a_refused_commit_leaves_nothing,
             commits::a_replaced_resource_keeps_when_it_was_made,
             commits::a_stale_base_is_refused,
+            commits::events_are_linked_in_their_order,
             commits::large_write_sets_arrive_whole_and_in_order,
             commits::of_writers_from_one_base_one_wins,
             commits::sixty_four_writers_lose_nothing,
@@ -77,6 +79,15 @@ macro_rules! for_each_case {
             sign_in::a_link_is_taken_at_most_once,
             sign_in::an_expired_link_or_sign_in_is_not_found,
             sign_in::sign_ins_are_found_until_they_end,
+            vettings::a_refused_commit_leaves_vettings_alone,
+            vettings::a_replaced_vetting_moves_its_version,
+            vettings::a_vetting_comes_back_as_it_went,
+            vettings::counting_stops_at_the_most,
+            vettings::due_vettings_come_earliest_first,
+            vettings::a_change_of_the_account_overtakes_its_vettings,
+            vettings::pages_of_vettings_meet_without_gap_or_overlap,
+            vettings::the_last_put_of_a_vetting_counts,
+            vettings::vettings_go_with_their_account,
         }
     };
 }

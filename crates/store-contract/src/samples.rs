@@ -3,7 +3,7 @@ use primitives::{
 };
 use store::{
     CallIndexRow, Credential, EventAction, FoldedCalls, IdempotencyRow, Kind, NewEvent, Resource,
-    Store, WriteSet,
+    Store, Vetting, WriteSet,
 };
 
 pub(crate) const ALL: PageSize = PageSize::clamped(PageSize::MOST);
@@ -53,6 +53,18 @@ pub(crate) fn credential(id: u128, app: &str) -> Credential {
         created_at: at(1),
         expires_at: None,
         revoked_at: None,
+    }
+}
+
+pub(crate) fn vetting(account: &str, ladder: &str, seconds: i64) -> Vetting {
+    Vetting {
+        account: name(account),
+        ladder: name(ladder),
+        state: "waiting".to_owned(),
+        body: "{}".to_owned(),
+        since: at(seconds),
+        due_at: None,
+        version: Revision::default(),
     }
 }
 

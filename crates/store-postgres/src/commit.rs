@@ -1,14 +1,15 @@
 use primitives::{Name, Revision, Timestamp};
 use sqlx::{PgConnection, PgPool};
 use store::{
-    CommitRefused, Committed, Credential, Expected, Kind, NewEvent, Resource, SealedSecret,
-    WriteSet,
+    CommitRefused, Committed, Credential, Expected, Kind, Link, NO_LINK, NewEvent, Resource,
+    SealedSecret, WriteSet,
     rows::{id_bytes, revision_value},
 };
 
 use crate::{
     Failure,
     columns::{MOST_ROWS, column, last_of_each},
+    vettings,
 };
 
 /// Takes the next revision first: whoever holds it is the only writer until the end, so the
@@ -39,6 +40,7 @@ async fn write(
 ) -> Result<(), Failure> {
     for gone in changes.deletes.chunks(MOST_ROWS) {
         delete_resources(unit, gone).await?;
+        vettings::delete(unit, gone).await?;
     }
     let puts = last_of_each(&changes.puts, |one| (one.kind, &one.name));
     for puts in puts.chunks(MOST_ROWS) {
@@ -55,6 +57,10 @@ async fn write(
     }
     for secret in &changes.secrets {
         put_secret(unit, secret).await?;
+    }
+    let vettings = last_of_each(&changes.vettings, |one| (&one.account, &one.ladder));
+    for vettings in vettings.chunks(MOST_ROWS) {
+        vettings::put(unit, vettings, revision).await?;
     }
     let events: Vec<(i64, &NewEvent)> = (0..).zip(&changes.events).collect();
     for events in events.chunks(MOST_ROWS) {
@@ -218,6 +224,7 @@ async fn append(
     events: &[(i64, &NewEvent)],
     (revision, at): (Revision, Timestamp),
 ) -> Result<(), Failure> {
+    let links = store::links(last_link(unit).await?, events, (revision, at));
     sqlx::query_file!(
         "sql/events_append.sql",
         &column(events, |_| revision_value(revision)),
@@ -228,9 +235,19 @@ async fn append(
         &column(events, |(_, event)| event.action.as_str().to_owned()),
         &column(events, |(_, event)| event.kind.clone()),
         &column(events, |(_, event)| event.name.clone()),
-        &column(events, |(_, event)| event.detail.clone())
+        &column(events, |(_, event)| event.detail.clone()),
+        &column(&links, |link| link.to_vec())
     )
     .execute(unit)
     .await?;
     Ok(())
+}
+
+/// The link that the next event goes behind.
+async fn last_link(unit: &mut PgConnection) -> Result<Link, Failure> {
+    let last = sqlx::query_file_scalar!("../store/sql/event_last_link.sql")
+        .fetch_optional(unit)
+        .await?;
+    let link = last.flatten().and_then(|link| link.try_into().ok());
+    Ok(link.unwrap_or(NO_LINK))
 }

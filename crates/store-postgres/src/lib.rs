@@ -15,6 +15,7 @@ mod idempotency;
 mod pending;
 mod resources;
 mod sign_in;
+mod vettings;
 
 use async_trait::async_trait;
 use primitives::{CredentialId, Name, PageSize, RecordId, Revision, Timestamp};
@@ -22,7 +23,7 @@ use sqlx::PgPool;
 use store::{
     CallFilter, CallIndexRow, CallTally, CommitRefused, Committed, CounterRow, Credential, Event,
     Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, Resource, SealedSecret,
-    SignIn, SignInLink, Store, StoreFailure, WriteSet,
+    SignIn, SignInLink, Store, StoreFailure, Vetting, VettingPlace, WriteSet,
 };
 
 pub use connect::{ConnectProblem, Warning};
@@ -149,6 +150,48 @@ impl Store for PostgresStore {
 
     async fn secrets(&self) -> Result<Vec<SealedSecret>, StoreFailure> {
         Ok(sign_in::secrets(&self.pool).await?)
+    }
+
+    async fn vetting(
+        &self,
+        account: &Name,
+        ladder: &Name,
+    ) -> Result<Option<Vetting>, StoreFailure> {
+        Ok(vettings::vetting(&self.pool, account, ladder).await?)
+    }
+
+    async fn vettings_of(&self, account: &Name) -> Result<Vec<Vetting>, StoreFailure> {
+        Ok(vettings::of_account(&self.pool, account).await?)
+    }
+
+    async fn vettings(
+        &self,
+        state: Option<&str>,
+        after: Option<&VettingPlace>,
+        size: PageSize,
+    ) -> Result<Vec<Vetting>, StoreFailure> {
+        Ok(vettings::list(&self.pool, state, after, size).await?)
+    }
+
+    async fn vettings_overtaken(
+        &self,
+        state: &str,
+        after: Option<&VettingPlace>,
+        size: PageSize,
+    ) -> Result<Vec<Vetting>, StoreFailure> {
+        Ok(vettings::overtaken(&self.pool, state, after, size).await?)
+    }
+
+    async fn vettings_due(
+        &self,
+        before: Timestamp,
+        size: PageSize,
+    ) -> Result<Vec<Vetting>, StoreFailure> {
+        Ok(vettings::due(&self.pool, before, size).await?)
+    }
+
+    async fn count_vettings(&self, state: &str, most: u32) -> Result<u32, StoreFailure> {
+        Ok(vettings::count(&self.pool, state, most).await?)
     }
 
     async fn put_sign_in_link(&self, link: SignInLink) -> Result<(), StoreFailure> {

@@ -2,12 +2,12 @@ use primitives::{Name, Revision, Timestamp};
 use serde::Serialize;
 use sqlx::{SqliteConnection, SqlitePool};
 use store::{
-    CommitRefused, Committed, Credential, Expected, Kind, NewEvent, Resource, SealedSecret,
-    WriteSet,
+    CommitRefused, Committed, Credential, Expected, Kind, Link, NO_LINK, NewEvent, Resource,
+    SealedSecret, WriteSet,
     rows::{id_bytes, revision_value},
 };
 
-use crate::Failure;
+use crate::{Failure, vettings};
 
 /// So many rows go into one statement; more take several.
 const MOST_ROWS: usize = 5_000;
@@ -40,6 +40,7 @@ async fn write(
 ) -> Result<(), Failure> {
     for gone in changes.deletes.chunks(MOST_ROWS) {
         delete_resources(unit, gone).await?;
+        vettings::delete(unit, gone).await?;
     }
     for puts in changes.puts.chunks(MOST_ROWS) {
         put_resources(unit, puts, revision).await?;
@@ -54,6 +55,9 @@ async fn write(
     }
     for secret in &changes.secrets {
         put_secret(unit, secret).await?;
+    }
+    for vettings in changes.vettings.chunks(MOST_ROWS) {
+        vettings::put(unit, vettings, revision).await?;
     }
     let events: Vec<(i64, &NewEvent)> = (0..).zip(&changes.events).collect();
     for events in events.chunks(MOST_ROWS) {
@@ -224,7 +228,9 @@ async fn append(
     events: &[(i64, &NewEvent)],
     (revision, at): (Revision, Timestamp),
 ) -> Result<(), Failure> {
-    let events = rows(events, |&(position, event)| {
+    let links = store::links(last_link(unit).await?, events, (revision, at));
+    let linked: Vec<_> = events.iter().zip(&links).collect();
+    let events = rows(&linked, |&(&(position, event), link)| {
         (
             position,
             hex(event.id.as_u128()),
@@ -233,6 +239,7 @@ async fn append(
             event.kind.as_str(),
             event.name.as_str(),
             event.detail.as_str(),
+            primitives::hex(link),
         )
     })?;
     sqlx::query_file!(
@@ -244,4 +251,13 @@ async fn append(
     .execute(unit)
     .await?;
     Ok(())
+}
+
+/// The link that the next event goes behind.
+async fn last_link(unit: &mut SqliteConnection) -> Result<Link, Failure> {
+    let last = sqlx::query_file_scalar!("../store/sql/event_last_link.sql")
+        .fetch_optional(unit)
+        .await?;
+    let link = last.flatten().and_then(|link| link.try_into().ok());
+    Ok(link.unwrap_or(NO_LINK))
 }

@@ -1,4 +1,4 @@
-SELECT revision, position, id, at, actor, action, kind, name, detail
+SELECT revision, position, id, at, actor, action, kind, name, detail, link
 FROM events
 WHERE revision < $1 AND revision >= (
   SELECT min(revision) FROM (

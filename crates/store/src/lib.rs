@@ -3,8 +3,9 @@
 //! Three kinds of things are kept: **resources** (everything a state file can say, one JSON
 //! document each, all under one revision), **credentials** (looked up by id, only hashes), and
 //! **records** (the event log, call index, counters, idempotency keys, sign-ins, sealed
-//! secrets). Every change of resources, credentials or secrets goes through one [`WriteSet`],
-//! which commits whole or not at all, appends its events and moves the revision by one.
+//! secrets, vettings). Every change of resources, credentials, secrets or vettings goes through one
+//! [`WriteSet`], which commits whole or not at all, appends its events and moves the revision by
+//! one.
 //!
 //! Statements that both engines take stand once, in `sql/`, and each backend includes them; the
 //! columns of an entity and their meaning stand once, in [`rows`].
@@ -13,6 +14,7 @@
 //! cannot: a migration in both backends, a method here, a case in `store-contract`.
 
 mod call_query;
+mod chain;
 mod records;
 mod resource;
 pub mod rows;
@@ -22,9 +24,10 @@ use async_trait::async_trait;
 use primitives::{CredentialId, Name, PageSize, RecordId, Revision, Timestamp};
 
 pub use call_query::{CallQuery, QueryValue};
+pub use chain::{Link, NO_LINK, link, links};
 pub use records::{
     CallFilter, CallIndexRow, CallTally, CounterRow, Folded, FoldedCalls, IdempotencyRow,
-    Idempotent, Installation, SealedSecret, SignIn, SignInLink,
+    Idempotent, Installation, SealedSecret, SignIn, SignInLink, Vetting, VettingPlace,
 };
 pub use resource::{Credential, Event, EventAction, Kind, NotAKind, NotAnAction, Resource};
 pub use write_set::{CommitRefused, Committed, Expected, NewEvent, WriteSet};
@@ -92,8 +95,9 @@ pub trait Store: Send + Sync + 'static {
     /// The credentials of an app (by the app's name), the newest first.
     async fn credentials_of(&self, app: &Name) -> Result<Vec<Credential>, StoreFailure>;
     /// Applies a write set, whole or not at all: deletes first, then puts, of which the last of a
-    /// name counts. A replaced resource or credential keeps its `created_at`. An `answer` for a key that is not held, or that is
-    /// answered already, is a failure and applies nothing.
+    /// name counts. A replaced resource or credential keeps its `created_at`. The vettings of a
+    /// deleted account go with it. An `answer` for a key that is not held, or that is answered
+    /// already, is a failure and applies nothing.
     async fn commit(
         &self,
         changes: WriteSet,
@@ -151,6 +155,36 @@ pub trait Store: Send + Sync + 'static {
 
     /// All sealed secrets, by ascending name.
     async fn secrets(&self) -> Result<Vec<SealedSecret>, StoreFailure>;
+
+    /// Where an account stands on a ladder; `None` when it was never vetted for it.
+    async fn vetting(&self, account: &Name, ladder: &Name)
+    -> Result<Option<Vetting>, StoreFailure>;
+    /// The vettings of an account, by ascending ladder.
+    async fn vettings_of(&self, account: &Name) -> Result<Vec<Vetting>, StoreFailure>;
+    /// Vettings in a state, or in any, after `after`: the longest in their state first, of equals
+    /// by ascending account and ladder.
+    async fn vettings(
+        &self,
+        state: Option<&str>,
+        after: Option<&VettingPlace>,
+        size: PageSize,
+    ) -> Result<Vec<Vetting>, StoreFailure>;
+    /// Vettings in this state whose account was changed after them, by account and ladder, those
+    /// after the place's.
+    async fn vettings_overtaken(
+        &self,
+        state: &str,
+        after: Option<&VettingPlace>,
+        size: PageSize,
+    ) -> Result<Vec<Vetting>, StoreFailure>;
+    /// Vettings that are to be looked at again before `before`, the earliest first.
+    async fn vettings_due(
+        &self,
+        before: Timestamp,
+        size: PageSize,
+    ) -> Result<Vec<Vetting>, StoreFailure>;
+    /// Counts the vettings in a state. Counts `most` at most, so that asking stays cheap.
+    async fn count_vettings(&self, state: &str, most: u32) -> Result<u32, StoreFailure>;
 
     /// Keeps a one-time sign-in link (only its hash).
     async fn put_sign_in_link(&self, link: SignInLink) -> Result<(), StoreFailure>;

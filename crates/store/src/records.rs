@@ -1,5 +1,5 @@
 use primitives::{
-    AccountId, AppId, Mode, OperatorId, Quantity, RecordId, Revision, SignInId, Timestamp,
+    AccountId, AppId, Mode, Name, OperatorId, Quantity, RecordId, Revision, SignInId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -203,4 +203,34 @@ pub struct SignIn {
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+}
+
+/// Where the vetting of a developer on a ladder stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vetting {
+    /// Name of the account.
+    pub account: Name,
+    /// The ladder.
+    pub ladder: Name,
+    /// The word of its state, for lists: what it means stands in `body`.
+    pub state: String,
+    /// The state with its data, as JSON.
+    pub body: String,
+    /// When the state was entered; a queue goes by it.
+    pub since: Timestamp,
+    /// When it is to be looked at again.
+    pub due_at: Option<Timestamp>,
+    /// The revision that last changed it; filled in by the commit.
+    pub version: Revision,
+}
+
+/// A place in the list of vettings, to go on after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VettingPlace {
+    /// When the state was entered.
+    pub since: Timestamp,
+    /// Name of the account.
+    pub account: Name,
+    /// The ladder.
+    pub ladder: Name,
 }

@@ -3,6 +3,8 @@ use std::{fmt, str::FromStr};
 use primitives::{AppId, CredentialId, EventId, Mode, Name, Revision, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::Link;
+
 /// The kinds of resources: everything a state file can say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,6 +23,8 @@ pub enum Kind {
     Profile,
     /// A capability.
     Capability,
+    /// How the risk of developers is judged; named like its ladder.
+    RiskModel,
     /// A limit.
     Limit,
     /// An allow or deny list.
@@ -40,7 +44,7 @@ pub enum Kind {
 impl Kind {
     /// Every kind, in the order in which state is written: a kind refers only to earlier ones
     /// (lists name accounts and apps; they are checked against the whole).
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Settings,
         Self::Property,
         Self::Ladder,
@@ -48,6 +52,7 @@ impl Kind {
         Self::Policy,
         Self::Profile,
         Self::Capability,
+        Self::RiskModel,
         Self::Limit,
         Self::List,
         Self::Plan,
@@ -68,6 +73,7 @@ impl Kind {
             Self::Policy => "policy",
             Self::Profile => "profile",
             Self::Capability => "capability",
+            Self::RiskModel => "risk_model",
             Self::Limit => "limit",
             Self::List => "list",
             Self::Plan => "plan",
@@ -216,4 +222,6 @@ pub struct Event {
     pub name: String,
     /// JSON: the document after the change, or what is worth telling (never a secret).
     pub detail: String,
+    /// Its link in the chain; none for an event from before there was one.
+    pub link: Option<Link>,
 }

@@ -11,7 +11,7 @@ use primitives::{
 
 use crate::{
     CallIndexRow, CounterRow, Credential, Event, IdempotencyRow, Idempotent, Installation,
-    Resource, SealedSecret, SignIn, SignInLink, StoreFailure,
+    Resource, SealedSecret, SignIn, SignInLink, StoreFailure, Vetting,
 };
 
 /// A row holds what nobody could have written.
@@ -257,6 +257,8 @@ pub struct EventColumns {
     pub name: String,
     /// JSON.
     pub detail: String,
+    /// 32 bytes, or none.
+    pub link: Option<Vec<u8>>,
 }
 
 impl TryFrom<EventColumns> for Event {
@@ -278,6 +280,10 @@ impl TryFrom<EventColumns> for Event {
             kind: row.kind,
             name: row.name,
             detail: row.detail,
+            link: row
+                .link
+                .map(|link| reader.hash(&link, "link"))
+                .transpose()?,
         })
     }
 }
@@ -443,6 +449,46 @@ impl From<SecretColumns> for SealedSecret {
             sealed: row.sealed,
             updated_at: Timestamp::from_micros(row.updated_at),
         }
+    }
+}
+
+/// A row of `vettings`.
+#[derive(Debug)]
+pub struct VettingColumns {
+    /// Name of the account.
+    pub account: String,
+    /// Name of the ladder.
+    pub ladder: String,
+    /// State word.
+    pub state: String,
+    /// JSON of the state.
+    pub body: String,
+    /// When the state was entered.
+    pub since: i64,
+    /// When it is to be looked at again.
+    pub due_at: Option<i64>,
+    /// Revision that last changed it.
+    pub version: i64,
+}
+
+impl TryFrom<VettingColumns> for Vetting {
+    type Error = CorruptRow;
+
+    fn try_from(row: VettingColumns) -> Result<Self, CorruptRow> {
+        let id = format!("{} {}", row.account, row.ladder);
+        let reader = Reader {
+            table: "vettings",
+            id: &id,
+        };
+        Ok(Self {
+            account: reader.name(&row.account, "account")?,
+            ladder: reader.name(&row.ladder, "ladder")?,
+            state: row.state,
+            body: row.body,
+            since: Timestamp::from_micros(row.since),
+            due_at: row.due_at.map(Timestamp::from_micros),
+            version: reader.revision(row.version, "version")?,
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 use primitives::{EventId, Name, Revision, Timestamp};
 
-use crate::{Credential, EventAction, Kind, Resource, SealedSecret};
+use crate::{Credential, EventAction, Kind, Resource, SealedSecret, Vetting};
 
 /// Changes that are made together or not at all.
 #[derive(Clone, Debug, Default)]
@@ -11,7 +11,7 @@ pub struct WriteSet {
     pub expected: Vec<(Kind, Name, Expected)>,
     /// Resources to insert or replace. `version` is filled in by the commit.
     pub puts: Vec<Resource>,
-    /// Resources to delete.
+    /// Resources to delete; with an account its vettings.
     pub deletes: Vec<(Kind, Name)>,
     /// Credentials to insert or replace.
     pub credentials: Vec<Credential>,
@@ -19,6 +19,8 @@ pub struct WriteSet {
     pub secrets: Vec<SealedSecret>,
     /// Names of secrets to delete.
     pub dropped_secrets: Vec<String>,
+    /// Vettings to insert or replace. `version` is filled in by the commit.
+    pub vettings: Vec<Vetting>,
     /// What to write into the event log.
     pub events: Vec<NewEvent>,
     /// When.

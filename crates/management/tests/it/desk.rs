@@ -1,10 +1,11 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use admission::{Admission, Parts};
+use async_trait::async_trait;
 use axum::{Router, body::Body};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use decision::Vocabulary;
-use flows::{Authority, SecretBook};
+use flows::{Authority, Carrier, RiskServices, SecretBook};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use http_kit::{Edge, Surface, dress};
@@ -72,7 +73,35 @@ pub(crate) struct Desk {
     pub(crate) store: Arc<dyn Store>,
     /// The same store, to let it fail.
     pub(crate) failing: Arc<Failing>,
+    /// The risk service that is asked, wherever it is said to be.
+    pub(crate) bureau: Arc<Bureau>,
     _folder: tempfile::TempDir,
+}
+
+/// A risk service: what it answers, and what it was asked.
+#[derive(Default)]
+pub(crate) struct Bureau {
+    pub(crate) answer: Mutex<Option<String>>,
+    pub(crate) asked: Mutex<Vec<Value>>,
+}
+
+#[async_trait]
+impl Carrier for Bureau {
+    async fn post(
+        &self,
+        url: &str,
+        headers: [(&'static str, String); 3],
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, String> {
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let names = headers.map(|(name, _)| name);
+        let asked = json!({ "url": url, "headers": names, "body": body });
+        self.asked.lock().unwrap().push(asked);
+        let answer = self.answer.lock().unwrap().clone();
+        answer
+            .map(String::into_bytes)
+            .ok_or("it is away".to_owned())
+    }
 }
 
 /// An answer.
@@ -140,11 +169,16 @@ impl Desk {
             clock: Arc::clone(&clock) as _,
             counted: Durability::Relaxed,
         };
+        let (bureau, secrets) = (Arc::new(Bureau::default()), SecretBook::default());
         let token = issue(IssuedFor::Operator, &*entropy).unwrap();
         let router = management::router(Management {
             loader,
             admission: Arc::new(Admission::new(parts, keys.hashing_key())),
-            secrets: SecretBook::default(),
+            services: RiskServices {
+                carrier: Arc::clone(&bureau) as _,
+                secrets: secrets.clone(),
+            },
+            secrets,
             token: Arc::new(authority.hashing.hash(&token)),
             cursors: Arc::new(keys.cursor_key()),
             console: "http://localhost:8082".into(),
@@ -162,6 +196,7 @@ impl Desk {
             clock,
             store,
             failing,
+            bureau,
             _folder: folder,
         }
     }

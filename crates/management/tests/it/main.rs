@@ -21,4 +21,6 @@ mod resources;
 #[cfg(test)]
 mod state_files;
 #[cfg(test)]
+mod vettings;
+#[cfg(test)]
 mod who_may;

@@ -247,7 +247,9 @@ fn bounds(settings: &Settings) -> gateway::Limits {
 /// Management REST under `/v1` and the console beside it: one origin, two surfaces.
 fn office(house: &House, rooms: &Rooms, bound: &Bound, public: String) -> Result<Router, Failure> {
     let console = house.loaded.settings.installation.console.clone();
+    let services = house.services.clone();
     let desk = Management {
+        services: services.clone(),
         authority: house.authority.clone(),
         loader: Arc::clone(&rooms.loader),
         admission: Arc::clone(&rooms.admission),
@@ -264,7 +266,7 @@ fn office(house: &House, rooms: &Rooms, bound: &Bound, public: String) -> Result
     };
     let console = Console::new(
         house.authority.clone(),
-        Arc::clone(&rooms.snapshots),
+        (Arc::clone(&rooms.loader), services),
         Arc::clone(&rooms.admission),
         place,
     )

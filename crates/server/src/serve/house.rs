@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use config::Loaded;
-use flows::{Authority, SecretBook};
+use flows::{Authority, RiskServices, SecretBook};
 use journal::{Journal, Options};
 use keys::InstallationKeys;
 use primitives::{Clock, Entropy, SystemEntropy};
@@ -10,6 +10,7 @@ use crate::{
     failure::{Failure, why},
     serve::{
         authority::{Backend, private_folder},
+        carrier::Https,
         clock::Watch,
     },
     set_up,
@@ -22,6 +23,7 @@ pub(crate) struct House {
     pub(crate) backend: Backend,
     pub(crate) authority: Authority,
     pub(crate) secrets: SecretBook,
+    pub(crate) services: RiskServices,
     pub(crate) journal: Arc<Journal>,
     pub(crate) watch: Watch,
 }
@@ -62,12 +64,18 @@ impl House {
         }
         let secrets = SecretBook::default();
         secrets.refresh(&authority).await.map_err(why("secrets"))?;
+        let carrier = Arc::new(Https::new().map_err(why("risk services"))?);
+        let services = RiskServices {
+            carrier,
+            secrets: secrets.clone(),
+        };
         Ok(Self {
             loaded,
             keys,
             backend,
             authority,
             secrets,
+            services,
             journal,
             watch,
         })

@@ -1,15 +1,21 @@
 use std::{io, sync::Arc, thread, time::Duration};
 
 use decision::LimitKind;
-use flows::{Authority, CountedLimit, FindLimit, FoldJob, fold_until};
-use snapshot::SnapshotHandle;
+use flows::{Authority, CountedLimit, FindLimit, FoldJob, RiskServices, VettingDesk, fold_until};
+use snapshot::{Loader, SnapshotHandle};
 use tokio::{runtime, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::serve::{doors::Rooms, house::House, priority::settle_behind_calls};
+use crate::{
+    serve::{doors::Rooms, heads::Heads, house::House, priority::settle_behind_calls},
+    set_up,
+};
 
 /// How often what has ended is dropped from the store.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
+
+/// How often levels are looked for that are to be looked at again.
+const VET_EVERY: Duration = Duration::from_mins(1);
 
 /// The thread that settles calls, and those that it has read files for it.
 const SETTLEMENT: &str = "settlement";
@@ -25,7 +31,7 @@ impl Jobs {
     /// Begins the fold, the sweep, and what follows the event log and the GeoIP file.
     ///
     /// # Errors
-    /// When the fold's thread cannot be begun.
+    /// When the fold's thread cannot be begun, or there is no key to sign heads with.
     pub(crate) fn begin(house: &House, rooms: &Rooms) -> io::Result<Self> {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -41,9 +47,14 @@ impl Jobs {
             trusts_time: Arc::new(house.watch.trust()),
         };
         tasks.spawn(house.watch.clone().run(stop.clone()));
+        tasks.spawn(heads(house)?.follow(stop.clone()));
         let settlement = settle(fold, stop.clone())?;
         let trusts = house.watch.trust();
         tasks.spawn(sweep(house.authority.clone(), trusts, stop.clone()));
+        let loader = Arc::clone(&rooms.loader);
+        let trusts = house.watch.trust();
+        let desk = (house.authority.clone(), loader, house.services.clone());
+        tasks.spawn(vet(desk, trusts, stop.clone()));
         tasks.spawn(rooms.places.clone().watch(stop.clone()));
         let (loader, token) = (Arc::clone(&rooms.loader), stop.clone());
         tasks.spawn(async move {
@@ -79,6 +90,15 @@ impl Jobs {
     }
 }
 
+fn heads(house: &House) -> io::Result<Heads> {
+    Ok(Heads {
+        store: Arc::clone(&house.authority.store),
+        clock: Arc::clone(&house.authority.clock),
+        key: house.keys.signing_key().map_err(io::Error::other)?,
+        file: set_up::heads_file(&house.loaded),
+    })
+}
+
 /// Folds on a thread of its own, so that a batch never stands between two calls, and so that
 /// its cost can be told from theirs.
 fn settle(fold: FoldJob, stop: CancellationToken) -> io::Result<thread::JoinHandle<()>> {
@@ -109,6 +129,31 @@ fn counted_limits(snapshots: Arc<SnapshotHandle>) -> FindLimit {
             window,
         })
     })
+}
+
+/// Looks again at the levels that are due or whose account was changed. Which are is in the store, so that a time at which
+/// nothing ran only makes them later.
+async fn vet(
+    (authority, loader, services): (Authority, Arc<Loader>, RiskServices),
+    trusts: impl Fn() -> bool,
+    stop: CancellationToken,
+) {
+    let desk = VettingDesk {
+        at: &authority,
+        loader: &loader,
+        services: &services,
+    };
+    loop {
+        if trusts()
+            && let Err(problem) = flows::look_again_where_needed(desk).await
+        {
+            tracing::warn!(%problem, "levels that are due are looked at again later");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(VET_EVERY) => {}
+        }
+    }
 }
 
 async fn sweep(authority: Authority, trusts: impl Fn() -> bool, stop: CancellationToken) {

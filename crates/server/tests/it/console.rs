@@ -17,7 +17,7 @@ const POLICY: &str = "content-security-policy: default-src 'none'; script-src 's
 
 /// Every page of the console: its path, its name on screenshots, and what must stand on it.
 /// `DECISION` is the id of a refused call.
-const PAGES: [(&str, &str, &str); 12] = [
+const PAGES: [(&str, &str, &str); 15] = [
     ("", "overview", "Calls in the last hour"),
     ("/apis", "apis", "payments-classic"),
     ("/apis/payments", "api", "GetTransactionDetails"),
@@ -42,6 +42,17 @@ const PAGES: [(&str, &str, &str); 12] = [
         "There is no app nobody",
     ),
     ("/decisions/DECISION", "decision", "The smallest change"),
+    ("/vettings", "vettings", "globex"),
+    (
+        "/vettings?state=refused",
+        "vettings-none",
+        "None in this state",
+    ),
+    (
+        "/vettings/globex/default",
+        "vetting",
+        "A person has to decide",
+    ),
 ];
 
 fn call(platform: &Platform, app: &str, path: &str, body: &str) -> String {
@@ -149,6 +160,27 @@ impl Desk {
         told.convert().expect("what was asked for")
     }
 
+    /// An application of a developer, as the provider's own site makes it.
+    fn apply(&self, account: &str, level: &str) {
+        let url = format!(
+            "{}/v1/accounts/{account}/vetting",
+            self.platform.text("management")
+        );
+        let token = self.platform.text("operator_token");
+        let output = Command::new("curl")
+            .args(["-s", "--fail-with-body", "-H"])
+            .arg(format!("authorization: Bearer {token}"))
+            .args(["--json", &format!(r#"{{"level":"{level}"}}"#)])
+            .arg(url)
+            .output()
+            .expect("curl runs");
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && told.contains("in_review"),
+            "{told}"
+        );
+    }
+
     async fn rows(&self) -> usize {
         self.ask("return document.querySelectorAll('#list tbody tr').length;")
             .await
@@ -160,6 +192,78 @@ impl Desk {
         self.goto("/decisions?outcome=refused").await;
         let row = self.wait_for(By::Css("#list tbody tr")).await;
         row.id().await.expect("an attribute").expect("an id")
+    }
+}
+
+/// A person gives a level, and the next call is decided with it; another finds it decided.
+///
+/// Shows: P-27, P-29, P-61.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reviewer_sees_every_point_and_gives_a_level() {
+    let Some(desk) = Desk::open().await else {
+        return;
+    };
+    desk.goto("/vettings").await;
+    assert!(desk.text().await.contains("Nothing waits for a decision"));
+    assert_eq!(desk.call(AGREE_PATH, AGREE), "403");
+    desk.apply("acme", "advanced-plus");
+    desk.goto("").await;
+    desk.press(By::XPath("//nav//a[contains(., 'Vetting')]"))
+        .await;
+    desk.press(By::XPath("//th/a[contains(., 'acme')]")).await;
+    let page = desk.text().await;
+    for part in [
+        "in review",
+        "a person gives this level",
+        "does not say everything",
+        "young-business",
+        "home-markets",
+        "PREAPPROVALS",
+        "advanced-plus",
+    ] {
+        assert!(page.contains(part), "`{part}` is missing:\n{page}");
+    }
+    let note = desk.wait_for(By::Id("note")).await;
+    note.send_keys("<b>known</b> for years")
+        .await
+        .expect("typed");
+    let here = desk.driver().current_url().await.expect("a url");
+    undecided_by_what_cannot_be_read(&desk, here.path()).await;
+    desk.press(By::Css("button[value=approve]")).await;
+    desk.wait_for(By::XPath("//h1[contains(., 'approved')]"))
+        .await;
+    let page = desk.text().await;
+    assert!(
+        page.contains("<b>known</b> for years") && page.contains("Look again"),
+        "{page}"
+    );
+    assert_eq!(desk.call(AGREE_PATH, AGREE), "201");
+
+    // Somebody who had the page open decides about what is decided.
+    let stale = format!(
+        "return fetch('{}', {{ method: 'POST', body: new URLSearchParams({{ verdict: 'refuse' }}) }}).then(async (r) => [r.status, await r.text()]);",
+        here.path()
+    );
+    let (status, told): (u16, String) = desk.ask(&stale).await;
+    assert!(
+        status == 422 && told.contains("no application is in review"),
+        "{status} {told}"
+    );
+    desk.browser.quit().await;
+}
+
+/// A form that cannot be read decides nothing, and above all does not refuse.
+async fn undecided_by_what_cannot_be_read(desk: &Desk, path: &str) {
+    for form in [
+        "{ verdict: 'approve', level: '' }",
+        "{ verdict: 'approve' }",
+        "{ verdict: 'perhaps', level: 'entry' }",
+        "{}",
+    ] {
+        let post = format!(
+            "return fetch('{path}', {{ method: 'POST', body: new URLSearchParams({form}) }}).then((r) => r.status);"
+        );
+        assert_eq!(desk.ask::<u16>(&post).await, 422, "{form}");
     }
 }
 
@@ -348,6 +452,7 @@ async fn every_page_fits_a_phone_and_a_desk_in_light_and_dark_and_asks_nobody_el
     };
     assert_eq!(desk.call(PAY_PATH, PAY), "201");
     let decision = desk.refused().await;
+    desk.apply("globex", "strategic-partner");
     for (path, name, part) in PAGES {
         let path = path.replace("DECISION", &decision);
         for scheme in ["light", "dark"] {
@@ -415,8 +520,10 @@ async fn every_control_is_reached_with_the_keyboard() {
         return;
     };
     desk.refused().await;
+    desk.apply("globex", "strategic-partner");
     for path in [
         "",
+        "/vettings/globex/default",
         "/apis/payments",
         "/apps/acme-shop",
         "/decisions?outcome=refused",
@@ -426,7 +533,7 @@ async fn every_control_is_reached_with_the_keyboard() {
         let controls: BTreeSet<String> = desk
             .ask(
                 "document.querySelector('[data-action=pause]')?.click();\
-                 const all = document.querySelectorAll('a[href], button, select, summary, input:not([type=hidden]), pre[tabindex]');\
+                 const all = document.querySelectorAll('a[href], button, select, textarea, summary, input:not([type=hidden]), pre[tabindex]');\
                  let next = 0;\
                  return [...all].filter(e => e.checkVisibility({visibilityProperty: true}))\
                    .map(e => e.dataset.control = `${next++} ${e.tagName} ${e.textContent.trim().slice(0, 20)}`);",

@@ -71,11 +71,20 @@ pub(super) fn profiles(names: &mut Names<'_>, setup: &mut Setup) {
     }
 }
 
-pub(super) fn capabilities(names: &mut Names<'_>, catalogue: &mut Catalogue, setup: &mut Setup) {
+/// Compiles the capabilities; their own risks are for the risk models alone.
+pub(super) fn capabilities(
+    names: &mut Names<'_>,
+    catalogue: &mut Catalogue,
+    setup: &mut Setup,
+) -> Vec<(Name, u32)> {
+    let mut risks = Vec::new();
     for (name, entry) in each::<document::Capability>(names) {
         let at = At::new(Kind::Capability, &name);
         let symbol = names.vocabulary.capabilities.intern(name.as_str());
         spellings(names, setup, at, &entry, symbol);
+        if entry.risk > 0 {
+            risks.push((name.clone(), entry.risk));
+        }
         let levels = entry.level.unwrap_or_default().0;
         let levels = levels
             .iter()
@@ -118,6 +127,7 @@ pub(super) fn capabilities(names: &mut Names<'_>, catalogue: &mut Catalogue, set
         };
         catalogue.capabilities.insert(symbol, capability);
     }
+    risks
 }
 
 /// Names win over titles and aliases; two capabilities may not share an alias.

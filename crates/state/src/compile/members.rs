@@ -201,7 +201,7 @@ pub fn account(
 
 /// The value as its property declares it; as it is when it is of another type, which the check
 /// refuses.
-fn attribute(declared: Option<PropertyType>, value: PropertyValue) -> Attribute {
+pub(super) fn attribute(declared: Option<PropertyType>, value: PropertyValue) -> Attribute {
     match (declared, value) {
         (_, PropertyValue::Boolean(value)) => Attribute::Boolean(value),
         // A number without quotes where text is declared, such as a postal code.

@@ -11,6 +11,7 @@ mod lists;
 mod members;
 mod names;
 mod policies;
+mod risk;
 mod setup;
 mod sharing;
 

@@ -121,8 +121,11 @@ pub(super) const fn table(vocabulary: &Vocabulary, kind: Kind) -> Option<&Symbol
         Kind::List => &vocabulary.lists,
         Kind::Plan => &vocabulary.plans,
         Kind::Profile => &vocabulary.profiles,
-        Kind::Settings | Kind::Property | Kind::Description | Kind::Account | Kind::App => {
-            return None;
-        }
+        Kind::Settings
+        | Kind::Property
+        | Kind::RiskModel
+        | Kind::Description
+        | Kind::Account
+        | Kind::App => return None,
     })
 }

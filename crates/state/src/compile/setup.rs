@@ -8,7 +8,7 @@ use store::Kind;
 use super::{
     api, entries, limits, lists,
     names::{At, Members, Names},
-    policies,
+    policies, risk,
 };
 use crate::{
     document::{self, Document},
@@ -41,6 +41,10 @@ pub struct Setup {
     pub profiles: SymbolMap<Arc<Profile>>,
     /// The declared properties of accounts.
     pub properties: BTreeMap<Name, document::Property>,
+    /// How developers are judged, by name of the ladder.
+    pub risk_models: BTreeMap<Name, accounts::risk::Model>,
+    /// The risk services that are asked besides, by name of the ladder.
+    pub risk_services: BTreeMap<Name, document::RiskService>,
     /// Settings of the installation.
     pub settings: CompiledSettings,
     /// Capabilities by every spelling: names, titles and aliases, in lower case.
@@ -136,7 +140,8 @@ pub fn setup(
     entries::ladders(&mut names, &mut catalogue);
     entries::regions(&mut names, &mut catalogue);
     entries::profiles(&mut names, &mut setup);
-    entries::capabilities(&mut names, &mut catalogue, &mut setup);
+    let risks = entries::capabilities(&mut names, &mut catalogue, &mut setup);
+    risk::risk_models(&mut names, &catalogue, &risks, &mut setup);
     entries::plans(&mut names, &mut catalogue, &setup);
     api::apis(&mut names, &mut catalogue, &mut setup);
     limits::limits(&mut names, &mut catalogue);

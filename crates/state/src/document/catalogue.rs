@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    LevelOf, LimitValue, Window, is_default,
+    LevelOf, LimitValue, PropertyValue, Window, is_default,
     value::{CountryText, NameText},
 };
 
@@ -72,6 +72,87 @@ pub struct Level {
     pub exact: bool,
 }
 
+/// How the risk of developers is judged on the ladder of the same name, and what they are given
+/// for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RiskModel {
+    /// What people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Points that every account begins with; 0 when left out.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub base: i32,
+    /// What adds points, or takes some away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signals: Vec<Signal>,
+    /// A level fits when the account's points and the risk of each capability that the level
+    /// opens together come to no more than this.
+    pub tolerance: u32,
+    /// The highest level that is given without a person; none when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NameText>")]
+    pub automatic: Option<Name>,
+    /// More points than this are refused without a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refuse_above: Option<u32>,
+    /// After so many days a level that was given is looked at again; never when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_after_days: Option<u32>,
+    /// A risk service that is asked for points as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<RiskService>,
+}
+
+/// A risk service, asked over HTTP. While it does not answer, a person has to look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RiskService {
+    /// Its name among the signals.
+    #[schemars(with = "NameText")]
+    pub name: Name,
+    /// Where it is asked, by POST: `https`, or `http` on a network of yours.
+    pub url: String,
+    /// Name of the secret that questions are signed with.
+    #[schemars(with = "NameText")]
+    pub secret: Name,
+}
+
+/// Something about an account that says how risky it is: `property` with exactly one of `equals`,
+/// `one_of`, `at_least` and `at_most`, or `country` alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Signal {
+    /// Its name, unique in the model; reasons are told with it.
+    #[schemars(with = "NameText")]
+    pub name: Name,
+    /// Points when it is so; below 0 for what speaks for an account.
+    pub points: i32,
+    /// Points when the account does not say. When left out, a person has to look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<i32>,
+    /// The registered country is in one of these regions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<NameText>>")]
+    pub country: Option<Vec<Name>>,
+    /// A declared property of accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NameText>")]
+    pub property: Option<Name>,
+    /// The property is this; a set of texts has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equals: Option<PropertyValue>,
+    /// The property is one of these; a set of texts has one of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one_of: Option<Vec<PropertyValue>>,
+    /// The property is a number, and this or more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<i64>,
+    /// The property is a number, and this or less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<i64>,
+}
+
 /// A set of countries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -134,6 +215,9 @@ pub struct Capability {
     /// Where it may be used; all rules must hold. Everywhere when left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub geography: Vec<GeoRule>,
+    /// How risky it is by itself, for the risk models of the ladders it has a level on.
+    #[serde(skip_serializing_if = "is_default")]
+    pub risk: u32,
     /// How surely a call that uses it is written down before it is forwarded; as
     /// `journal.durability` of the configuration says when left out. A call that uses several
     /// capabilities is strict if one of them is.

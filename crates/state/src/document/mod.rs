@@ -20,7 +20,8 @@ pub use api::{
 };
 pub use catalogue::{
     Admission, Capability, Counted, Effect, Exhausted, GeoRule, Ladder, Level, Limit, List,
-    Numeric, Per, Place, Plan, Policy, Profile, Property, PropertyType, Region, Settings,
+    Numeric, Per, Place, Plan, Policy, Profile, Property, PropertyType, Region, RiskModel,
+    RiskService, Settings, Signal,
 };
 pub use time::{Interval, Window};
 pub(crate) use value::{DEFAULT_LADDER, NameText};
@@ -76,7 +77,7 @@ macro_rules! documents {
 }
 
 documents! {
-    Settings Property Ladder Region Policy Profile Capability Limit List Plan Description Api
+    Settings Property Ladder Region Policy Profile Capability RiskModel Limit List Plan Description Api
     Account App
 }
 

@@ -1,0 +1,104 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use snapshot::Loader;
+use state::document::{Account, Document as _, PropertyValue};
+
+use super::{Bench, apply::STATE, apply::bench_with, name};
+use crate::{
+    Application, Carrier, EntryChange, Fate, RiskServices, SecretBook, VettingDesk,
+    apply_for_level, change_entry, find_vetting, look_again_where_needed,
+};
+
+/// A risk service that is away.
+struct Away;
+
+#[async_trait]
+impl Carrier for Away {
+    async fn post(
+        &self,
+        _: &str,
+        _: [(&'static str, String); 3],
+        _: Vec<u8>,
+    ) -> Result<Vec<u8>, String> {
+        Err("away".to_owned())
+    }
+}
+
+/// The market without its risk service.
+async fn market() -> (Bench, Loader, RiskServices) {
+    let service = STATE
+        .lines()
+        .find(|line| line.contains("service: {"))
+        .unwrap();
+    let bench = bench_with(&STATE.replace(service, "")).await;
+    let store = Arc::clone(&bench.at.store);
+    let clock = Arc::clone(&bench.at.clock);
+    let loader = Loader::start(store, Arc::default(), clock).await.unwrap();
+    let services = RiskServices {
+        carrier: Arc::new(Away),
+        secrets: SecretBook::default(),
+    };
+    (bench, loader, services)
+}
+
+async fn has_staff(bench: &Bench, loader: &Loader, staff: i64) {
+    let acme = name("acme");
+    let entry = EntryChange {
+        actor: "operator",
+        kind: store::Kind::Account,
+        name: &acme,
+    };
+    let decide = |before: Option<&store::Resource>, _: &snapshot::Snapshot| {
+        let mut account = Account::from_body(&before.unwrap().body).unwrap();
+        account
+            .properties
+            .insert(name("staff"), PropertyValue::Integer(staff));
+        account
+            .properties
+            .insert(name("has_stall"), PropertyValue::Boolean(staff > 3));
+        Ok(Fate::Body(account.to_body()))
+    };
+    change_entry(&bench.at, loader, entry, &decide, &|_| Ok(None))
+        .await
+        .unwrap();
+}
+
+/// Shows: J-6.
+#[tokio::test]
+async fn levels_are_looked_at_again_when_they_are_due_or_the_account_was_changed() {
+    let (bench, loader, services) = market().await;
+    let desk = VettingDesk {
+        at: &bench.at,
+        loader: &loader,
+        services: &services,
+    };
+    let (acme, ladder) = (name("acme"), name("default"));
+    let which = Application {
+        account: &acme,
+        ladder: &ladder,
+    };
+    let state = async || find_vetting(&bench.at, which).await.unwrap().unwrap().0;
+    let looked = async || look_again_where_needed(desk).await.unwrap();
+    let entry = name("entry");
+    let applied = apply_for_level(desk, ("acme", which), Some(&entry), &|_| Ok(None)).await;
+    let first = applied.unwrap().kept;
+    assert_eq!((first.state.as_str(), looked().await), ("approved", 0));
+
+    has_staff(&bench, &loader, 60).await;
+    assert_eq!((looked().await, looked().await), (1, 0));
+    let second = state().await;
+    assert!(second.state == "approved" && second.version > first.version);
+    assert_eq!(second.since, first.since);
+
+    bench.clock.advance_seconds(91 * 24 * 3_600);
+    assert_eq!((looked().await, looked().await), (1, 0));
+    assert!(state().await.due_at > second.due_at);
+
+    has_staff(&bench, &loader, 2).await;
+    assert_eq!(
+        (looked().await, state().await.state.as_str()),
+        (1, "approved")
+    );
+    assert_eq!(looked().await, 0);
+}

@@ -1,0 +1,471 @@
+//! Vetting: from an application to a level, with the change of level in the same commit.
+
+use accounts::{
+    risk::{Assessment, Known, Model},
+    vetting::{Around, Decider, Immovable, Level, Moved, Vetting},
+};
+use primitives::{Name, PageSize, Revision};
+use serde_json::json;
+use snapshot::{Changes, Loader, Snapshot};
+use state::document::{self, Document as _};
+use store::{EventAction, Expected, Kind, Resource, VettingPlace, WriteSet};
+
+use crate::{
+    Authority, ChangeRefused, Keep, ToggleRefused, Unable, apply::event_detail, assign_level,
+    authority::Offered,
+};
+
+mod kept;
+mod service;
+
+pub use kept::{AssessmentDocument, LineDocument, RoomDocument, VettingDocument};
+pub use service::{Carrier, RiskServices};
+
+/// The word for vettings in the event log.
+pub const VETTING_KIND: &str = "vetting";
+/// Who looks at levels again when they are due.
+const JOB: &str = "vetting";
+/// How many of those one step looks at.
+const STEP: u32 = 100;
+
+/// What vetting works with.
+#[derive(Clone, Copy, Debug)]
+pub struct VettingDesk<'a> {
+    /// Where changes are made.
+    pub at: &'a Authority,
+    /// What puts them in force.
+    pub loader: &'a Loader,
+    /// The risk services of others.
+    pub services: &'a RiskServices,
+}
+
+/// A developer's vetting on a ladder.
+#[derive(Clone, Copy, Debug)]
+pub struct Application<'a> {
+    /// The developer's account.
+    pub account: &'a Name,
+    /// The ladder.
+    pub ladder: &'a Name,
+}
+
+/// A vetting after a move.
+#[derive(Clone, Debug)]
+pub struct Vetted {
+    /// It, as it is kept.
+    pub kept: store::Vetting,
+    /// It, with its data.
+    pub vetting: Vetting,
+    /// The developer's level now; the lowest if none.
+    pub level: Option<Name>,
+    /// The revision that has it.
+    pub revision: Revision,
+}
+
+/// Why a vetting did not move.
+#[derive(Debug, thiserror::Error)]
+pub enum VettingRefused {
+    /// No such account.
+    #[error("there is no account `{0}`")]
+    AccountUnknown(Name),
+    /// Nothing says how to judge.
+    #[error("there is no risk model for the ladder `{0}`; write one in a state file")]
+    NoModel(Name),
+    /// An unverified account has nothing, whatever its level.
+    #[error("account `{0}` is not verified; verify it first")]
+    Unverified(Name),
+    /// It never applied.
+    #[error("`{account}` never applied for a level of the ladder `{ladder}`")]
+    NeverApplied {
+        /// The account.
+        account: Name,
+        /// The ladder.
+        ladder: Name,
+    },
+    /// The state does not allow it.
+    #[error(transparent)]
+    Immovable(#[from] Immovable),
+    /// The level cannot be set.
+    #[error(transparent)]
+    Change(#[from] ChangeRefused),
+}
+
+impl<T: Into<Unable>> From<T> for VettingRefused {
+    fn from(failure: T) -> Self {
+        Self::Change(ChangeRefused::Unable(failure.into()))
+    }
+}
+
+/// What a move is made from.
+struct Scene<'a> {
+    before: Option<Vetting>,
+    is_verified: bool,
+    assessment: Assessment,
+    around: Around<'a>,
+}
+
+type Step<'a> = &'a (dyn Fn(Scene<'_>) -> Result<Moved, VettingRefused> + Send + Sync);
+
+/// Applies for a level, or for the highest that the account's points allow.
+///
+/// # Errors
+/// When there is no such developer or model, the account is not verified, an application is in
+/// review, or it could not be done.
+pub async fn apply_for_level(
+    desk: VettingDesk<'_>,
+    (actor, which): (&str, Application<'_>),
+    wanted: Option<&Name>,
+    keep: Keep<'_, Vetted>,
+) -> Result<Vetted, VettingRefused> {
+    let step = |scene: Scene<'_>| {
+        if !scene.is_verified {
+            return Err(VettingRefused::Unverified(which.account.clone()));
+        }
+        let before = scene.before.as_ref();
+        let moved = Vetting::apply(before, wanted.cloned(), scene.assessment, scene.around);
+        Ok(moved?)
+    };
+    go(desk, (actor, which), (true, &step), keep).await
+}
+
+/// What a person decides about an application in review.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// The developer gets this level.
+    Approve(Name),
+    /// The developer stays where he is.
+    Refuse,
+}
+
+/// Decides an application in review; `note` is for those who look at it later.
+///
+/// # Errors
+/// When nothing is in review, the ladder does not have the level, or it could not be done.
+pub async fn decide_vetting(
+    desk: VettingDesk<'_>,
+    (actor, which): (&str, Application<'_>),
+    (verdict, note): (&Verdict, &str),
+    keep: Keep<'_, Vetted>,
+) -> Result<Vetted, VettingRefused> {
+    let step = |scene: Scene<'_>| {
+        let by = Decider::Person {
+            actor: actor.to_owned(),
+            note: note.to_owned(),
+        };
+        let before = there(scene.before, which)?;
+        Ok(match verdict {
+            Verdict::Approve(level) => before.approve(level.clone(), by, scene.around)?,
+            Verdict::Refuse => before.refuse(by)?,
+        })
+    };
+    go(desk, (actor, which), (false, &step), keep).await
+}
+
+/// Takes an application in review back.
+///
+/// # Errors
+/// When nothing is in review, or it could not be done.
+pub async fn withdraw_application(
+    desk: VettingDesk<'_>,
+    (actor, which): (&str, Application<'_>),
+    keep: Keep<'_, Vetted>,
+) -> Result<Vetted, VettingRefused> {
+    let step = |scene: Scene<'_>| Ok(there(scene.before, which)?.withdraw()?);
+    go(desk, (actor, which), (false, &step), keep).await
+}
+
+/// Looks at a level again: more risk than before narrows at once (J-6).
+///
+/// # Errors
+/// When no level was given by vetting, or it could not be done.
+pub async fn look_again(
+    desk: VettingDesk<'_>,
+    (actor, which): (&str, Application<'_>),
+    keep: Keep<'_, Vetted>,
+) -> Result<Vetted, VettingRefused> {
+    let step = |scene: Scene<'_>| {
+        let before = there(scene.before, which)?;
+        Ok(before.look_again(scene.assessment, scene.around)?)
+    };
+    go(desk, (actor, which), (true, &step), keep).await
+}
+
+/// Looks again at the levels that are due and at those whose account was changed since they were
+/// given, some of the former and all of the latter; tells how many. One that cannot be looked at
+/// is told of and stays as it is.
+///
+/// # Errors
+/// When the store fails.
+pub async fn look_again_where_needed(desk: VettingDesk<'_>) -> Result<usize, Unable> {
+    let (at, size) = (desk.at, PageSize::clamped(STEP));
+    let due = at.store.vettings_due(at.clock.now(), size).await?;
+    let mut looked = look_again_at(desk, &due).await?;
+    let mut after = None;
+    loop {
+        let approved = VettingDocument::APPROVED;
+        let page = at.store.vettings_overtaken(approved, after.as_ref(), size);
+        let page = page.await?;
+        looked = looked.saturating_add(look_again_at(desk, &page).await?);
+        match page.last() {
+            None => return Ok(looked),
+            Some(last) => after = Some(place_of(last)),
+        }
+    }
+}
+
+/// Where a vetting stands in a list.
+fn place_of(kept: &store::Vetting) -> VettingPlace {
+    VettingPlace {
+        since: kept.since,
+        account: kept.account.clone(),
+        ladder: kept.ladder.clone(),
+    }
+}
+
+async fn look_again_at(
+    desk: VettingDesk<'_>,
+    vettings: &[store::Vetting],
+) -> Result<usize, Unable> {
+    let mut looked = 0_usize;
+    for one in vettings {
+        let which = Application {
+            account: &one.account,
+            ladder: &one.ladder,
+        };
+        match look_again(desk, (JOB, which), &|_| Ok(None)).await {
+            Ok(_) => looked = looked.saturating_add(1),
+            Err(VettingRefused::Change(ChangeRefused::Unable(failure))) => return Err(failure),
+            Err(problem) => {
+                let (account, ladder) = (&one.account, &one.ladder);
+                tracing::warn!(%account, %ladder, %problem, "a level is not looked at again");
+            }
+        }
+    }
+    Ok(looked)
+}
+
+/// Holds an account against the model of a ladder, and changes nothing. A risk service is not
+/// asked.
+///
+/// # Errors
+/// When there is no such developer or model.
+pub fn assess(snapshot: &Snapshot, which: Application<'_>) -> Result<Assessment, VettingRefused> {
+    assess_with(snapshot, which, None)
+}
+
+fn account_of(resource: &Resource) -> Result<document::Account, Unable> {
+    document::Account::from_body(&resource.body)
+        .map_err(|_| Unable::Unreadable(format!("account {}", resource.name)))
+}
+
+fn assess_with(
+    snapshot: &Snapshot,
+    which: Application<'_>,
+    service: Option<i64>,
+) -> Result<Assessment, VettingRefused> {
+    let model = model_of(snapshot, which.ladder)?;
+    let account = snapshot.account_named(which.account.as_str());
+    let account = account.ok_or_else(|| VettingRefused::AccountUnknown(which.account.clone()))?;
+    Ok(model.assess(Known {
+        country: account.home,
+        properties: &account.attributes,
+        service,
+    }))
+}
+
+/// The vetting of a developer on a ladder, with its data.
+///
+/// # Errors
+/// When the store fails, or what it keeps cannot be read.
+pub async fn find_vetting(
+    at: &Authority,
+    which: Application<'_>,
+) -> Result<Option<(store::Vetting, Vetting)>, Unable> {
+    let kept = at.store.vetting(which.account, which.ladder).await?;
+    kept.map(|kept| Ok((kept.clone(), read(&kept)?)))
+        .transpose()
+}
+
+/// What is kept of a vetting, read.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(kept: &store::Vetting) -> Result<Vetting, Unable> {
+    let unreadable = || Unable::Unreadable(format!("the vetting of {}", kept.account));
+    let document: VettingDocument = serde_json::from_str(&kept.body).map_err(|_| unreadable())?;
+    Ok(document.read(kept.due_at))
+}
+
+fn there(before: Option<Vetting>, which: Application<'_>) -> Result<Vetting, VettingRefused> {
+    before.ok_or_else(|| VettingRefused::NeverApplied {
+        account: which.account.clone(),
+        ladder: which.ladder.clone(),
+    })
+}
+
+fn model_of<'a>(snapshot: &'a Snapshot, ladder: &Name) -> Result<&'a Model, VettingRefused> {
+    let model = snapshot.setup().risk_models.get(ladder);
+    model.ok_or_else(|| VettingRefused::NoModel(ladder.clone()))
+}
+
+/// Makes a move from the newest state, and commits it with the level that it gives or takes. A
+/// risk service is asked once, if at all, however often the change is made again.
+async fn go(
+    desk: VettingDesk<'_>,
+    (actor, which): (&str, Application<'_>),
+    (asks, step): (bool, Step<'_>),
+    keep: Keep<'_, Vetted>,
+) -> Result<Vetted, VettingRefused> {
+    let VettingDesk { at, loader, .. } = desk;
+    let mut service = None;
+    for _ in Authority::tries() {
+        loader.refresh().await?;
+        let snapshot = loader.handle().load_full();
+        let resource = at.store.resource(Kind::Account, which.account).await?;
+        let resource =
+            resource.ok_or_else(|| VettingRefused::AccountUnknown(which.account.clone()))?;
+        let before = find_vetting(at, which).await?;
+        let account = account_of(&resource)?;
+        if asks && service.is_none() {
+            let asked = desk.services.points(at, &snapshot, (which, &account));
+            service = Some(asked.await?);
+        }
+        let known = (which, &resource, account, service.flatten());
+        let planned = plan(at, &snapshot, known, before, step)?;
+        let changes = planned.write_set(at, (actor, which), (&snapshot, keep))?;
+        if let Offered::In(_) = at.offer(changes).await? {
+            loader.refresh().await?;
+            return Ok(planned.vetted);
+        }
+    }
+    Err(Unable::Crowded.into())
+}
+
+/// What one move comes to.
+struct Planned {
+    vetted: Vetted,
+    action: EventAction,
+    /// The account with its new level, if that changes.
+    account: Option<Resource>,
+    /// The version of the account that it was made from.
+    expected: Revision,
+}
+
+fn plan(
+    at: &Authority,
+    snapshot: &Snapshot,
+    (which, resource, mut account, service): (
+        Application<'_>,
+        &Resource,
+        document::Account,
+        Option<i64>,
+    ),
+    before: Option<(store::Vetting, Vetting)>,
+    step: Step<'_>,
+) -> Result<Planned, VettingRefused> {
+    let is_verified = account.verified;
+    let name = which.account.clone();
+    let developer = account.developer.as_mut();
+    let developer =
+        developer.ok_or_else(|| ChangeRefused::from(ToggleRefused::NotADeveloper(name)))?;
+    let (kept, before) = before.unzip();
+    let now = at.clock.now();
+    let stands = developer.levels.0.get(which.ladder).cloned();
+    let moved = step(Scene {
+        before,
+        is_verified,
+        assessment: assess_with(snapshot, which, service)?,
+        around: Around {
+            model: model_of(snapshot, which.ladder)?,
+            level: stands.as_ref(),
+            now,
+        },
+    })?;
+    let level = match &moved.level {
+        Level::Stays => stands.clone(),
+        Level::Is(level) => Some(level.clone()),
+        Level::Lowest => None,
+    };
+    assign_level(
+        snapshot.catalogue(),
+        developer,
+        which.ladder,
+        level.as_ref(),
+    )
+    .map_err(ChangeRefused::from)?;
+    let version = Revision(snapshot.revision().0.saturating_add(1));
+    let document = VettingDocument::of(&moved.vetting);
+    let state = document.state().to_owned();
+    let same = kept.as_ref().filter(|kept| kept.state == state);
+    let body =
+        serde_json::to_string(&document).map_err(|_| Unable::Unreadable("a vetting".to_owned()))?;
+    let row = store::Vetting {
+        account: which.account.clone(),
+        ladder: which.ladder.clone(),
+        state,
+        body,
+        since: same.map_or(now, |kept| kept.since),
+        due_at: moved.vetting.due_at(),
+        version,
+    };
+    let body = account.to_body();
+    let account = (body != resource.body).then(|| Resource {
+        body,
+        updated_at: now,
+        version,
+        ..resource.clone()
+    });
+    Ok(Planned {
+        vetted: Vetted {
+            kept: row,
+            vetting: moved.vetting,
+            level,
+            revision: version,
+        },
+        action: kept.map_or(EventAction::Created, |_| EventAction::Updated),
+        account,
+        expected: resource.version,
+    })
+}
+
+impl Planned {
+    fn write_set(
+        &self,
+        at: &Authority,
+        (actor, which): (&str, Application<'_>),
+        (snapshot, keep): (&Snapshot, Keep<'_, Vetted>),
+    ) -> Result<WriteSet, VettingRefused> {
+        // Ids and words only: what a person wrote about the developer stays in the vetting.
+        let told = json!({
+            "ladder": which.ladder,
+            "state": self.vetted.kept.state,
+            "level": self.vetted.level,
+        });
+        let account = which.account.as_str();
+        let thing = (VETTING_KIND, account);
+        let mut events = vec![at.event(actor, self.action, thing, &told)?];
+        let puts: Vec<Resource> = self.account.iter().cloned().collect();
+        for changed in &puts {
+            let built = snapshot.changed(&Changes {
+                revision: changed.version,
+                puts: std::slice::from_ref(changed),
+                deletes: &[],
+                credentials: &[],
+            });
+            built.map_err(ChangeRefused::Wrong)?;
+            let detail = event_detail(Kind::Account, &changed.body);
+            let thing = (Kind::Account.as_str(), account);
+            events.push(at.event(actor, EventAction::Updated, thing, &detail)?);
+        }
+        let expected = Expected::At(self.expected);
+        Ok(WriteSet {
+            base: Some(snapshot.revision()),
+            expected: vec![(Kind::Account, which.account.clone(), expected)],
+            puts,
+            vettings: vec![self.vetted.kept.clone()],
+            events,
+            at: at.clock.now(),
+            answer: keep(&self.vetted)?,
+            ..WriteSet::default()
+        })
+    }
+}

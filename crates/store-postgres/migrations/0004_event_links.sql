@@ -1,0 +1,3 @@
+-- Each event is linked to the one before, so that a change of the log shows. Events from before
+-- have no link.
+ALTER TABLE events ADD COLUMN link BYTEA CHECK (link IS NULL OR octet_length(link) = 32);

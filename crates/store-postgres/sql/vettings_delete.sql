@@ -1,0 +1,1 @@
+DELETE FROM vettings WHERE account = ANY($1::text[])

@@ -1,0 +1,1 @@
+SELECT link FROM events ORDER BY revision DESC, position DESC LIMIT 1
