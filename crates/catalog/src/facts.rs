@@ -3,6 +3,7 @@
 mod body;
 mod decimal;
 mod node;
+mod parts;
 mod path;
 mod replace;
 

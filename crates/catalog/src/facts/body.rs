@@ -1,7 +1,8 @@
 use jiter::{Jiter, JiterError, Peek};
 use percent_encoding::percent_decode_str;
+use smol_str::SmolStr;
 
-use super::{decimal::Decimal, node::Node, path::BodyPath};
+use super::{decimal::Decimal, node::Node, parts::Parts, path::BodyPath};
 use crate::{BodyKind, ReadableBodies, UnusableFact};
 
 /// A body that has been read.
@@ -96,6 +97,7 @@ pub(super) enum Scalar<'a> {
 
 const MOST_DEPTH: usize = 64;
 const MOST_NODES: usize = 100_000;
+const MANY_MEMBERS: usize = 1_000;
 
 impl Body {
     /// Reads a body by its content type, as [`Body::read`] does, when it is one of `listed`.
@@ -201,7 +203,7 @@ pub(super) fn decode_form(raw: &str) -> Result<String, BodyProblem> {
 
 fn read_form(text: &str) -> Result<Node, BodyProblem> {
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
-    let mut members = Vec::new();
+    let mut members = Parts::new();
     for pair in pairs {
         if members.len() >= MOST_NODES {
             return Err(BodyProblem::TooMany);
@@ -255,7 +257,7 @@ impl Reader<'_> {
                 self.checked(value).map(Node::Boolean)
             }
             Peek::String => {
-                let text = self.jiter.known_str().map(Box::from);
+                let text = self.jiter.known_str().map(SmolStr::from);
                 self.checked(text).map(Node::Text)
             }
             Peek::Array => self.list(depth),
@@ -274,7 +276,7 @@ impl Reader<'_> {
 
     fn list(&mut self, depth: usize) -> Result<Node, BodyProblem> {
         let depth = depth.checked_sub(1).ok_or(BodyProblem::TooDeep)?;
-        let mut list = Vec::new();
+        let mut list = Parts::new();
         let first = self.jiter.known_array();
         let mut next = self.checked(first)?;
         while let Some(peek) = next {
@@ -287,14 +289,20 @@ impl Reader<'_> {
 
     fn object(&mut self, depth: usize) -> Result<Node, BodyProblem> {
         let depth = depth.checked_sub(1).ok_or(BodyProblem::TooDeep)?;
-        let mut members: Vec<(Box<str>, Node)> = Vec::new();
-        let first = self.jiter.known_object().map(|key| key.map(Box::from));
+        let mut members: Parts<(SmolStr, Node)> = Parts::new();
+        // A long object is looked through on the way: what is refused in the end takes little.
+        let mut many = MANY_MEMBERS;
+        let first = self.jiter.known_object().map(|key| key.map(SmolStr::from));
         let mut next = self.checked(first)?;
         while let Some(key) = next {
             let peek = self.jiter.peek();
             let peek = self.checked(peek)?;
             members.push((key, self.value(peek, depth)?));
-            let step = self.jiter.next_key().map(|key| key.map(Box::from));
+            if members.len() >= many {
+                refuse_repeated(&members)?;
+                many = many.saturating_mul(4);
+            }
+            let step = self.jiter.next_key().map(|key| key.map(SmolStr::from));
             next = self.checked(step)?;
         }
         refuse_repeated(&members)?;
@@ -302,8 +310,8 @@ impl Reader<'_> {
     }
 }
 
-fn refuse_repeated(members: &[(Box<str>, Node)]) -> Result<(), BodyProblem> {
-    let mut keys: Vec<&str> = members.iter().map(|(key, _)| &**key).collect();
+fn refuse_repeated(members: &Parts<(SmolStr, Node)>) -> Result<(), BodyProblem> {
+    let mut keys: Vec<&str> = members.iter().map(|(key, _)| key.as_str()).collect();
     keys.sort_unstable();
     let repeated = keys.iter().zip(keys.iter().skip(1)).find(|(a, b)| a == b);
     repeated.map_or(Ok(()), |(key, _)| {

@@ -1,13 +1,14 @@
 use std::cmp::Ordering;
 
 use primitives::Quantity;
+use smol_str::SmolStr;
 
 /// A JSON number, exact whatever its length: `0.digits × 10^point`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Decimal {
     negative: bool,
     /// ASCII digits without zeros at either end; none for zero.
-    digits: Box<str>,
+    digits: SmolStr,
     point: i32,
 }
 
@@ -43,7 +44,7 @@ impl Decimal {
         }
         let significant = all.trim_start_matches('0');
         let leading = all.len() - significant.len();
-        let digits: Box<str> = significant.trim_end_matches('0').into();
+        let digits: SmolStr = significant.trim_end_matches('0').into();
         let point = i32::try_from(whole.len()).ok()? - i32::try_from(leading).ok()? + exponent;
         let zero = digits.is_empty();
         Some(Self {

@@ -1,27 +1,30 @@
-use super::decimal::Decimal;
+use smol_str::SmolStr;
+
+use super::{decimal::Decimal, parts::Parts};
 
 /// A JSON value that keeps its numbers exact. A form body is an object whose members may be
-/// repeated.
+/// repeated. Short texts stand in it, not beside it: a body of many small values is kept small.
 #[derive(Clone, Debug)]
 pub(crate) enum Node {
     Null,
     Boolean(bool),
     Number(Decimal),
-    Text(Box<str>),
-    List(Vec<Node>),
-    Object(Vec<(Box<str>, Node)>),
+    Text(SmolStr),
+    List(Parts<Node>),
+    Object(Parts<(SmolStr, Node)>),
 }
 
 impl Node {
     /// Every member called `name`.
     pub(crate) fn members<'n>(&'n self, name: &str) -> impl Iterator<Item = &'n Node> {
-        let members: &[(Box<str>, Node)] = match self {
-            Self::Object(members) => members,
-            _ => &[],
+        let members = match self {
+            Self::Object(members) => Some(members),
+            _ => None,
         };
         members
-            .iter()
-            .filter(move |(key, _)| **key == *name)
+            .into_iter()
+            .flat_map(Parts::iter)
+            .filter(move |(key, _)| key == name)
             .map(|(_, value)| value)
     }
 
@@ -35,12 +38,14 @@ impl Node {
 
     /// Elements of a list or members of an object, in order.
     pub(crate) fn children(&self) -> impl Iterator<Item = &Node> {
-        let (list, object): (&[Node], &[(Box<str>, Node)]) = match self {
-            Self::List(list) => (list, &[]),
-            Self::Object(object) => (&[], object),
-            _ => (&[], &[]),
+        let (list, object) = match self {
+            Self::List(list) => (Some(list), None),
+            Self::Object(object) => (None, Some(object)),
+            _ => (None, None),
         };
-        list.iter().chain(object.iter().map(|(_, value)| value))
+        let members = object.into_iter().flat_map(Parts::iter);
+        let elements = list.into_iter().flat_map(Parts::iter);
+        elements.chain(members.map(|(_, value)| value))
     }
 
     /// The element at `index`, from the end when negative.

@@ -265,7 +265,7 @@ enum Operand<'o> {
 }
 
 impl<'o> Operand<'o> {
-    const fn node(node: &'o Node) -> Self {
+    fn node(node: &'o Node) -> Self {
         match node {
             Node::Null => Self::Null,
             Node::Boolean(value) => Self::Boolean(*value),
