@@ -4,6 +4,8 @@ use keys::{HashingKey, Sealer};
 use primitives::{Clock, Entropy, EntropyExhausted, EventId};
 use store::{CommitRefused, Committed, EventAction, NewEvent, Store, StoreFailure, WriteSet};
 
+use crate::Passwords;
+
 /// How often a change is made again because others changed the state in between.
 const TRIES: u32 = 32;
 
@@ -20,6 +22,8 @@ pub struct Authority {
     pub hashing: Arc<HashingKey>,
     /// What seals secrets that must be used again.
     pub sealer: Arc<Sealer>,
+    /// What hashes and compares passwords.
+    pub passwords: Passwords,
 }
 
 /// Why a use-case could not be carried out, whatever was asked.
@@ -31,6 +35,9 @@ pub enum Unable {
     /// There is no randomness.
     #[error(transparent)]
     Entropy(#[from] EntropyExhausted),
+    /// Too many wait for the same; nothing was done.
+    #[error("too many are tried at once; try again")]
+    Busy,
     /// Others kept changing the state; nothing was changed.
     #[error("the state kept changing while the change was made; try again")]
     Crowded,

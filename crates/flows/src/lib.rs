@@ -22,6 +22,8 @@ mod fold;
 mod idempotency;
 mod import;
 mod keys;
+mod passwords;
+mod persons;
 mod secrets;
 mod sign_in;
 mod toggles;
@@ -46,16 +48,23 @@ pub use keys::{
     CREDENTIAL_KIND, IssuedKey, Keep, KeyRefused, KeyWanted, LONGEST_OVERLAP_SECONDS, issue_key,
     revoke_key, rotate_key,
 };
+pub use passwords::Passwords;
+pub use persons::{
+    Caller, Invitation, Invited, NewCodes, PERSON_KIND, Person, PersonChange, PersonRefused,
+    begin_codes, change_password, change_person, confirm_codes, delete_person, end_codes,
+    find_person, invite_person, make_password_link,
+};
 pub use secrets::{
     RemoveRefused, SECRET_KIND, SecretBook, remove_secret, secret_names, set_secret,
 };
 pub use sign_in::{
-    NewLink, NewSignIn, drop_ended_sign_ins, find_sign_in, make_sign_in_link, sign_in, sign_out,
+    MOST_TOKEN_DAYS, NewLink, NewSignIn, PasswordSet, SIGN_IN_KIND, Tried, drop_ended_sign_ins,
+    end_sign_in, find_caller, make_access_token, make_sign_in_link, set_password_by_link,
+    sign_in_again, sign_in_by_code, sign_in_by_link, sign_in_by_password, sign_ins_of, sign_out,
 };
-
 pub use toggles::{
     Panel, PanelCapability, PanelLimit, Switch, Toggle, ToggleRefused, assign_level,
-    limit_at_level, panel, reset_to_level, set_limits, switch_app, switch_developer,
+    limit_at_level, panel, reset_to_level, set_limits, switch_app, switch_developer, within_reach,
 };
 pub use vetting::{
     Application, AssessmentDocument, Carrier, LineDocument, RiskServices, RoomDocument,

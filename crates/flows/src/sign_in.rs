@@ -1,18 +1,40 @@
-use keys::OneTimeCode;
-use primitives::{OperatorId, Secret, SignInId, Timestamp};
-use store::{SignIn, SignInLink};
+use accounts::persons::{Email, Standing};
+use keys::{IssuedFor, OneTimeCode, issue};
+use primitives::{PersonId, Secret, SignInId, Timestamp};
+use serde_json::json;
+use store::{EventAction, LinkPurpose, SignIn, SignInKind, SignInLink, TryRate, WriteSet};
 
-use crate::{Authority, Unable};
+use crate::{
+    Authority, Caller, Person, PersonRefused, Unable, authority::Offered, persons::set_password,
+};
 
-/// How long a link works: long enough to be carried to a browser, no longer.
+mod proof;
+
+use proof::Proved;
+
+/// The word for sign-ins in the event log.
+pub const SIGN_IN_KIND: &str = "sign_in";
+
+/// How long a link works that signs in: long enough to be carried to a browser, no longer.
 const LINK_SECONDS: i64 = 600;
+/// How long one has for the code after the password.
+const CODE_SECONDS: i64 = 300;
 /// How long a sign-in lasts, used or not.
 const SIGN_IN_SECONDS: i64 = 12 * 3_600;
+/// How many days an access token may live.
+pub const MOST_TOKEN_DAYS: u16 = 366;
 /// What was made further than this in the future was made by a clock that was wrong, and would
 /// live longer than it may: it does not work.
 pub(crate) const SKEW_SECONDS: i64 = 60;
+/// Tries at somebody's password or code: ten, then one each minute (S-72).
+const TRIES: TryRate = TryRate {
+    at_once: 10,
+    every_micros: 60_000_000,
+};
+/// The longest label, in characters.
+const LONGEST_LABEL: usize = 100;
 
-/// A link that signs an operator in, once.
+/// A link that works once.
 #[derive(Debug)]
 pub struct NewLink {
     /// What the link carries; only its hash is kept.
@@ -21,25 +43,53 @@ pub struct NewLink {
     pub expires_at: Timestamp,
 }
 
-/// A browser that has just been signed in.
+/// A browser or program that has just been signed in.
 #[derive(Debug)]
 pub struct NewSignIn {
-    /// What the cookie carries; only its hash is kept.
-    pub cookie: Secret,
+    /// What the cookie or token carries; only its hash is kept.
+    pub secret: Secret,
     /// The sign-in.
     pub sign_in: SignIn,
 }
 
-/// Makes a one-time link for an operator.
-///
-/// # Errors
-/// When there is no randomness or the store fails.
-pub async fn make_sign_in_link(at: &Authority, operator: OperatorId) -> Result<NewLink, Unable> {
+/// What came of trying to sign in.
+#[derive(Debug)]
+pub enum Tried {
+    /// Signed in.
+    In(NewSignIn),
+    /// The password was right; a one-time code is needed as well, with this.
+    NeedsCode(NewLink),
+    /// Not right. What of it is not said: not whether there is such a person either.
+    Wrong,
+    /// The code was not right; another may be tried with this.
+    WrongCode(NewLink),
+    /// Tried too often, right or not.
+    TooOften,
+}
+
+/// What came of setting a password by a link.
+#[derive(Debug)]
+pub enum PasswordSet {
+    /// As after signing in with it.
+    Tried(Tried),
+    /// The link has been used or has run out.
+    LinkGone,
+    /// The password cannot be one; the link works on as this one.
+    Refused(PersonRefused, NewLink),
+}
+
+pub(crate) async fn make_link(
+    at: &Authority,
+    purpose: LinkPurpose,
+    person: Option<PersonId>,
+    seconds: i64,
+) -> Result<NewLink, Unable> {
     let code = OneTimeCode::new(&*at.entropy)?;
-    let expires_at = at.clock.now().plus_seconds(LINK_SECONDS);
+    let expires_at = at.clock.now().plus_seconds(seconds);
     let link = SignInLink {
         hash: code.hash,
-        operator,
+        purpose,
+        person,
         expires_at,
     };
     at.store.put_sign_in_link(link).await?;
@@ -49,43 +99,322 @@ pub async fn make_sign_in_link(at: &Authority, operator: OperatorId) -> Result<N
     })
 }
 
+/// Makes a one-time link that signs somebody in, or whoever holds the operator token.
+///
+/// # Errors
+/// When there is no randomness or the store fails.
+pub async fn make_sign_in_link(
+    at: &Authority,
+    person: Option<PersonId>,
+) -> Result<NewLink, Unable> {
+    make_link(at, LinkPurpose::SignIn, person, LINK_SECONDS).await
+}
+
 /// Exchanges a link's code for a sign-in; `None` when the code was used before, has expired or
 /// was never made. At most one caller ever succeeds with a code.
 ///
 /// # Errors
 /// When there is no randomness or the store fails.
-pub async fn sign_in(at: &Authority, code: &str) -> Result<Option<NewSignIn>, Unable> {
-    let now = at.clock.now();
-    let hash = OneTimeCode::hash_of(code);
-    let Some(link) = at.store.take_sign_in_link(&hash, now).await? else {
-        return Ok(None);
-    };
-    if link.expires_at > now.plus_seconds(LINK_SECONDS + SKEW_SECONDS) {
-        return Ok(None);
+pub async fn sign_in_by_link(
+    at: &Authority,
+    code: &str,
+    label: &str,
+) -> Result<Option<NewSignIn>, Unable> {
+    match proof::by_link(at, code).await? {
+        None => Ok(None),
+        Some(proved) => Ok(Some(begin(at, proved, label).await?)),
     }
-    let cookie = OneTimeCode::new(&*at.entropy)?;
-    let sign_in = SignIn {
-        id: SignInId::new(&*at.clock, &*at.entropy)?,
-        hash: cookie.hash,
-        operator: link.operator,
-        created_at: now,
-        expires_at: now.plus_seconds(SIGN_IN_SECONDS),
-    };
-    at.store.put_sign_in(sign_in.clone()).await?;
-    Ok(Some(NewSignIn {
-        cookie: cookie.secret,
-        sign_in,
-    }))
 }
 
-/// The sign-in a cookie stands for, unless it has ended.
+/// Tries a password. Everything that is wrong takes as long and says the same (S-73).
+///
+/// # Errors
+/// When too many are tried at once, there is no randomness or the store fails.
+pub async fn sign_in_by_password(
+    at: &Authority,
+    (email, password): (&str, Secret),
+    label: &str,
+) -> Result<Tried, Unable> {
+    let email: Option<Email> = email.parse().ok();
+    if let Some(email) = &email
+        && !take_try(at, email).await?
+    {
+        return Ok(Tried::TooOften);
+    }
+    let found = match &email {
+        Some(email) => at.store.person_by_email(email.as_str()).await?,
+        None => None,
+    };
+    let person = found.map(Person::read).transpose()?;
+    match proof::by_password(at, person, password).await? {
+        None => Ok(Tried::Wrong),
+        Some(proved) => go_on(at, proved, label).await,
+    }
+}
+
+/// Tries a one-time code after a password that was right.
+///
+/// # Errors
+/// When there is no randomness or the store fails.
+pub async fn sign_in_by_code(
+    at: &Authority,
+    (ticket, code): (&str, &str),
+    label: &str,
+) -> Result<Tried, Unable> {
+    let Some((person, link)) = taken_for(at, ticket, LinkPurpose::Code).await? else {
+        return Ok(Tried::Wrong);
+    };
+    let email = person.kept.email.parse();
+    let email: Email = email.map_err(|_| Unable::Unreadable(person.kept.id.to_string()))?;
+    if !take_try(at, &email).await? {
+        return Ok(Tried::TooOften);
+    }
+    let id = person.kept.id;
+    match proof::by_code(at, person, code).await? {
+        Some(proved) => Ok(Tried::In(begin(at, proved, label).await?)),
+        None => {
+            let left = seconds_left(at, &link);
+            let again = make_link(at, LinkPurpose::Code, Some(id), left).await?;
+            Ok(Tried::WrongCode(again))
+        }
+    }
+}
+
+/// Sets a password by a link: of an invitation, or one that an admin made for somebody who lost
+/// theirs. Their second factor is asked for as ever.
+///
+/// # Errors
+/// When there is no randomness or the store fails.
+pub async fn set_password_by_link(
+    at: &Authority,
+    (code, password): (&str, Secret),
+    label: &str,
+) -> Result<PasswordSet, Unable> {
+    let Some((person, link)) = taken_for(at, code, LinkPurpose::Password).await? else {
+        return Ok(PasswordSet::LinkGone);
+    };
+    match set_password(at, &person, password).await {
+        Ok(person) => {
+            let proved = proof::after_setting(person);
+            Ok(PasswordSet::Tried(go_on(at, proved, label).await?))
+        }
+        Err(PersonRefused::Unable(failure)) => Err(failure),
+        Err(refused) => {
+            let (id, left) = (person.kept.id, seconds_left(at, &link));
+            let again = make_link(at, LinkPurpose::Password, Some(id), left).await?;
+            Ok(PasswordSet::Refused(refused, again))
+        }
+    }
+}
+
+/// The person of a link that is taken with this; nobody who is shut out.
+async fn taken_for(
+    at: &Authority,
+    code: &str,
+    purpose: LinkPurpose,
+) -> Result<Option<(Person, SignInLink)>, Unable> {
+    let (hash, now) = (OneTimeCode::hash_of(code), at.clock.now());
+    let Some(link) = at.store.take_sign_in_link(&hash, purpose, now).await? else {
+        return Ok(None);
+    };
+    let Some(id) = link.person else {
+        return Ok(None);
+    };
+    let person = at.store.person(id).await?.map(Person::read).transpose()?;
+    let person = person.filter(|person| person.standing != Standing::Disabled);
+    Ok(person.map(|person| (person, link)))
+}
+
+/// What is left of a link: one that replaces it lives no longer.
+fn seconds_left(at: &Authority, link: &SignInLink) -> i64 {
+    let micros = link
+        .expires_at
+        .as_micros()
+        .saturating_sub(at.clock.now().as_micros());
+    micros.div_euclid(1_000_000)
+}
+
+/// After the password: signed in, unless there is a second factor.
+async fn go_on(at: &Authority, proved: proof::First, label: &str) -> Result<Tried, Unable> {
+    match proved {
+        proof::First::Whole(proved) => Ok(Tried::In(begin(at, proved, label).await?)),
+        proof::First::NeedsCode(id) => {
+            let link = make_link(at, LinkPurpose::Code, Some(id), CODE_SECONDS).await?;
+            Ok(Tried::NeedsCode(link))
+        }
+    }
+}
+
+/// Counts a try at somebody's secret, whoever that is; false when there were too many.
+async fn take_try(at: &Authority, email: &Email) -> Result<bool, Unable> {
+    let principal = principal(at, email);
+    Ok(at.store.take_try(&principal, TRIES, at.clock.now()).await?)
+}
+
+/// One for every spelling of an address, and for password and code alike.
+fn principal(at: &Authority, email: &Email) -> [u8; 32] {
+    at.hashing
+        .fingerprint(&[b"tries", email.as_str().as_bytes()])
+}
+
+/// Has somebody who is signed in show their password once more.
+pub(crate) async fn show_password(
+    at: &Authority,
+    person: &Person,
+    password: Secret,
+) -> Result<(), PersonRefused> {
+    let email: Email = person.kept.email.parse()?;
+    if !take_try(at, &email).await? {
+        return Err(PersonRefused::TooOften);
+    }
+    let stored = person.kept.password.clone();
+    if !at.passwords.matches(stored, password).await? {
+        return Err(PersonRefused::NotShown);
+    }
+    let principal = principal(at, &email);
+    Ok(at.store.forget_tries(&principal).await?)
+}
+
+/// The only way to a sign-in of a browser: by what a verifier has proved. The event stands in
+/// the log before anybody is signed in (S-118).
+async fn begin(at: &Authority, proved: Proved, label: &str) -> Result<NewSignIn, Unable> {
+    let person = proved.person();
+    if let Some(person) = person
+        && let Ok(email) = person.kept.email.parse()
+    {
+        at.store.forget_tries(&principal(at, &email)).await?;
+    }
+    let cookie = OneTimeCode::new(&*at.entropy)?;
+    let (kind, seconds) = (SignInKind::Browser, SIGN_IN_SECONDS);
+    let sign_in = new_sign_in(at, (person, cookie.hash), (kind, label), seconds)?;
+    keep_told(at, &sign_in, proved.means()).await?;
+    Ok(NewSignIn {
+        secret: cookie.secret,
+        sign_in,
+    })
+}
+
+/// Signs a browser in again that was: after its person has changed the password. `None` when the
+/// sign-in was not this person's.
+///
+/// # Errors
+/// When there is no randomness or the store fails.
+pub async fn sign_in_again(
+    at: &Authority,
+    person: Person,
+    before: &SignIn,
+) -> Result<Option<NewSignIn>, Unable> {
+    match proof::again(person, before) {
+        None => Ok(None),
+        Some(proved) => Ok(Some(begin(at, proved, &before.label).await?)),
+    }
+}
+
+fn new_sign_in(
+    at: &Authority,
+    (person, hash): (Option<&Person>, [u8; 32]),
+    (kind, label): (SignInKind, &str),
+    seconds: i64,
+) -> Result<SignIn, Unable> {
+    // Not before what the person's sign-ins count from, which may be this very moment.
+    let from = person.map(|person| person.kept.sign_ins_from);
+    let now = from.map_or(at.clock.now(), |from| from.max(at.clock.now()));
+    let person = person.map(|person| person.kept.id);
+    Ok(SignIn {
+        id: SignInId::new(&*at.clock, &*at.entropy)?,
+        hash,
+        kind,
+        person,
+        label: label
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(LONGEST_LABEL)
+            .collect(),
+        created_at: now,
+        expires_at: now.plus_seconds(seconds),
+    })
+}
+
+async fn keep_told(at: &Authority, sign_in: &SignIn, means: &str) -> Result<(), Unable> {
+    let actor = sign_in
+        .person
+        .map_or_else(|| "operator".to_owned(), |person| person.to_string());
+    let thing = (SIGN_IN_KIND, &*sign_in.id.to_string());
+    let detail = json!({ "kind": sign_in.kind.as_str(), "by": means });
+    let changes = WriteSet {
+        events: vec![at.event(&actor, EventAction::Created, thing, &detail)?],
+        at: at.clock.now(),
+        ..WriteSet::default()
+    };
+    match at.offer(changes).await? {
+        Offered::In(_) => Ok(at.store.put_sign_in(sign_in.clone()).await?),
+        Offered::Again => Err(Unable::Crowded),
+    }
+}
+
+/// Makes an access token of somebody who is signed in: a program may do with it what they may.
+///
+/// # Errors
+/// When there is no randomness or the store fails.
+pub async fn make_access_token(
+    at: &Authority,
+    person: &Person,
+    (label, days): (&str, u16),
+) -> Result<NewSignIn, Unable> {
+    let secret = issue(IssuedFor::Person, &*at.entropy)?;
+    let hash = OneTimeCode::hash_of(secret.expose());
+    let seconds = i64::from(days.clamp(1, MOST_TOKEN_DAYS)).saturating_mul(86_400);
+    let kind = (SignInKind::Token, label);
+    let sign_in = new_sign_in(at, (Some(person), hash), kind, seconds)?;
+    keep_told(at, &sign_in, "sign-in").await?;
+    Ok(NewSignIn { secret, sign_in })
+}
+
+/// Whom a cookie or token stands for, as they are now; `None` when it has ended, or the person
+/// has been shut out or signed out everywhere since.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn find_sign_in(at: &Authority, cookie: &str) -> Result<Option<SignIn>, Unable> {
-    let (hash, now) = (OneTimeCode::hash_of(cookie), at.clock.now());
-    let found = at.store.sign_in(&hash, now).await?;
-    Ok(found.filter(|found| found.created_at <= now.plus_seconds(SKEW_SECONDS)))
+pub async fn find_caller(
+    at: &Authority,
+    secret: &str,
+    kind: SignInKind,
+) -> Result<Option<Caller>, Unable> {
+    let (hash, now) = (OneTimeCode::hash_of(secret), at.clock.now());
+    let Some(sign_in) = at.store.sign_in(&hash, now).await? else {
+        return Ok(None);
+    };
+    if sign_in.kind != kind || sign_in.created_at > now.plus_seconds(SKEW_SECONDS) {
+        return Ok(None);
+    }
+    let Some(id) = sign_in.person else {
+        return Ok(Some(Caller::owner(Some(sign_in))));
+    };
+    let Some(person) = at.store.person(id).await?.map(Person::read).transpose()? else {
+        return Ok(None);
+    };
+    let counts =
+        person.standing == Standing::Active && sign_in.created_at >= person.kept.sign_ins_from;
+    Ok(counts.then(|| Caller::of(person, sign_in)))
+}
+
+/// The sign-ins and tokens of a person that count, the newest first.
+///
+/// # Errors
+/// When the store fails.
+pub async fn sign_ins_of(at: &Authority, person: &Person) -> Result<Vec<SignIn>, Unable> {
+    let all = at.store.sign_ins_of(person.kept.id, at.clock.now()).await?;
+    let from = person.kept.sign_ins_from;
+    let counts = all.into_iter().filter(|one| one.created_at >= from);
+    Ok(counts.collect())
+}
+
+/// Ends a sign-in or token of a person; false when there is none of this id.
+///
+/// # Errors
+/// When the store fails.
+pub async fn end_sign_in(at: &Authority, person: PersonId, id: SignInId) -> Result<bool, Unable> {
+    Ok(at.store.end_sign_in_of(person, id).await?)
 }
 
 /// Ends the sign-in a cookie stands for.
@@ -97,7 +426,7 @@ pub async fn sign_out(at: &Authority, cookie: &str) -> Result<(), Unable> {
     Ok(at.store.end_sign_in(&hash).await?)
 }
 
-/// Drops links and sign-ins that have ended.
+/// Drops links, sign-ins and counted tries that have ended.
 ///
 /// # Errors
 /// When the store fails.

@@ -3,6 +3,7 @@
 mod apply;
 mod failing;
 mod keys;
+mod persons;
 mod secrets;
 mod sign_in;
 mod toggles;
@@ -11,11 +12,11 @@ mod vetting;
 use std::sync::Arc;
 
 use ::keys::InstallationKeys;
-use primitives::{AppId, ManualClock, Name, SeededEntropy, Timestamp};
+use primitives::{AppId, Entropy, ManualClock, Name, SeededEntropy, Timestamp};
 use store::{Kind, Resource, WriteSet};
 use store_sqlite::SqliteStore;
 
-use crate::Authority;
+use crate::{Authority, Passwords};
 
 /// An authority over a new database, with a clock that the test moves.
 struct Bench {
@@ -32,7 +33,7 @@ async fn bench() -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let now = Timestamp::from_seconds(1_700_000_000);
     let clock = Arc::new(ManualClock::at(now));
-    let entropy = Arc::new(SeededEntropy::new(7));
+    let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
     let keys = InstallationKeys::generate(&*entropy).unwrap();
     let store = SqliteStore::open(folder.path().join("db"), now)
         .await
@@ -40,6 +41,7 @@ async fn bench() -> Bench {
     let at = Authority {
         store: Arc::new(store),
         clock: Arc::clone(&clock) as _,
+        passwords: Passwords::new(&keys.hashing_key(), Arc::clone(&entropy)).unwrap(),
         entropy,
         hashing: Arc::new(keys.hashing_key()),
         sealer: Arc::new(keys.sealer()),

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use accounts::persons::Reach;
 use decision::{Capability, Catalogue};
 use primitives::{Name, Symbol};
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,9 @@ pub enum ToggleRefused {
         "an app can only switch capabilities off, or take that back with `default`; `{0}` is opened for its developer"
     )]
     OnlyNarrows(Name),
+    /// It belongs to another unit, or to none.
+    #[error("`{0}` belongs to no business unit of yours")]
+    NotOfUnit(Name),
     /// The account is not a developer's.
     #[error("account `{0}` is not a developer account; add `developer` to it first")]
     NotADeveloper(Name),
@@ -93,6 +97,24 @@ pub fn switch_developer(
                 set(&mut developer.on, capability, false);
                 set(&mut developer.business_unit, capability, false);
             }
+        }
+    }
+    Ok(())
+}
+
+/// Whether somebody may set these toggles of developers.
+///
+/// # Errors
+/// When a capability is not there, or not theirs to switch.
+pub fn within_reach(
+    catalogue: &Catalogue,
+    toggles: &[Toggle],
+    reach: Option<Reach<'_>>,
+) -> Result<(), ToggleRefused> {
+    for Toggle { capability, .. } in toggles {
+        let unit = find(catalogue, capability)?.business_unit.as_ref();
+        if !reach.is_some_and(|reach| reach.covers(unit)) {
+            return Err(ToggleRefused::NotOfUnit(capability.clone()));
         }
     }
     Ok(())

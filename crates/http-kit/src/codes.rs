@@ -134,12 +134,15 @@ codes! {
         METHOD_NOT_ALLOWED = "method_not_allowed", MethodNotAllowed, "Method not allowed here",
             "the path exists, the method does not",
             "use one of the methods that the `Allow` header lists";
-        TOKEN_MISSING = "token_missing", Unauthorized, "No operator token",
+        TOKEN_MISSING = "token_missing", Unauthorized, "No token",
             "the request carries no `Authorization: Bearer` header",
-            "send the operator token of this installation";
-        TOKEN_UNKNOWN = "token_unknown", Unauthorized, "Unknown operator token",
-            "the bearer token is not the operator token of this installation",
-            "send the operator token of this installation; an app's key opens only `/v1/me`";
+            "send the operator token of this installation, or an access token of a person";
+        TOKEN_UNKNOWN = "token_unknown", Unauthorized, "Unknown token",
+            "the bearer token is neither the operator token of this installation nor an access token that counts",
+            "send the operator token of this installation, or make an access token in the console; an app's key opens only `/v1/me`";
+        ROLE_MISSING = "role_missing", Forbidden, "Not open to this caller",
+            "whoever asks is known, and no role of theirs opens this",
+            "ask an admin for the role that `detail` names, or use the operator token";
         RESOURCE_UNKNOWN = "resource_unknown", NotFound, "No such resource",
             "nothing has this name or id",
             "list the resources of the kind to see their names";

@@ -6,12 +6,19 @@ use zeroize::Zeroizing;
 pub enum IssuedFor {
     /// An app, in one mode.
     App(Mode),
-    /// An operator of the provider.
+    /// Whoever set the installation up.
     Operator,
+    /// A program that acts for a person.
+    Person,
 }
 
 impl IssuedFor {
-    const ALL: [Self; 3] = [Self::App(Mode::Live), Self::App(Mode::Test), Self::Operator];
+    const ALL: [Self; 4] = [
+        Self::App(Mode::Live),
+        Self::App(Mode::Test),
+        Self::Operator,
+        Self::Person,
+    ];
 
     /// What such secrets begin with.
     #[must_use]
@@ -20,6 +27,7 @@ impl IssuedFor {
             Self::App(Mode::Live) => "ptr_live_",
             Self::App(Mode::Test) => "ptr_test_",
             Self::Operator => "ptr_operator_",
+            Self::Person => "ptr_person_",
         }
     }
 }
@@ -28,7 +36,7 @@ impl IssuedFor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IssuedSecretProblem {
     /// It begins with `ptr_`, but with no prefix in use.
-    #[error("a secret begins with `ptr_live_`, `ptr_test_` or `ptr_operator_`")]
+    #[error("a secret begins with `ptr_live_`, `ptr_test_`, `ptr_operator_` or `ptr_person_`")]
     Prefix,
     /// Not 49 letters and digits after the prefix.
     #[error("a secret has 49 letters and digits after its prefix: part of it is missing or added")]

@@ -1,10 +1,12 @@
 //! Everything secret: issued secrets and their hashes, the installation's own keys, sealed
-//! secrets, one-time codes, authenticated cursors, and signing and verifying tokens.
+//! secrets, one-time codes, passwords, authenticated cursors, and signing and verifying tokens.
 //!
 //! Two ways to keep a secret: *hashed* when it is only ever compared ([`HashedSecret`],
-//! [`OneTimeCode`]), *sealed* when it must be used again ([`Sealer`]). What it never does: show
+//! [`OneTimeCode`], slowly what people choose: [`PasswordHashing`]), *sealed* when it must be used again ([`Sealer`], for one the
+//! [`CodeSeed`]). What it never does: show
 //! a secret (no `Display`, a `Debug` without value), compare one byte by byte, take a token's
-//! own word for its algorithm, or invent cryptography (`aws-lc-rs` and `jsonwebtoken` do it).
+//! own word for its algorithm, or invent cryptography (`aws-lc-rs`, `jsonwebtoken`,
+//! `argon2` and `totp-rs` do it).
 //!
 //! To add a hash scheme for imported secrets: a variant of [`HashedSecret`] with its text form.
 //! To add an algorithm: a variant of [`Algorithm`], pinned to its keys in `token.rs`.
@@ -15,6 +17,8 @@ mod cursor;
 mod hashed;
 mod installation;
 mod issued;
+mod one_time;
+mod password;
 mod sealed;
 mod signers;
 mod token;
@@ -26,6 +30,8 @@ pub use cursor::{CursorKey, CursorRefused};
 pub use hashed::{HashProblem, HashedSecret, HashingKey};
 pub use installation::{InstallationKeys, KeyFileProblem};
 pub use issued::{IssuedFor, IssuedSecretProblem, hint, issue, read_issued};
+pub use one_time::CodeSeed;
+pub use password::{PasswordHashProblem, PasswordHashing};
 pub(crate) use primitives::hex;
 pub use primitives::sha256;
 pub use sealed::{OpenProblem, SealProblem, Sealer};
@@ -58,7 +64,9 @@ fn array(bytes: &[u8]) -> [u8; 32] {
     array
 }
 
-pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+/// Bytes from lower- or upper-case hexadecimal; `None` for anything else.
+#[must_use]
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |c: u8| {
         char::from(c)
             .to_digit(16)

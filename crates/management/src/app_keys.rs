@@ -11,7 +11,7 @@ use crate::{
     Management,
     instant::Instant,
     names::{app_name, key_id},
-    operator::ACTOR,
+    operator::By,
     posted::{Instead, Posted},
     refusals::{failed, key_refused},
 };
@@ -155,7 +155,7 @@ async fn issue(
             let bodies = (NewKey::of(issued, true), NewKey::of(issued, false));
             posted.answer_once(&desk, 201, (&bodies.0, &bodies.1))
         };
-        let issued = issue_key(&desk.authority, ACTOR, &wanted, &keep).await;
+        let issued = issue_key(&desk.authority, &posted.by.actor(), &wanted, &keep).await;
         let issued = issued.map_err(key_refused)?;
         desk.settle().await?;
         Ok(NewKey::of(&issued, true))
@@ -185,7 +185,14 @@ async fn rotate(
             posted.answer_once(&desk, 201, (&bodies.0, &bodies.1))
         };
         let overlap = posted.body.overlap_seconds.unwrap_or(OVERLAP_SECONDS);
-        let issued = rotate_key(&desk.authority, ACTOR, (&app, key), overlap, &keep).await;
+        let issued = rotate_key(
+            &desk.authority,
+            &posted.by.actor(),
+            (&app, key),
+            overlap,
+            &keep,
+        )
+        .await;
         let issued = issued.map_err(key_refused)?;
         desk.settle().await?;
         Ok(NewKey::of(&issued, true))
@@ -203,10 +210,11 @@ async fn rotate(
     responses((status = 200, body = Key), Problems))]
 async fn revoke(
     State(desk): State<Management>,
+    by: By,
     Path((app, key)): Path<(String, String)>,
 ) -> Result<Json<Key>, Problem> {
     let (app, key) = (app_name(&desk, &app)?, key_id(&key)?);
-    let revoked = revoke_key(&desk.authority, ACTOR, (&app, key)).await;
+    let revoked = revoke_key(&desk.authority, &by.actor(), (&app, key)).await;
     let (key, _) = revoked.map_err(key_refused)?;
     desk.settle().await?;
     Ok(Json(Key::from(&key)))

@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
 
+use accounts::persons::Action;
 use axum::{extract::State, response::Response};
 use decision::Catalogue;
 use flows::{
     Changed, Edit, Panel, Switch, Toggle, assign_level, change_app, change_developer,
-    limit_at_level, panel, reset_to_level, set_limits, switch_app, switch_developer,
+    limit_at_level, panel, reset_to_level, set_limits, switch_app, switch_developer, within_reach,
 };
 use http_kit::{Json, Path, Problem, Problems};
 use primitives::Name;
@@ -20,7 +21,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Management,
     names::{account_name, app_name, name, unknown},
-    operator::ACTOR,
     posted::{Instead, Posted},
     refusals::{change_refused, failed, unable},
 };
@@ -142,7 +142,7 @@ where
     let name = account_name(desk, given)?;
     let keep = |changed: &Changed| posted.answer(200, &developer(desk, changed)?);
     let (at, loader) = (&desk.authority, &desk.loader);
-    let changed = change_developer(at, loader, (ACTOR, &name), edit, &keep).await;
+    let changed = change_developer(at, loader, (&posted.by.actor(), &name), edit, &keep).await;
     developer(desk, &changed.map_err(change_refused)?).map_err(unable)
 }
 
@@ -159,7 +159,7 @@ where
     let name = app_name(desk, given)?;
     let keep = |changed: &Changed| posted.answer(200, &narrowed(changed)?);
     let (at, loader) = (&desk.authority, &desk.loader);
-    let changed = change_app(at, loader, (ACTOR, &name), edit, &keep).await;
+    let changed = change_app(at, loader, (&posted.by.actor(), &name), edit, &keep).await;
     narrowed(&changed.map_err(change_refused)?).map_err(unable)
 }
 
@@ -251,7 +251,10 @@ async fn toggles(
     posted: Posted<ToggleRequest>,
 ) -> Result<Response, Instead> {
     let toggles = posted.body.list();
+    // The door is open to whoever may switch some.
+    let reach = posted.by.may(Action::SwitchDevelopers);
     let edit = |catalogue: &Catalogue, developer: &mut document::Developer| {
+        within_reach(catalogue, &toggles, reach)?;
         switch_developer(catalogue, developer, &toggles)
     };
     let edited = edit_developer(&desk, &given, &posted, &edit).await;

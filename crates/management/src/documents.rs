@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Management,
-    operator::ACTOR,
+    operator::By,
     posted::{Instead, Posted},
     refusals::{apply_refused, unable},
 };
@@ -141,7 +141,7 @@ pub(crate) struct Exported {
 }
 
 impl StateRequest {
-    fn request(&self) -> ApplyRequest {
+    fn request(&self, by: &By) -> ApplyRequest {
         let file = |file: &File| SourceFile {
             path: file.path.clone(),
             text: file.text.clone(),
@@ -155,7 +155,7 @@ impl StateRequest {
             },
             prune: self.prune,
             dry_run: self.dry_run,
-            actor: ACTOR.to_owned(),
+            actor: by.actor(),
         }
     }
 }
@@ -221,7 +221,7 @@ async fn put_in_force(
 ) -> Result<Response, Instead> {
     let applied = async {
         let keep = |applied: &flows::Applied| posted.answer(200, &Applied::from(applied));
-        let applied = apply(&desk.authority, posted.body.request(), &keep).await;
+        let applied = apply(&desk.authority, posted.body.request(&posted.by), &keep).await;
         let applied = applied.map_err(apply_refused)?;
         desk.settle().await?;
         if posted.body.dry_run || !applied.changed_anything() {
@@ -240,9 +240,10 @@ async fn put_in_force(
     responses((status = 200, body = Difference), Problems))]
 async fn compare(
     State(desk): State<Management>,
+    by: By,
     Json(wanted): Json<StateRequest>,
 ) -> Result<Json<Difference>, Problem> {
-    let difference = diff(&desk.authority, wanted.request()).await;
+    let difference = diff(&desk.authority, wanted.request(&by)).await;
     let difference = difference.map_err(apply_refused)?;
     Ok(Json(Difference {
         applied: Applied::from(&difference.applied),

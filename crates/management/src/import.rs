@@ -9,7 +9,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Management,
     documents::Applied,
-    operator::ACTOR,
     posted::{Instead, Posted},
     refusals::{unable, with_places},
 };
@@ -53,7 +52,7 @@ async fn take_over(
             dry_run: posted.body.dry_run,
         };
         let keep = |applied: &flows::Applied| posted.answer(200, &Applied::from(applied));
-        let applied = import(&desk.authority, ACTOR, wanted.clone(), &keep).await;
+        let applied = import(&desk.authority, &posted.by.actor(), wanted.clone(), &keep).await;
         let applied = applied.map_err(|why| refused(why, &wanted))?;
         desk.settle().await?;
         if posted.body.dry_run || !applied.changed_anything() {

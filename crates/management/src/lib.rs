@@ -6,15 +6,16 @@
 //! that the next call is decided with it.
 //!
 //! What it never does: hold a rule, change anything past a use-case, or answer an operator's
-//! question to anyone without the operator token. The one exception is `/v1/me`, which an app
-//! asks about itself with its own key.
+//! question to anyone without the operator token or a person's access token. The one exception is
+//! `/v1/me`, which an app asks about itself with its own key.
 //!
 //! To add an endpoint: a handler with its `utoipa::path` in the file of its resource, its line
-//! in that file's `routes`, then `cargo xtask generate`. The test of who may call what finds it
-//! in the document by itself.
+//! in that file's `routes`, its row in `authorization`, then `cargo xtask generate`. The test of who
+//! may call what finds it in the document by itself, and fails without the row.
 
 mod app_keys;
 mod audit;
+mod authorization;
 mod call_records;
 mod descriptions;
 mod desk;
@@ -27,6 +28,7 @@ mod me;
 mod names;
 mod openapi;
 mod operator;
+mod persons;
 mod posted;
 mod refusals;
 mod resources;
@@ -57,7 +59,7 @@ pub fn router(desk: Management) -> Router {
         .with_state(desk)
 }
 
-/// What needs the operator token.
+/// What needs the operator token, or a person with the role.
 fn operator_routes() -> OpenApiRouter<Management> {
     OpenApiRouter::new()
         .merge(app_keys::routes())
@@ -69,6 +71,7 @@ fn operator_routes() -> OpenApiRouter<Management> {
         .merge(events::routes())
         .merge(import::routes())
         .merge(me::operator_routes())
+        .merge(persons::routes())
         .merge(resources::routes())
         .merge(secrets::routes())
         .merge(sign_in_links::routes())

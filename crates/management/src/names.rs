@@ -11,7 +11,7 @@ pub(crate) fn unknown(what: &str, given: &str) -> Problem {
     Problem::of(&codes::RESOURCE_UNKNOWN).because(format!("there is no {what} `{given}`"))
 }
 
-fn malformed(why: &impl ToString) -> Problem {
+pub(crate) fn malformed(why: &impl ToString) -> Problem {
     Problem::of(&codes::PATH_INVALID).because(why.to_string())
 }
 

@@ -114,7 +114,7 @@ fn security_schemes() -> Value {
     json!({
         "operator": {
             "type": "http", "scheme": "bearer",
-            "description": "The operator token of the installation"
+            "description": "The operator token of the installation, or an access token of a person whose roles open the operation"
         },
         "app": {
             "type": "http", "scheme": "basic",
@@ -135,6 +135,10 @@ fn tags() -> Value {
         tag("keys", "Keys of apps"),
         tag("calls", "Call records and their explanations"),
         tag("secrets", "Secrets that state files refer to"),
+        tag(
+            "persons",
+            "Who signs in, what they may do, and what is signed in"
+        ),
         tag("installation", "The installation itself"),
         tag("me", "What an app asks about itself"),
     ])

@@ -1,29 +1,86 @@
+use std::{ops::Deref, sync::Arc};
+
 use axum::{
-    extract::{Request, State},
+    extract::{FromRequestParts, MatchedPath, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, header};
+use flows::{Caller, Unable, find_caller};
+use http::{HeaderMap, header, request::Parts};
 use http_kit::{Problem, codes};
+use keys::{IssuedFor, read_issued};
+use primitives::PersonId;
+use store::SignInKind;
 
-use crate::Management;
+use crate::{Management, authorization, refusals::unable};
 
-/// Who changes things here, as the event log calls them.
-pub(crate) const ACTOR: &str = "operator";
+/// Whoever asks, known and allowed to.
+#[derive(Clone)]
+pub(crate) struct By(Arc<Caller>);
 
-/// Lets a request through that carries the operator token, and no other.
+impl Deref for By {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.0
+    }
+}
+
+impl By {
+    /// The person who asks; the operator token is nobody's.
+    pub(crate) fn person(&self) -> Result<PersonId, Problem> {
+        let person = self.0.person.as_ref().map(|person| person.kept.id);
+        person.ok_or_else(|| {
+            let why = "the operator token is nobody's: use an access token of a person";
+            Problem::of(&codes::CHANGE_REFUSED).because(why)
+        })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for By {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let by = parts.extensions.get::<Self>().cloned();
+        by.ok_or_else(|| Problem::of(&codes::TOKEN_MISSING))
+    }
+}
+
+/// Lets a request through that carries the operator token, or the access token of a person whose
+/// roles open this door.
 pub(crate) async fn require(
     State(desk): State<Management>,
     request: Request,
     next: Next,
 ) -> Response {
-    match check(&desk, request.headers()) {
-        Ok(()) => next.run(request).await,
+    let (mut parts, body) = request.into_parts();
+    match check(&desk, &parts).await {
+        Ok(by) => {
+            parts.extensions.insert(by);
+            next.run(Request::from_parts(parts, body)).await
+        }
         Err(problem) => problem.into_response(),
     }
 }
 
-fn check(desk: &Management, headers: &HeaderMap) -> Result<(), Problem> {
+async fn check(desk: &Management, request: &Parts) -> Result<By, Problem> {
+    let caller = caller(desk, &request.headers).await?;
+    let path = request.extensions.get::<MatchedPath>();
+    let action = path.and_then(|path| authorization::action(&request.method, path.as_str()));
+    let action = action.ok_or_else(|| Problem::of(&codes::ROLE_MISSING))?;
+    if caller.may(action).is_none() {
+        let roles: Vec<&str> = action.roles().map(|role| role.as_str()).collect();
+        let why = format!(
+            "to {} one needs the role `{}`",
+            action.as_str(),
+            roles.join("` or `")
+        );
+        return Err(Problem::of(&codes::ROLE_MISSING).because(why));
+    }
+    Ok(By(Arc::new(caller)))
+}
+
+async fn caller(desk: &Management, headers: &HeaderMap) -> Result<Caller, Problem> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values
         .next()
@@ -34,9 +91,16 @@ fn check(desk: &Management, headers: &HeaderMap) -> Result<(), Problem> {
     }
     let text = value.to_str().map_err(|_| unknown())?;
     let (scheme, token) = text.split_once(' ').ok_or_else(unknown)?;
-    // The hash is compared in constant time, and computed before anything else is looked at.
-    let matches = desk.token.matches(token.trim(), &desk.authority.hashing);
-    (matches && scheme.eq_ignore_ascii_case("bearer"))
-        .then_some(())
-        .ok_or_else(unknown)
+    let token = token.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(unknown());
+    }
+    if read_issued(token) == Ok(Some(IssuedFor::Person)) {
+        let found = find_caller(&desk.authority, token, SignInKind::Token);
+        let found: Result<Option<Caller>, Unable> = found.await;
+        return found.map_err(unable)?.ok_or_else(unknown);
+    }
+    // Compared in constant time.
+    let matches = desk.token.matches(token, &desk.authority.hashing);
+    matches.then(|| Caller::owner(None)).ok_or_else(unknown)
 }

@@ -7,12 +7,14 @@ use http::{HeaderValue, StatusCode, header, request::Parts};
 use http_kit::{IdempotencyKey, Problem, codes, read_body, read_json};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Management, refusals::unable};
+use crate::{Management, operator::By, refusals::unable};
 
 /// The body of a POST, which may be a repetition of one before: then the answer of before is
 /// given, and the handler never runs.
 pub(crate) struct Posted<T> {
     pub(crate) body: T,
+    /// Who asks.
+    pub(crate) by: By,
     held: Option<Held>,
 }
 
@@ -39,24 +41,25 @@ impl<T: DeserializeOwned + Send> FromRequest<Management> for Posted<T> {
         let key = IdempotencyKey::from_request_parts(&mut parts, desk).await?;
         let request = Request::from_parts(parts.clone(), body);
         let bytes = read_body(request, desk).await?;
+        let by = By::from_request_parts(&mut parts, desk).await?;
         let body = read_json(&parts.headers, &bytes)?;
         let held = match key.0 {
-            Some(key) => Some(begin(desk, &parts, key, &bytes).await?),
+            Some(key) => Some(begin(desk, (&parts, &by), key, &bytes).await?),
             None => None,
         };
-        Ok(Self { body, held })
+        Ok(Self { body, by, held })
     }
 }
 
 async fn begin(
     desk: &Management,
-    parts: &Parts,
+    (parts, by): (&Parts, &By),
     key: String,
     body: &[u8],
 ) -> Result<Held, Instead> {
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let request = Repeatable {
-        scope: format!("operator {} {}", parts.method, parts.uri.path()),
+        scope: format!("{} {} {}", by.actor(), parts.method, parts.uri.path()),
         key,
         fingerprint: fingerprint(&[parts.method.as_str().as_bytes(), path.as_bytes(), body]),
     };

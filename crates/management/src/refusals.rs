@@ -1,6 +1,8 @@
 //! What the use-cases refuse, as problems: one place.
 
-use flows::{ApplyRefused, ChangeRefused, KeyRefused, RemoveRefused, Unable, VettingRefused};
+use flows::{
+    ApplyRefused, ChangeRefused, KeyRefused, PersonRefused, RemoveRefused, Unable, VettingRefused,
+};
 use http_kit::{EntityTag, FieldProblem, Precondition, Problem, codes};
 use store::{FailureKind, StoreFailure};
 
@@ -9,6 +11,7 @@ use crate::names::unknown;
 /// A use-case could not be carried out.
 pub(crate) fn unable(failure: Unable) -> Problem {
     match failure {
+        Unable::Busy => Problem::of(&codes::UNAVAILABLE).because(failure.to_string()),
         Unable::Crowded => Problem::of(&codes::CONFLICT),
         Unable::Store(failure) => failed(failure),
         other => Problem::internal(&other),
@@ -81,6 +84,26 @@ pub(crate) fn vetting_refused(refused: VettingRefused) -> Problem {
         VettingRefused::NoModel(_)
         | VettingRefused::Unverified(_)
         | VettingRefused::Immovable(_) => {
+            Problem::of(&codes::CHANGE_REFUSED).because(refused.to_string())
+        }
+    }
+}
+
+/// A person was not invited or changed.
+pub(crate) fn person_refused(refused: PersonRefused) -> Problem {
+    match refused {
+        PersonRefused::Unable(failure) => unable(failure),
+        PersonRefused::Unknown => {
+            Problem::of(&codes::RESOURCE_UNKNOWN).because(refused.to_string())
+        }
+        PersonRefused::EmailTaken
+        | PersonRefused::Email(_)
+        | PersonRefused::Name
+        | PersonRefused::Units
+        | PersonRefused::Oneself
+        | PersonRefused::Password(_)
+        | PersonRefused::NotShown
+        | PersonRefused::TooOften => {
             Problem::of(&codes::CHANGE_REFUSED).because(refused.to_string())
         }
     }

@@ -24,7 +24,7 @@ use crate::{
     Management,
     instant::Instant,
     names::{account_name, app_name, name, unknown},
-    operator::ACTOR,
+    operator::By,
     refusals::{change_refused, failed},
 };
 
@@ -74,6 +74,11 @@ pub(crate) const fn plural(kind: Kind) -> &'static str {
         Kind::Account => "accounts",
         Kind::App => "apps",
     }
+}
+
+/// Whether it is the word for the list of a kind.
+pub(crate) fn is_list(word: &str) -> bool {
+    Kind::ALL.into_iter().any(|kind| plural(kind) == word)
 }
 
 /// The four operations of every kind: one implementation, a type for each kind.
@@ -230,12 +235,13 @@ fn no_keys(entry: &dyn Any) -> Result<(), Problem> {
 
 async fn put<T: Document + Send + Sync + 'static>(
     State(desk): State<Management>,
+    by: By,
     Path(given): Path<String>,
     precondition: Precondition,
     Json(entry): Json<T>,
 ) -> Result<Response, Problem> {
     let change = EntryChange {
-        actor: ACTOR,
+        actor: &by.actor(),
         kind: T::KIND,
         name: &called(&desk, T::KIND, &given)?,
     };
@@ -257,11 +263,12 @@ async fn put<T: Document + Send + Sync + 'static>(
 
 async fn delete<T: Document + Send + Sync + 'static>(
     State(desk): State<Management>,
+    by: By,
     Path(given): Path<String>,
     precondition: Precondition,
 ) -> Result<StatusCode, Problem> {
     let change = EntryChange {
-        actor: ACTOR,
+        actor: &by.actor(),
         kind: T::KIND,
         name: &called(&desk, T::KIND, &given)?,
     };

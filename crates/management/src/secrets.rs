@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Management,
     names::name,
-    operator::ACTOR,
+    operator::By,
     refusals::{secret_refused, unable},
 };
 
@@ -56,11 +56,12 @@ async fn list(State(desk): State<Management>) -> Result<Json<SecretNames>, Probl
     responses((status = 204, description = "It is set"), Problems))]
 async fn put(
     State(desk): State<Management>,
+    by: By,
     Path(given): Path<String>,
     Json(secret): Json<SecretValue>,
 ) -> Result<StatusCode, Problem> {
     let (name, value) = (name(&given)?, Secret::new(secret.value));
-    let set = set_secret(&desk.authority, ACTOR, &name, &value).await;
+    let set = set_secret(&desk.authority, &by.actor(), &name, &value).await;
     set.map_err(unable)?;
     read_again(&desk).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -75,10 +76,11 @@ async fn put(
     responses((status = 204, description = "It is gone"), Problems))]
 async fn remove(
     State(desk): State<Management>,
+    by: By,
     Path(given): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let name = name(&given)?;
-    let removed = remove_secret(&desk.authority, &desk.loader, ACTOR, &name).await;
+    let removed = remove_secret(&desk.authority, &desk.loader, &by.actor(), &name).await;
     removed.map_err(secret_refused)?;
     read_again(&desk).await?;
     Ok(StatusCode::NO_CONTENT)

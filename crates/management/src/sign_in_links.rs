@@ -1,7 +1,6 @@
 use axum::{extract::State, response::Response};
 use flows::make_sign_in_link;
-use http_kit::Problems;
-use primitives::OperatorId;
+use http_kit::{Problem, Problems, codes};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -12,9 +11,6 @@ use crate::{
     posted::{Instead, Posted},
     refusals::unable,
 };
-
-/// Who the operator token stands for: one operator, until operators have accounts of their own.
-const OPERATOR: OperatorId = OperatorId::from_u128(1);
 
 pub(crate) fn routes() -> OpenApiRouter<Management> {
     OpenApiRouter::new().routes(routes!(make))
@@ -35,6 +31,8 @@ pub(crate) struct Link {
 }
 
 /// Make a link that signs a browser in to the console, once
+///
+/// With the operator token only: an access token never becomes a sign-in.
 #[utoipa::path(post, path = "/v1/sign-in-links", tag = "installation",
     operation_id = "makeSignInLink",
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
@@ -45,9 +43,13 @@ async fn make(
     posted: Posted<LinkRequest>,
 ) -> Result<Response, Instead> {
     let made = async {
-        let link = make_sign_in_link(&desk.authority, OPERATOR)
-            .await
-            .map_err(unable)?;
+        if posted.by.person.is_some() {
+            let why =
+                "only the operator token makes sign-in links: a person signs in with a password";
+            return Err(Problem::of(&codes::ROLE_MISSING).because(why));
+        }
+        let link = make_sign_in_link(&desk.authority, None).await;
+        let link = link.map_err(unable)?;
         let address = |shown: bool| Link {
             url: shown.then(|| {
                 format!(

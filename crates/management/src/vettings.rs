@@ -17,7 +17,6 @@ use crate::{
     Management,
     instant::Instant,
     names::{account_name, name},
-    operator::ACTOR,
     posted::{Instead, Posted},
     refusals::{failed, unable, vetting_refused},
 };
@@ -228,7 +227,8 @@ async fn go<T: Sync>(
             account: &account,
             ladder: &ladder,
         };
-        let (at, which) = (desk.vetting(), (ACTOR, application));
+        let by = posted.by.actor();
+        let (at, which) = (desk.vetting(), (by.as_str(), application));
         let keep = |vetted: &Vetted| posted.answer(200, &moved(vetted));
         let vetted = match asked {
             Asked::Apply(level) => apply_for_level(at, which, level, &keep).await,

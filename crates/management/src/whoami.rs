@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Management, instant::Instant, operator::ACTOR, refusals::failed};
+use crate::{Management, instant::Instant, operator::By, refusals::failed};
 
 pub(crate) fn routes() -> OpenApiRouter<Management> {
     OpenApiRouter::new().routes(routes!(whoami))
@@ -13,9 +13,13 @@ pub(crate) fn routes() -> OpenApiRouter<Management> {
 /// Who asks, and what is asked.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Whoami {
-    /// Who the token belongs to.
+    /// Who the token belongs to: `operator`, or what the person is called.
     #[schema(example = "operator")]
-    caller: &'static str,
+    caller: String,
+    /// The person's id; `null` for the operator token.
+    person: Option<String>,
+    /// What the caller's roles are.
+    roles: Vec<&'static str>,
     /// Version of the server.
     version: &'static str,
     /// How many changes the event log holds.
@@ -31,10 +35,12 @@ pub(crate) struct Whoami {
 /// Who the token belongs to, and where the installation stands
 #[utoipa::path(get, path = "/v1/whoami", tag = "installation", operation_id = "whoami",
     responses((status = 200, body = Whoami), Problems))]
-async fn whoami(State(desk): State<Management>) -> Result<Json<Whoami>, Problem> {
+async fn whoami(State(desk): State<Management>, by: By) -> Result<Json<Whoami>, Problem> {
     let installation = desk.authority.store.installation().await.map_err(failed)?;
     Ok(Json(Whoami {
-        caller: ACTOR,
+        caller: by.name().to_owned(),
+        person: by.person.as_ref().map(|person| person.kept.id.to_string()),
+        roles: by.duties().roles.iter().map(|role| role.as_str()).collect(),
         version: env!("CARGO_PKG_VERSION"),
         revision: installation.revision.0,
         snapshot: desk.snapshots().load().revision().0,

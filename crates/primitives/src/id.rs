@@ -175,8 +175,8 @@ ids! {
     CredentialId = "key";
     /// One entry of the event log.
     EventId = "evt";
-    /// A person of the provider who signs in to the console.
-    OperatorId = "oper";
+    /// Somebody who signs in: of the provider, of a developer.
+    PersonId = "person";
     /// A browser's sign-in.
     SignInId = "sign";
 }

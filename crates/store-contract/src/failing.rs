@@ -8,11 +8,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use primitives::{CredentialId, Name, PageSize, RecordId, Revision, Timestamp};
+use primitives::{CredentialId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp};
 use store::{
     CallFilter, CallIndexRow, CallTally, CommitRefused, Committed, CounterRow, Credential, Event,
-    FailureKind, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, Resource,
-    SealedSecret, SignIn, SignInLink, Store, StoreFailure, Vetting, VettingPlace, WriteSet,
+    FailureKind, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose,
+    Person, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting,
+    VettingPlace, WriteSet,
 };
 
 /// When a planted failure strikes.
@@ -135,9 +136,17 @@ asks! {
     fn vettings_due(&self, before: Timestamp, size: PageSize) -> Vec<Vetting>;
     fn count_vettings(&self, state: &str, most: u32) -> u32;
     fn put_sign_in_link(&self, link: SignInLink) -> ();
-    fn take_sign_in_link(&self, hash: &[u8; 32], now: Timestamp) -> Option<SignInLink>;
+    fn take_sign_in_link(&self, hash: &[u8; 32], purpose: LinkPurpose, now: Timestamp) -> Option<SignInLink>;
     fn put_sign_in(&self, sign_in: SignIn) -> ();
     fn sign_in(&self, hash: &[u8; 32], now: Timestamp) -> Option<SignIn>;
     fn end_sign_in(&self, hash: &[u8; 32]) -> ();
+    fn sign_ins_of(&self, person: PersonId, now: Timestamp) -> Vec<SignIn>;
+    fn end_sign_in_of(&self, person: PersonId, id: SignInId) -> bool;
+    fn person(&self, id: PersonId) -> Option<Person>;
+    fn person_by_email(&self, email: &str) -> Option<Person>;
+    fn persons(&self, after: Option<&str>, size: PageSize) -> Vec<Person>;
+    fn take_code_step(&self, person: PersonId, step: i64) -> bool;
+    fn take_try(&self, principal: &[u8; 32], rate: TryRate, now: Timestamp) -> bool;
+    fn forget_tries(&self, principal: &[u8; 32]) -> ();
     fn drop_expired(&self, before: Timestamp) -> u64;
 }

@@ -17,6 +17,7 @@ pub mod credentials;
 pub mod events;
 mod failing;
 pub mod idempotency;
+pub mod persons;
 pub mod resources;
 mod samples;
 pub mod secrets;
@@ -68,6 +69,12 @@ macro_rules! for_each_case {
             idempotency::an_answer_is_kept_with_the_commit_or_not_at_all,
             idempotency::of_concurrent_twins_one_goes_ahead,
             idempotency::old_keys_are_dropped,
+            persons::a_code_is_taken_at_most_once,
+            persons::a_deleted_person_leaves_no_way_in,
+            persons::a_person_comes_back_as_it_went,
+            persons::a_replaced_person_keeps_when_they_became_known,
+            persons::an_address_has_one_person,
+            persons::tries_are_bounded_for_each_principal,
             resources::deletes_come_before_puts,
             resources::everything_is_of_one_revision,
             resources::names_are_ordered_by_their_bytes,
@@ -76,6 +83,8 @@ macro_rules! for_each_case {
             secrets::a_secret_is_never_without_its_event,
             secrets::secrets_are_dropped_with_their_event,
             secrets::secrets_are_replaced_by_name,
+            sign_in::a_link_is_taken_only_for_what_it_was_made,
+            sign_in::a_person_has_sign_ins,
             sign_in::a_link_is_taken_at_most_once,
             sign_in::an_expired_link_or_sign_in_is_not_found,
             sign_in::sign_ins_are_found_until_they_end,

@@ -9,7 +9,7 @@ use store::{
 use crate::{
     Failure,
     columns::{MOST_ROWS, column, last_of_each},
-    vettings,
+    persons, vettings,
 };
 
 /// Takes the next revision first: whoever holds it is the only writer until the end, so the
@@ -61,6 +61,12 @@ async fn write(
     let vettings = last_of_each(&changes.vettings, |one| (&one.account, &one.ladder));
     for vettings in vettings.chunks(MOST_ROWS) {
         vettings::put(unit, vettings, revision).await?;
+    }
+    for person in &changes.dropped_persons {
+        persons::delete(unit, *person).await?;
+    }
+    for person in &changes.persons {
+        persons::put(unit, person, revision).await?;
     }
     let events: Vec<(i64, &NewEvent)> = (0..).zip(&changes.events).collect();
     for events in events.chunks(MOST_ROWS) {

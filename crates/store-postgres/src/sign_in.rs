@@ -1,11 +1,11 @@
-use primitives::Timestamp;
+use primitives::{PersonId, SignInId, Timestamp};
 use sqlx::PgPool;
 use store::{
-    SealedSecret, SignIn, SignInLink,
+    LinkPurpose, SealedSecret, SignIn, SignInLink,
     rows::{SecretColumns, SignInColumns, SignInLinkColumns, id_bytes},
 };
 
-use crate::Failure;
+use crate::{Failure, resources::meanings};
 
 pub(crate) async fn secrets(pool: &PgPool) -> Result<Vec<SealedSecret>, Failure> {
     let rows = sqlx::query_file_as!(SecretColumns, "../store/sql/secrets.sql")
@@ -15,11 +15,12 @@ pub(crate) async fn secrets(pool: &PgPool) -> Result<Vec<SealedSecret>, Failure>
 }
 
 pub(crate) async fn put_link(pool: &PgPool, link: SignInLink) -> Result<(), Failure> {
-    let operator = id_bytes(link.operator.as_u128());
+    let person = link.person.map(|person| id_bytes(person.as_u128()));
     sqlx::query_file!(
         "../store/sql/sign_in_link_put.sql",
         &link.hash[..],
-        &operator[..],
+        link.purpose.as_str(),
+        person.as_ref().map(|id| &id[..]),
         link.expires_at.as_micros()
     )
     .execute(pool)
@@ -31,12 +32,14 @@ pub(crate) async fn put_link(pool: &PgPool, link: SignInLink) -> Result<(), Fail
 pub(crate) async fn take_link(
     pool: &PgPool,
     hash: &[u8; 32],
+    purpose: LinkPurpose,
     now: Timestamp,
 ) -> Result<Option<SignInLink>, Failure> {
     let row = sqlx::query_file_as!(
         SignInLinkColumns,
         "../store/sql/sign_in_link_take.sql",
         &hash[..],
+        purpose.as_str(),
         now.as_micros()
     )
     .fetch_optional(pool)
@@ -46,12 +49,14 @@ pub(crate) async fn take_link(
 
 pub(crate) async fn put(pool: &PgPool, sign_in: SignIn) -> Result<(), Failure> {
     let id = id_bytes(sign_in.id.as_u128());
-    let operator = id_bytes(sign_in.operator.as_u128());
+    let person = sign_in.person.map(|person| id_bytes(person.as_u128()));
     sqlx::query_file!(
         "../store/sql/sign_in_put.sql",
         &id[..],
         &sign_in.hash[..],
-        &operator[..],
+        sign_in.kind.as_str(),
+        person.as_ref().map(|id| &id[..]),
+        sign_in.label.as_str(),
         sign_in.created_at.as_micros(),
         sign_in.expires_at.as_micros()
     )
@@ -90,5 +95,33 @@ pub(crate) async fn drop_expired(pool: &PgPool, before: Timestamp) -> Result<u64
     let sign_ins = sqlx::query_file!("../store/sql/sign_ins_drop.sql", before.as_micros())
         .execute(pool)
         .await?;
-    Ok(links.rows_affected() + sign_ins.rows_affected())
+    let tries = sqlx::query_file!("../store/sql/tries_drop.sql", before.as_micros())
+        .execute(pool)
+        .await?;
+    Ok(links.rows_affected() + sign_ins.rows_affected() + tries.rows_affected())
+}
+
+pub(crate) async fn of_person(
+    pool: &PgPool,
+    person: PersonId,
+    now: Timestamp,
+) -> Result<Vec<SignIn>, Failure> {
+    let person = id_bytes(person.as_u128());
+    let rows = sqlx::query_file_as!(
+        SignInColumns,
+        "../store/sql/sign_ins_of.sql",
+        &person[..],
+        now.as_micros()
+    )
+    .fetch_all(pool)
+    .await?;
+    meanings(rows)
+}
+
+pub(crate) async fn end_of(pool: &PgPool, person: PersonId, id: SignInId) -> Result<bool, Failure> {
+    let (person, id) = (id_bytes(person.as_u128()), id_bytes(id.as_u128()));
+    let ended = sqlx::query_file!("../store/sql/sign_in_end_of.sql", &id[..], &person[..])
+        .execute(pool)
+        .await?;
+    Ok(ended.rows_affected() > 0)
 }

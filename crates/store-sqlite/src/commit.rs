@@ -7,7 +7,7 @@ use store::{
     rows::{id_bytes, revision_value},
 };
 
-use crate::{Failure, vettings};
+use crate::{Failure, persons, vettings};
 
 /// So many rows go into one statement; more take several.
 const MOST_ROWS: usize = 5_000;
@@ -58,6 +58,12 @@ async fn write(
     }
     for vettings in changes.vettings.chunks(MOST_ROWS) {
         vettings::put(unit, vettings, revision).await?;
+    }
+    for person in &changes.dropped_persons {
+        persons::delete(unit, *person).await?;
+    }
+    for person in &changes.persons {
+        persons::put(unit, person, revision).await?;
     }
     let events: Vec<(i64, &NewEvent)> = (0..).zip(&changes.events).collect();
     for events in events.chunks(MOST_ROWS) {

@@ -13,17 +13,19 @@ mod failure;
 mod idempotency;
 mod open;
 mod pending;
+mod persons;
 mod resources;
 mod sign_in;
 mod vettings;
 
 use async_trait::async_trait;
-use primitives::{CredentialId, Name, PageSize, RecordId, Revision, Timestamp};
+use primitives::{CredentialId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp};
 use sqlx::SqlitePool;
 use store::{
     CallFilter, CallIndexRow, CallTally, CommitRefused, Committed, CounterRow, Credential, Event,
-    Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, Resource, SealedSecret,
-    SignIn, SignInLink, Store, StoreFailure, Vetting, VettingPlace, WriteSet,
+    Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Person,
+    Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting,
+    VettingPlace, WriteSet,
 };
 
 use failure::Failure;
@@ -202,9 +204,10 @@ impl Store for SqliteStore {
     async fn take_sign_in_link(
         &self,
         hash: &[u8; 32],
+        purpose: LinkPurpose,
         now: Timestamp,
     ) -> Result<Option<SignInLink>, StoreFailure> {
-        Ok(sign_in::take_link(&self.writer, hash, now).await?)
+        Ok(sign_in::take_link(&self.writer, hash, purpose, now).await?)
     }
 
     async fn put_sign_in(&self, sign_in: SignIn) -> Result<(), StoreFailure> {
@@ -221,6 +224,51 @@ impl Store for SqliteStore {
 
     async fn end_sign_in(&self, hash: &[u8; 32]) -> Result<(), StoreFailure> {
         Ok(sign_in::end(&self.writer, hash).await?)
+    }
+
+    async fn sign_ins_of(
+        &self,
+        person: PersonId,
+        now: Timestamp,
+    ) -> Result<Vec<SignIn>, StoreFailure> {
+        Ok(sign_in::of_person(&self.readers, person, now).await?)
+    }
+
+    async fn end_sign_in_of(&self, person: PersonId, id: SignInId) -> Result<bool, StoreFailure> {
+        Ok(sign_in::end_of(&self.writer, person, id).await?)
+    }
+
+    async fn person(&self, id: PersonId) -> Result<Option<Person>, StoreFailure> {
+        Ok(persons::person(&self.readers, id).await?)
+    }
+
+    async fn person_by_email(&self, email: &str) -> Result<Option<Person>, StoreFailure> {
+        Ok(persons::by_email(&self.readers, email).await?)
+    }
+
+    async fn persons(
+        &self,
+        after: Option<&str>,
+        size: PageSize,
+    ) -> Result<Vec<Person>, StoreFailure> {
+        Ok(persons::list(&self.readers, after, size).await?)
+    }
+
+    async fn take_code_step(&self, person: PersonId, step: i64) -> Result<bool, StoreFailure> {
+        Ok(persons::take_code_step(&self.writer, person, step).await?)
+    }
+
+    async fn take_try(
+        &self,
+        principal: &[u8; 32],
+        rate: TryRate,
+        now: Timestamp,
+    ) -> Result<bool, StoreFailure> {
+        Ok(persons::take_try(&self.writer, principal, rate, now).await?)
+    }
+
+    async fn forget_tries(&self, principal: &[u8; 32]) -> Result<(), StoreFailure> {
+        Ok(persons::forget_tries(&self.writer, principal).await?)
     }
 
     async fn drop_expired(&self, before: Timestamp) -> Result<u64, StoreFailure> {

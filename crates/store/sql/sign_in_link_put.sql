@@ -1,1 +1,1 @@
-INSERT INTO sign_in_links (hash, operator, expires_at) VALUES ($1, $2, $3)
+INSERT INTO sign_in_links (hash, purpose, person, expires_at) VALUES ($1, $2, $3, $4)

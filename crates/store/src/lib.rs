@@ -2,8 +2,8 @@
 //!
 //! Three kinds of things are kept: **resources** (everything a state file can say, one JSON
 //! document each, all under one revision), **credentials** (looked up by id, only hashes), and
-//! **records** (the event log, call index, counters, idempotency keys, sign-ins, sealed
-//! secrets, vettings). Every change of resources, credentials, secrets or vettings goes through one
+//! **records** (the event log, call index, counters, idempotency keys, persons, sign-ins,
+//! sealed secrets, vettings). Every change of resources, credentials, secrets, vettings or persons goes through one
 //! [`WriteSet`], which commits whole or not at all, appends its events and moves the revision by
 //! one.
 //!
@@ -21,13 +21,14 @@ pub mod rows;
 mod write_set;
 
 use async_trait::async_trait;
-use primitives::{CredentialId, Name, PageSize, RecordId, Revision, Timestamp};
+use primitives::{CredentialId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp};
 
 pub use call_query::{CallQuery, QueryValue};
 pub use chain::{Link, NO_LINK, link, links};
 pub use records::{
     CallFilter, CallIndexRow, CallTally, CounterRow, Folded, FoldedCalls, IdempotencyRow,
-    Idempotent, Installation, SealedSecret, SignIn, SignInLink, Vetting, VettingPlace,
+    Idempotent, Installation, LinkPurpose, Person, SealedSecret, SignIn, SignInKind, SignInLink,
+    TryRate, Vetting, VettingPlace,
 };
 pub use resource::{Credential, Event, EventAction, Kind, NotAKind, NotAnAction, Resource};
 pub use write_set::{CommitRefused, Committed, Expected, NewEvent, WriteSet};
@@ -188,10 +189,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Keeps a one-time sign-in link (only its hash).
     async fn put_sign_in_link(&self, link: SignInLink) -> Result<(), StoreFailure>;
-    /// Takes a link that has not expired: at most one caller ever gets it.
+    /// Takes a link made for this that has not expired: at most one caller ever gets it.
     async fn take_sign_in_link(
         &self,
         hash: &[u8; 32],
+        purpose: LinkPurpose,
         now: Timestamp,
     ) -> Result<Option<SignInLink>, StoreFailure>;
     /// Keeps a browser's sign-in.
@@ -204,6 +206,38 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Option<SignIn>, StoreFailure>;
     /// Ends a sign-in.
     async fn end_sign_in(&self, hash: &[u8; 32]) -> Result<(), StoreFailure>;
-    /// Drops links and sign-ins that expired before `before`.
+    /// The sign-ins of a person that have not expired, the newest first.
+    async fn sign_ins_of(
+        &self,
+        person: PersonId,
+        now: Timestamp,
+    ) -> Result<Vec<SignIn>, StoreFailure>;
+    /// Ends a sign-in of a person; false when the person has none of this id.
+    async fn end_sign_in_of(&self, person: PersonId, id: SignInId) -> Result<bool, StoreFailure>;
+
+    /// A person.
+    async fn person(&self, id: PersonId) -> Result<Option<Person>, StoreFailure>;
+    /// The person with this address, in its one spelling.
+    async fn person_by_email(&self, email: &str) -> Result<Option<Person>, StoreFailure>;
+    /// Persons by ascending address, after `after`.
+    async fn persons(
+        &self,
+        after: Option<&str>,
+        size: PageSize,
+    ) -> Result<Vec<Person>, StoreFailure>;
+    /// Takes the one-time code of a time step: false when it, or a later one, was taken before.
+    async fn take_code_step(&self, person: PersonId, step: i64) -> Result<bool, StoreFailure>;
+    /// Takes one try at a secret of this principal: false when it has used them up for now. Tries
+    /// taken at once are counted one by one.
+    async fn take_try(
+        &self,
+        principal: &[u8; 32],
+        rate: TryRate,
+        now: Timestamp,
+    ) -> Result<bool, StoreFailure>;
+    /// Forgets the tries of a principal, who has shown to be the one.
+    async fn forget_tries(&self, principal: &[u8; 32]) -> Result<(), StoreFailure>;
+
+    /// Drops links, sign-ins and tries that expired before `before`.
     async fn drop_expired(&self, before: Timestamp) -> Result<u64, StoreFailure>;
 }

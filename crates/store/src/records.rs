@@ -1,5 +1,5 @@
 use primitives::{
-    AccountId, AppId, Mode, Name, OperatorId, Quantity, RecordId, Revision, SignInId, Timestamp,
+    AccountId, AppId, Mode, Name, PersonId, Quantity, RecordId, Revision, SignInId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -179,30 +179,127 @@ pub struct SealedSecret {
     pub updated_at: Timestamp,
 }
 
-/// A one-time link that signs an operator in.
+/// Somebody who signs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Its id.
+    pub id: PersonId,
+    /// The address, in its one spelling; no other person has it.
+    pub email: String,
+    /// What they are called.
+    pub name: String,
+    /// Whether they may sign in, and what they may do then, as JSON.
+    pub body: String,
+    /// Hash of the password, with its scheme.
+    pub password: Option<String>,
+    /// Sealed seed of the one-time codes.
+    pub code_seed: Option<Vec<u8>>,
+    /// Sign-ins that began before do not count.
+    pub sign_ins_from: Timestamp,
+    /// When they became known.
+    pub created_at: Timestamp,
+    /// The revision that last changed it; filled in by the commit.
+    pub version: Revision,
+}
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$case_doc:meta])* $case:ident = $word:literal,)+ })+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$case_doc])* $case,)+
+        }
+
+        impl $name {
+            /// The word in the database.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$case => $word,)+
+                }
+            }
+
+            pub(crate) fn of(word: &str) -> Option<Self> {
+                [$(Self::$case),+].into_iter().find(|one| one.as_str() == word)
+            }
+        }
+    )+};
+}
+
+words! {
+    /// What a one-time link is for. One made for one thing does nothing else.
+    LinkPurpose {
+        /// Signs in.
+        SignIn = "sign_in",
+        /// Goes on after the password, with a one-time code.
+        Code = "code",
+        /// Takes an invitation, or sets a password anew.
+        Password = "password",
+    }
+    /// What carries a sign-in.
+    SignInKind {
+        /// The cookie of a browser.
+        Browser = "browser",
+        /// An access token, for programs.
+        Token = "token",
+    }
+}
+
+/// A one-time link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignInLink {
     /// SHA-256 of the link's secret.
     pub hash: [u8; 32],
-    /// Who signs in.
-    pub operator: OperatorId,
+    /// What it is for.
+    pub purpose: LinkPurpose,
+    /// For whom; `None` for whoever has the operator token.
+    pub person: Option<PersonId>,
     /// When it stops working.
     pub expires_at: Timestamp,
 }
 
-/// A browser's sign-in.
+/// A sign-in of a browser or a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignIn {
     /// Its id.
     pub id: SignInId,
-    /// SHA-256 of the cookie's secret.
+    /// SHA-256 of the cookie's or token's secret.
     pub hash: [u8; 32],
-    /// Who is signed in.
-    pub operator: OperatorId,
+    /// What carries it.
+    pub kind: SignInKind,
+    /// Who is signed in; `None` for whoever has the operator token.
+    pub person: Option<PersonId>,
+    /// What it is told apart by.
+    pub label: String,
     /// When it began.
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+}
+
+/// How often somebody may try: so many at once, then one for each while that passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TryRate {
+    /// Tries at once.
+    pub at_once: u32,
+    /// The while, in microseconds.
+    pub every_micros: i64,
+}
+
+impl TryRate {
+    /// What an unused principal is spent until after one try at `now`.
+    #[must_use]
+    pub const fn first(self, now: Timestamp) -> i64 {
+        now.plus_micros(self.every_micros).as_micros()
+    }
+
+    /// Until when a principal may be spent and still has a try at `now`.
+    #[must_use]
+    pub const fn latest(self, now: Timestamp) -> i64 {
+        let more = self.at_once.saturating_sub(1) as i64;
+        now.plus_micros(more.saturating_mul(self.every_micros))
+            .as_micros()
+    }
 }
 
 /// Where the vetting of a developer on a ladder stands.

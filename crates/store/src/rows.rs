@@ -5,13 +5,14 @@
 //! the same bits of an `i64`, times are microseconds.
 
 use primitives::{
-    AccountId, AppId, CredentialId, EventId, Mode, Name, OperatorId, Quantity, RecordId, Revision,
+    AccountId, AppId, CredentialId, EventId, Mode, Name, PersonId, Quantity, RecordId, Revision,
     SignInId, Timestamp,
 };
 
 use crate::{
     CallIndexRow, CounterRow, Credential, Event, IdempotencyRow, Idempotent, Installation,
-    Resource, SealedSecret, SignIn, SignInLink, StoreFailure, Vetting,
+    LinkPurpose, Person, Resource, SealedSecret, SignIn, SignInKind, SignInLink, StoreFailure,
+    Vetting,
 };
 
 /// A row holds what nobody could have written.
@@ -61,6 +62,11 @@ impl Reader<'_> {
 
     fn name(&self, text: &str, column: &'static str) -> Result<Name, CorruptRow> {
         self.or(text.parse().ok(), column)
+    }
+
+    fn person(&self, bytes: Option<&[u8]>) -> Result<Option<PersonId>, CorruptRow> {
+        let number = bytes.map(|bytes| self.number(bytes, "person"));
+        Ok(number.transpose()?.map(PersonId::from_u128))
     }
 
     fn mode(&self, text: &str, column: &'static str) -> Result<Mode, CorruptRow> {
@@ -492,13 +498,61 @@ impl TryFrom<VettingColumns> for Vetting {
     }
 }
 
+/// A row of `persons`.
+#[derive(Debug)]
+pub struct PersonColumns {
+    /// 16 bytes.
+    pub id: Vec<u8>,
+    /// The address.
+    pub email: String,
+    /// What they are called.
+    pub name: String,
+    /// JSON.
+    pub body: String,
+    /// Hash with its scheme.
+    pub password: Option<String>,
+    /// Sealed.
+    pub code_seed: Option<Vec<u8>>,
+    /// Sign-ins that began before do not count.
+    pub sign_ins_from: i64,
+    /// When they became known.
+    pub created_at: i64,
+    /// Revision that last changed it.
+    pub version: i64,
+}
+
+impl TryFrom<PersonColumns> for Person {
+    type Error = CorruptRow;
+
+    fn try_from(row: PersonColumns) -> Result<Self, CorruptRow> {
+        let id = shown(&row.id);
+        let reader = Reader {
+            table: "persons",
+            id: &id,
+        };
+        Ok(Self {
+            id: PersonId::from_u128(reader.number(&row.id, "id")?),
+            email: row.email,
+            name: row.name,
+            body: row.body,
+            password: row.password,
+            code_seed: row.code_seed,
+            sign_ins_from: Timestamp::from_micros(row.sign_ins_from),
+            created_at: Timestamp::from_micros(row.created_at),
+            version: reader.revision(row.version, "version")?,
+        })
+    }
+}
+
 /// A row of `sign_in_links`.
 #[derive(Debug)]
 pub struct SignInLinkColumns {
     /// 32 bytes.
     pub hash: Vec<u8>,
+    /// What it is for.
+    pub purpose: String,
     /// 16 bytes.
-    pub operator: Vec<u8>,
+    pub person: Option<Vec<u8>>,
     /// When it stops working.
     pub expires_at: i64,
 }
@@ -513,7 +567,8 @@ impl TryFrom<SignInLinkColumns> for SignInLink {
         };
         Ok(Self {
             hash: reader.hash(&row.hash, "hash")?,
-            operator: OperatorId::from_u128(reader.number(&row.operator, "operator")?),
+            purpose: reader.or(LinkPurpose::of(&row.purpose), "purpose")?,
+            person: reader.person(row.person.as_deref())?,
             expires_at: Timestamp::from_micros(row.expires_at),
         })
     }
@@ -526,8 +581,12 @@ pub struct SignInColumns {
     pub id: Vec<u8>,
     /// 32 bytes.
     pub hash: Vec<u8>,
+    /// What carries it.
+    pub kind: String,
     /// 16 bytes.
-    pub operator: Vec<u8>,
+    pub person: Option<Vec<u8>>,
+    /// What it is told apart by.
+    pub label: String,
     /// When it began.
     pub created_at: i64,
     /// When it ends.
@@ -546,7 +605,9 @@ impl TryFrom<SignInColumns> for SignIn {
         Ok(Self {
             id: SignInId::from_u128(reader.number(&row.id, "id")?),
             hash: reader.hash(&row.hash, "hash")?,
-            operator: OperatorId::from_u128(reader.number(&row.operator, "operator")?),
+            kind: reader.or(SignInKind::of(&row.kind), "kind")?,
+            person: reader.person(row.person.as_deref())?,
+            label: row.label,
             created_at: Timestamp::from_micros(row.created_at),
             expires_at: Timestamp::from_micros(row.expires_at),
         })

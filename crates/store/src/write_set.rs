@@ -1,6 +1,6 @@
-use primitives::{EventId, Name, Revision, Timestamp};
+use primitives::{EventId, Name, PersonId, Revision, Timestamp};
 
-use crate::{Credential, EventAction, Kind, Resource, SealedSecret, Vetting};
+use crate::{Credential, EventAction, Kind, Person, Resource, SealedSecret, Vetting};
 
 /// Changes that are made together or not at all.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,11 @@ pub struct WriteSet {
     pub dropped_secrets: Vec<String>,
     /// Vettings to insert or replace. `version` is filled in by the commit.
     pub vettings: Vec<Vetting>,
+    /// Persons to delete, with their sign-ins and links; before those to insert or replace.
+    pub dropped_persons: Vec<PersonId>,
+    /// Persons to insert or replace. `version` is filled in by the commit; a replaced one keeps
+    /// its `created_at`.
+    pub persons: Vec<Person>,
     /// What to write into the event log.
     pub events: Vec<NewEvent>,
     /// When.

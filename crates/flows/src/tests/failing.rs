@@ -1,10 +1,9 @@
 use std::sync::Arc;
 
-use primitives::OperatorId;
 use store_contract::{Failing, Strikes};
 
 use super::bench;
-use crate::{Authority, make_sign_in_link, sign_in};
+use crate::{Authority, make_sign_in_link, sign_in_by_link};
 
 /// Shows: F-45.
 #[tokio::test]
@@ -17,12 +16,14 @@ async fn a_link_works_once_at_most_whatever_fails() {
     };
     for strikes in [Strikes::Before, Strikes::After] {
         for call in 1.. {
-            let link = make_sign_in_link(&at, OperatorId::from_u128(1)).await;
+            let link = make_sign_in_link(&at, None).await;
             let code = link.unwrap().code;
             failing.plant(call, strikes);
-            let first = sign_in(&at, code.expose()).await;
+            let first = sign_in_by_link(&at, code.expose(), "a browser").await;
             let struck = failing.clear();
-            let second = sign_in(&at, code.expose()).await.unwrap();
+            let second = sign_in_by_link(&at, code.expose(), "a browser")
+                .await
+                .unwrap();
             let worked = usize::from(matches!(first, Ok(Some(_)))) + usize::from(second.is_some());
             assert!(worked <= 1, "call {call} failing {strikes:?}");
             // A failure before anything was done leaves the link as it was.

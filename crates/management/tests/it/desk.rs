@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use axum::{Router, body::Body};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use decision::Vocabulary;
-use flows::{Authority, Carrier, RiskServices, SecretBook};
+use flows::{Authority, Carrier, PasswordSet, Passwords, RiskServices, SecretBook, Tried};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use http_kit::{Edge, Surface, dress};
@@ -71,6 +71,7 @@ pub(crate) struct Desk {
     pub(crate) token: Secret,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) authority: Authority,
     /// The same store, to let it fail.
     pub(crate) failing: Arc<Failing>,
     /// The risk service that is asked, wherever it is said to be.
@@ -155,6 +156,7 @@ impl Desk {
             entropy: Arc::clone(&entropy) as _,
             hashing: Arc::new(keys.hashing_key()),
             sealer: Arc::new(keys.sealer()),
+            passwords: Passwords::new(&keys.hashing_key(), Arc::clone(&entropy) as _).unwrap(),
         };
         let vocabulary = Arc::new(Vocabulary::default());
         let loader = Loader::start(Arc::clone(&store), vocabulary, Arc::clone(&clock) as _).await;
@@ -182,7 +184,7 @@ impl Desk {
             token: Arc::new(authority.hashing.hash(&token)),
             cursors: Arc::new(keys.cursor_key()),
             console: "http://localhost:8082".into(),
-            authority,
+            authority: authority.clone(),
         });
         let edge = Edge {
             surface: Surface::Api,
@@ -195,6 +197,7 @@ impl Desk {
             token,
             clock,
             store,
+            authority,
             failing,
             bureau,
             _folder: folder,
@@ -230,10 +233,22 @@ impl Desk {
         headers: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Answer {
+        self.ask_as(&self.token, (method, path), headers, body)
+            .await
+    }
+
+    /// A request with a bearer token.
+    pub(crate) async fn ask_as(
+        &self,
+        token: &Secret,
+        (method, path): (&str, &str),
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Answer {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
-            .header("authorization", format!("Bearer {}", self.token.expose()));
+            .header("authorization", format!("Bearer {}", token.expose()));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -245,6 +260,29 @@ impl Desk {
             None => Body::empty(),
         };
         self.send(request.body(body).unwrap()).await
+    }
+
+    /// Somebody who has taken an invitation: their id, and an access token of theirs.
+    pub(crate) async fn person(
+        &self,
+        email: &str,
+        roles: &[&str],
+        units: &[&str],
+    ) -> (String, Secret) {
+        let wanted = json!({ "email": email, "name": "Kim", "roles": roles, "units": units });
+        let invited = self.post("/v1/persons", &wanted).await.is(201).body;
+        let url = invited["link"]["url"].as_str().unwrap();
+        let (_, code) = url.split_once("code=").unwrap();
+        let password = Secret::new("several words in a row".to_owned());
+        let set = flows::set_password_by_link(&self.authority, (code, password), "a browser").await;
+        assert!(
+            matches!(set, Ok(PasswordSet::Tried(Tried::In(_)))),
+            "{set:?}"
+        );
+        let id = invited["person"]["id"].as_str().unwrap().to_owned();
+        let found = flows::find_person(&self.authority, id.parse().unwrap()).await;
+        let token = flows::make_access_token(&self.authority, &found.unwrap(), ("ci", 30)).await;
+        (id, token.unwrap().secret)
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

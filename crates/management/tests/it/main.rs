@@ -15,6 +15,8 @@ mod keys;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
+mod persons;
+#[cfg(test)]
 mod repetitions;
 #[cfg(test)]
 mod resources;

@@ -99,3 +99,70 @@ async fn the_document_is_open_and_says_who_may_what() {
         assert_eq!(own, says_own, "{method} {path}");
     }
 }
+
+/// The table of who may pass which door, as the server behaves: a line for each operation, and in
+/// it whether a viewer, support, risk, a business unit and an admin may.
+///
+/// Shows: S-88, P-61.
+#[tokio::test]
+async fn every_role_passes_its_doors_and_no_others() {
+    let desk = Desk::with_state().await;
+    let roles = ["viewer", "support", "risk", "business_unit", "admin"];
+    let mut tokens = Vec::new();
+    for role in roles {
+        let units: &[&str] = if role == "business_unit" {
+            &["payments"]
+        } else {
+            &[]
+        };
+        let email = format!("{}@example.com", role.replace('_', "-"));
+        tokens.push(desk.person(&email, &[role], units).await.1);
+    }
+    let (_, nobody) = desk.person("nobody@example.com", &[], &[]).await;
+    let mut table = String::new();
+    for (method, path) in operations(&management::openapi()) {
+        if OWN_KEY.contains(&(method.as_str(), path.as_str())) {
+            continue;
+        }
+        let filled = path.replace(['{', '}'], "");
+        let mut marks = String::new();
+        for token in tokens.iter().chain([&nobody]) {
+            let asked = (method.as_str(), filled.as_str());
+            let asked = (&*asked.0.to_uppercase(), asked.1);
+            let answer = desk
+                .ask_as(token, asked, &[], Some(&serde_json::json!({})))
+                .await;
+            let missing = answer.body["code"] == "role_missing";
+            assert_eq!(
+                missing,
+                answer.status == 403,
+                "{method} {path}: {}",
+                answer.body
+            );
+            assert_ne!(answer.status, 401, "{method} {path}: {}", answer.body);
+            marks.push(if missing { '-' } else { 'x' });
+        }
+        table.push_str(&format!("{marks} {:6} {path}\n", method.to_uppercase()));
+    }
+    insta::assert_snapshot!("who_may", table);
+}
+
+/// What a path does not have is not done, and its list is read with HEAD as with GET.
+#[tokio::test]
+async fn a_method_that_is_not_there_opens_nothing() {
+    let desk = Desk::with_state().await;
+    let (_, viewer) = desk.person("viewer@example.com", &["viewer"], &[]).await;
+    for (method, path) in [
+        ("POST", "/v1/accounts/acme"),
+        ("PATCH", "/v1/accounts/acme"),
+        ("PUT", "/v1/accounts"),
+        ("DELETE", "/v1/events"),
+    ] {
+        let answer = desk.ask_as(&viewer, (method, path), &[], None).await;
+        answer.refuses(405, "method_not_allowed");
+    }
+    let answer = desk
+        .ask_as(&viewer, ("HEAD", "/v1/accounts"), &[], None)
+        .await;
+    assert_eq!(answer.status, 200);
+}

@@ -7,7 +7,7 @@ mod upstream;
 
 use std::path::PathBuf;
 
-use primitives::{OperatorId, Secret};
+use primitives::Secret;
 use snapshot::Loader;
 use state::Sources;
 use tokio::net::TcpListener;
@@ -21,9 +21,6 @@ use crate::{
     serve::{house::House, listening::Listening, states},
     source,
 };
-
-/// Who the operator's token and the sign-in link stand for.
-const OPERATOR: OperatorId = OperatorId::from_u128(1);
 
 /// The variable that stands for the upstream's address in state files.
 const UPSTREAM_VARIABLE: &str = "dev_upstream";
@@ -170,7 +167,7 @@ impl Furnished {
     /// When the file cannot be written or no link be made.
     pub(crate) async fn announce(self, house: &House, at: &Announced) -> Result<(), Failure> {
         let directory = &house.loaded.settings.data.directory;
-        let link = flows::make_sign_in_link(&house.authority, OPERATOR)
+        let link = flows::make_sign_in_link(&house.authority, None)
             .await
             .map_err(why("sign-in link"))?;
         let first = self.first_call(&at.public);

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use config::Loaded;
-use flows::{Authority, RiskServices, SecretBook};
+use flows::{Authority, Passwords, RiskServices, SecretBook};
 use journal::{Journal, Options};
 use keys::InstallationKeys;
 use primitives::{Clock, Entropy, SystemEntropy};
@@ -46,7 +46,9 @@ impl House {
         };
         let keys = keys.map_err(why("keys"))?;
         let backend = Backend::open(&loaded).await?;
+        let passwords = Passwords::new(&keys.hashing_key(), Arc::clone(&entropy));
         let authority = Authority {
+            passwords: passwords.map_err(why("passwords"))?,
             store: backend.store(),
             clock: Arc::clone(&clock),
             entropy,

@@ -132,7 +132,12 @@ async fn calls_of_before_stay_readable() {
     let lacking = SqliteStore::pending(&file).await.unwrap();
     assert_eq!(
         lacking,
-        ["call records as bytes", "vettings", "event links"]
+        [
+            "call records as bytes",
+            "vettings",
+            "event links",
+            "persons"
+        ]
     );
     let store = open(&folder).await;
     let id = RecordId {

@@ -1,0 +1,499 @@
+use std::collections::BTreeSet;
+
+use accounts::persons::{
+    Action, Duties, Email, EmailProblem, PasswordProblem, Reach, Role, Standing, check_password,
+};
+use primitives::{Name, PersonId, Secret, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::{EventAction, LinkPurpose, SignIn, WriteSet};
+
+use crate::{
+    Authority, Keep, KeptAnswer, Unable,
+    authority::Offered,
+    sign_in::{NewLink, SKEW_SECONDS, make_link},
+};
+
+mod codes;
+
+pub(crate) use codes::step_of_code;
+pub use codes::{NewCodes, begin_codes, confirm_codes, end_codes};
+
+/// The word for persons in the event log.
+pub const PERSON_KIND: &str = "person";
+
+/// How long an invitation can be taken.
+const INVITATION_SECONDS: i64 = 3 * 86_400;
+/// How long a link works that sets a password anew.
+const RESET_SECONDS: i64 = 3_600;
+/// The longest name, in characters.
+const LONGEST_NAME: usize = 100;
+
+/// Somebody who signs in, as the rules see them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// As it is kept.
+    pub kept: store::Person,
+    /// Whether they may sign in.
+    pub standing: Standing,
+    /// What they may do then.
+    pub duties: Duties,
+}
+
+/// What is kept of standing and duties, as JSON. What a later version wrote is not guessed at.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    standing: String,
+    roles: BTreeSet<String>,
+    units: BTreeSet<Name>,
+}
+
+impl Person {
+    /// A person from what is kept.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(kept: store::Person) -> Result<Self, Unable> {
+        let unreadable = || Unable::Unreadable(kept.id.to_string());
+        let body: Body = serde_json::from_str(&kept.body).map_err(|_| unreadable())?;
+        let standing = Standing::ALL
+            .into_iter()
+            .find(|standing| standing.as_str() == body.standing);
+        let roles: Result<BTreeSet<Role>, _> = body.roles.iter().map(|role| role.parse()).collect();
+        Ok(Self {
+            standing: standing.ok_or_else(unreadable)?,
+            duties: Duties {
+                roles: roles.map_err(|_| unreadable())?,
+                units: body.units,
+            },
+            kept,
+        })
+    }
+
+    /// Ends every sign-in that has begun, up to this very moment.
+    fn end_sign_ins(&mut self, now: Timestamp) {
+        // What a clock set in the future that was wrong would keep everybody out until then.
+        let before = self.kept.sign_ins_from;
+        let wrong = before > now.plus_seconds(SKEW_SECONDS);
+        let last = if wrong { now } else { before.max(now) };
+        self.kept.sign_ins_from = last.plus_micros(1);
+    }
+
+    /// As it is to be kept.
+    fn row(&self) -> Result<store::Person, Unable> {
+        let roles = self.duties.roles.iter().map(ToString::to_string).collect();
+        let body = Body {
+            standing: self.standing.as_str().to_owned(),
+            roles,
+            units: self.duties.units.clone(),
+        };
+        let body = serde_json::to_string(&body);
+        Ok(store::Person {
+            body: body.map_err(|_| Unable::Unreadable(self.kept.id.to_string()))?,
+            ..self.kept.clone()
+        })
+    }
+}
+
+/// Whoever does something here: an operator who signed in, a program of theirs, or whoever holds
+/// the operator token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Who; `None` for whoever holds the operator token.
+    pub person: Option<Person>,
+    /// By which sign-in; `None` with the operator token itself.
+    pub sign_in: Option<SignIn>,
+    duties: Duties,
+}
+
+impl Caller {
+    /// Whoever holds the operator token, by a sign-in or with the token itself.
+    #[must_use]
+    pub fn owner(sign_in: Option<SignIn>) -> Self {
+        Self {
+            person: None,
+            sign_in,
+            duties: Duties::all(),
+        }
+    }
+
+    pub(crate) fn of(person: Person, sign_in: SignIn) -> Self {
+        Self {
+            duties: person.duties.clone(),
+            person: Some(person),
+            sign_in: Some(sign_in),
+        }
+    }
+
+    /// Who, as the event log says it: an id, which is no personal data.
+    #[must_use]
+    pub fn actor(&self) -> String {
+        match &self.person {
+            None => "operator".to_owned(),
+            Some(person) => person.kept.id.to_string(),
+        }
+    }
+
+    /// What they are called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.person
+            .as_ref()
+            .map_or("operator", |person| &person.kept.name)
+    }
+
+    /// What they may do.
+    #[must_use]
+    pub const fn duties(&self) -> &Duties {
+        &self.duties
+    }
+
+    /// How far they may do something; `None` when they may not.
+    #[must_use]
+    pub fn may(&self, action: Action) -> Option<Reach<'_>> {
+        self.duties.may(action)
+    }
+}
+
+/// Why something about a person was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum PersonRefused {
+    /// There is none of this id.
+    #[error("there is no person of this id")]
+    Unknown,
+    /// The address is another's.
+    #[error("somebody with this e-mail address is there already")]
+    EmailTaken,
+    /// The address cannot be used.
+    #[error(transparent)]
+    Email(#[from] EmailProblem),
+    /// The name is empty or too long.
+    #[error("a person has a name of 1 to 100 characters on one line")]
+    Name,
+    /// The role of business units needs some, and only that role has them.
+    #[error(
+        "`units` says which business units somebody with the role `business_unit` is for: give both, or neither"
+    )]
+    Units,
+    /// Nobody shuts themselves out, or makes themselves less.
+    #[error("nobody changes their own roles or shuts themselves out: another admin does")]
+    Oneself,
+    /// The password cannot be one.
+    #[error(transparent)]
+    Password(#[from] PasswordProblem),
+    /// What was to be shown first is not so.
+    #[error("that is not right; nothing was changed")]
+    NotShown,
+    /// Tried too often.
+    #[error("tried too often; wait a minute, then try again")]
+    TooOften,
+    /// It could not be done.
+    #[error(transparent)]
+    Unable(#[from] Unable),
+}
+
+impl From<store::StoreFailure> for PersonRefused {
+    fn from(failure: store::StoreFailure) -> Self {
+        Self::Unable(failure.into())
+    }
+}
+
+impl From<primitives::EntropyExhausted> for PersonRefused {
+    fn from(problem: primitives::EntropyExhausted) -> Self {
+        Self::Unable(problem.into())
+    }
+}
+
+/// Who is to be invited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// The address.
+    pub email: String,
+    /// What they are called.
+    pub name: String,
+    /// What they are to be allowed.
+    pub duties: Duties,
+}
+
+/// Somebody who was invited, and the link that takes the invitation.
+#[derive(Debug)]
+pub struct Invited {
+    /// Who.
+    pub person: Person,
+    /// To be handed to them; works once.
+    pub link: NewLink,
+}
+
+/// What is to become of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PersonChange {
+    /// Other duties.
+    Duties(Duties),
+    /// Shuts them out: every sign-in and token ends with it.
+    Disable,
+    /// Lets them in again.
+    Enable,
+    /// Takes their one-time codes off, because the device is lost.
+    RemoveCodes,
+    /// Ends every sign-in and token.
+    SignOutEverywhere,
+}
+
+/// Finds a person.
+///
+/// # Errors
+/// When there is none, or it could not be done.
+pub async fn find_person(at: &Authority, id: PersonId) -> Result<Person, PersonRefused> {
+    let found = at.store.person(id).await?;
+    Ok(Person::read(found.ok_or(PersonRefused::Unknown)?)?)
+}
+
+/// Invites somebody: they are there, and may sign in once they have taken the link.
+///
+/// # Errors
+/// When the address is taken or anything said of them cannot be, or it could not be done.
+pub async fn invite_person(
+    at: &Authority,
+    actor: &str,
+    invitation: &Invitation,
+    keep: Keep<'_, Invited>,
+) -> Result<Invited, PersonRefused> {
+    let email: Email = invitation.email.parse()?;
+    let name = checked_name(&invitation.name)?;
+    checked_units(&invitation.duties)?;
+    let now = at.clock.now();
+    let id = PersonId::new(&*at.clock, &*at.entropy)?;
+    for _ in Authority::tries() {
+        let base = at.store.revision().await?;
+        if at.store.person_by_email(email.as_str()).await?.is_some() {
+            return Err(PersonRefused::EmailTaken);
+        }
+        let person = Person {
+            kept: store::Person {
+                id,
+                email: email.to_string(),
+                name: name.clone(),
+                body: String::new(),
+                password: None,
+                code_seed: None,
+                sign_ins_from: now,
+                created_at: now,
+                version: base,
+            },
+            standing: Standing::Invited,
+            duties: invitation.duties.clone(),
+        };
+        // Before the commit that keeps the answer: without its person a link does nothing.
+        let link = make_link(at, LinkPurpose::Password, Some(id), INVITATION_SECONDS).await?;
+        let invited = Invited { person, link };
+        let answer = keep(&invited)?;
+        let event = (EventAction::Created, "invited");
+        let changes = write_set(at, (actor, &invited.person), event, (base, answer))?;
+        if let Offered::In(_) = at.offer(changes).await? {
+            return Ok(invited);
+        }
+    }
+    Err(Unable::Crowded.into())
+}
+
+/// Changes a person, in force at once: with the next request they make.
+///
+/// # Errors
+/// When there is none, it may not be so, or it could not be done.
+pub async fn change_person(
+    at: &Authority,
+    (caller, id): (&Caller, PersonId),
+    change: &PersonChange,
+    keep: Keep<'_, Person>,
+) -> Result<Person, PersonRefused> {
+    let oneself = caller.person.as_ref().is_some_and(|own| own.kept.id == id);
+    if oneself && !matches!(change, PersonChange::SignOutEverywhere) {
+        return Err(PersonRefused::Oneself);
+    }
+    if let PersonChange::Duties(duties) = change {
+        checked_units(duties)?;
+    }
+    let (actor, word) = (caller.actor(), word_of(change));
+    alter(
+        at,
+        (&actor, id),
+        word,
+        &|person| Ok(carried_out(at.clock.now(), person, change)),
+        keep,
+    )
+    .await
+}
+
+const fn word_of(change: &PersonChange) -> &'static str {
+    match change {
+        PersonChange::Duties(_) => "duties",
+        PersonChange::Disable => "disabled",
+        PersonChange::Enable => "enabled",
+        PersonChange::RemoveCodes => "codes removed",
+        PersonChange::SignOutEverywhere => "signed out everywhere",
+    }
+}
+
+fn carried_out(now: Timestamp, mut person: Person, change: &PersonChange) -> Person {
+    match change {
+        PersonChange::Duties(duties) => person.duties = duties.clone(),
+        PersonChange::Disable => {
+            person.standing = Standing::Disabled;
+            person.end_sign_ins(now);
+        }
+        PersonChange::Enable if person.kept.password.is_some() => {
+            person.standing = Standing::Active;
+        }
+        PersonChange::Enable => person.standing = Standing::Invited,
+        PersonChange::RemoveCodes => person.kept.code_seed = None,
+        PersonChange::SignOutEverywhere => person.end_sign_ins(now),
+    }
+    person
+}
+
+/// Deletes a person: who they were is gone, what they did stays in the event log by their id.
+///
+/// # Errors
+/// When there is none, it is oneself, or it could not be done.
+pub async fn delete_person(
+    at: &Authority,
+    caller: &Caller,
+    id: PersonId,
+) -> Result<(), PersonRefused> {
+    if caller.person.as_ref().is_some_and(|own| own.kept.id == id) {
+        return Err(PersonRefused::Oneself);
+    }
+    find_person(at, id).await?;
+    let thing = (PERSON_KIND, &*id.to_string());
+    let event = at.event(&caller.actor(), EventAction::Deleted, thing, &json!({}))?;
+    let changes = WriteSet {
+        dropped_persons: vec![id],
+        events: vec![event],
+        at: at.clock.now(),
+        ..WriteSet::default()
+    };
+    match at.offer(changes).await? {
+        Offered::In(_) => Ok(()),
+        Offered::Again => Err(Unable::Crowded.into()),
+    }
+}
+
+/// A link that lets somebody set a password anew. Their second factor stays: it is asked for
+/// after the new password as it was after the old one.
+///
+/// # Errors
+/// When there is no such person, or it could not be done.
+pub async fn make_password_link(at: &Authority, id: PersonId) -> Result<NewLink, PersonRefused> {
+    let person = find_person(at, id).await?;
+    let seconds = match person.standing {
+        Standing::Invited => INVITATION_SECONDS,
+        Standing::Active | Standing::Disabled => RESET_SECONDS,
+    };
+    Ok(make_link(at, LinkPurpose::Password, Some(id), seconds).await?)
+}
+
+/// Sets one's own password, which ends every other sign-in. The caller begins a new one.
+///
+/// # Errors
+/// When the present one is wrong, the new one cannot be one, or it could not be done.
+pub async fn change_password(
+    at: &Authority,
+    person: &Person,
+    (present, wanted): (Secret, Secret),
+) -> Result<Person, PersonRefused> {
+    crate::sign_in::show_password(at, person, present).await?;
+    set_password(at, person, wanted).await
+}
+
+/// Sets a password of somebody who has shown that they may.
+pub(crate) async fn set_password(
+    at: &Authority,
+    person: &Person,
+    wanted: Secret,
+) -> Result<Person, PersonRefused> {
+    check_password(wanted.expose(), &person.kept.email.parse()?)?;
+    let hash = at.passwords.hash(wanted).await?;
+    let id = person.kept.id;
+    let change = |mut person: Person| {
+        if person.standing == Standing::Disabled {
+            return Err(PersonRefused::NotShown);
+        }
+        person.standing = Standing::Active;
+        person.kept.password = Some(hash.clone());
+        person.end_sign_ins(at.clock.now());
+        Ok(person)
+    };
+    alter(at, (&id.to_string(), id), "password", &change, &|_| {
+        Ok(None)
+    })
+    .await
+}
+
+type Alter<'a> = &'a (dyn Fn(Person) -> Result<Person, PersonRefused> + Send + Sync);
+
+/// Alters a person as they are now, with an event that says what, and not to what.
+async fn alter(
+    at: &Authority,
+    (actor, id): (&str, PersonId),
+    what: &str,
+    change: Alter<'_>,
+    keep: Keep<'_, Person>,
+) -> Result<Person, PersonRefused> {
+    for _ in Authority::tries() {
+        let base = at.store.revision().await?;
+        let person = change(find_person(at, id).await?)?;
+        let answer = keep(&person)?;
+        let event = (EventAction::Updated, what);
+        let changes = write_set(at, (actor, &person), event, (base, answer))?;
+        if let Offered::In(_) = at.offer(changes).await? {
+            return Ok(person);
+        }
+    }
+    Err(Unable::Crowded.into())
+}
+
+fn write_set(
+    at: &Authority,
+    (actor, person): (&str, &Person),
+    (action, what): (EventAction, &str),
+    (base, answer): (primitives::Revision, Option<KeptAnswer>),
+) -> Result<WriteSet, Unable> {
+    let roles: Vec<&str> = person
+        .duties
+        .roles
+        .iter()
+        .map(|role| role.as_str())
+        .collect();
+    let detail = json!({
+        "what": what,
+        "standing": person.standing.as_str(),
+        "roles": roles,
+        "units": person.duties.units,
+    });
+    let thing = (PERSON_KIND, &*person.kept.id.to_string());
+    Ok(WriteSet {
+        base: Some(base),
+        persons: vec![person.row()?],
+        events: vec![at.event(actor, action, thing, &detail)?],
+        at: at.clock.now(),
+        answer,
+        ..WriteSet::default()
+    })
+}
+
+fn checked_name(name: &str) -> Result<String, PersonRefused> {
+    let name = name.trim();
+    let fits = (1..=LONGEST_NAME).contains(&name.chars().count());
+    if !fits || name.chars().any(char::is_control) {
+        return Err(PersonRefused::Name);
+    }
+    Ok(name.to_owned())
+}
+
+fn checked_units(duties: &Duties) -> Result<(), PersonRefused> {
+    if duties.roles.contains(&Role::BusinessUnit) == duties.units.is_empty() {
+        return Err(PersonRefused::Units);
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! Who may pass which door: one row for each, checked against the document of the API by test.
+//! A door without a row is closed to everybody.
+
+use accounts::persons::Action::{
+    self, ChangeState, HandleKeys, HandlePersons, NarrowApps, Own, See, SetDevelopers, SetSecrets,
+    SwitchDevelopers, Vet,
+};
+use http::Method;
+
+/// What is done at each door: method, path template, action.
+pub(crate) const TABLE: &[(&str, &str, Action)] = &[
+    ("GET", "/v1/accounts/{account}/panel", See),
+    ("GET", "/v1/accounts/{account}/risk", See),
+    ("GET", "/v1/accounts/{account}/vetting", See),
+    ("GET", "/v1/apps/{app}/capabilities", See),
+    ("GET", "/v1/apps/{app}/keys", See),
+    ("GET", "/v1/audit/events", See),
+    ("GET", "/v1/call-records", See),
+    ("GET", "/v1/decisions/{id}", See),
+    ("GET", "/v1/descriptions/{api}/{version}/diff", See),
+    ("GET", "/v1/descriptions/{api}/{version}/report", See),
+    ("GET", "/v1/events", See),
+    ("GET", "/v1/secrets", See),
+    ("GET", "/v1/state/export", See),
+    ("GET", "/v1/vettings", See),
+    ("POST", "/v1/state/diff", See),
+    ("POST", "/v1/apps/{app}/keys", HandleKeys),
+    ("DELETE", "/v1/apps/{app}/keys/{key}", HandleKeys),
+    ("POST", "/v1/apps/{app}/keys/{key}/rotate", HandleKeys),
+    ("POST", "/v1/apps/{app}/limits", NarrowApps),
+    ("POST", "/v1/apps/{app}/toggles", NarrowApps),
+    ("POST", "/v1/accounts/{account}/level", SetDevelopers),
+    ("POST", "/v1/accounts/{account}/level/reset", SetDevelopers),
+    ("POST", "/v1/accounts/{account}/limits", SetDevelopers),
+    ("POST", "/v1/accounts/{account}/toggles", SwitchDevelopers),
+    ("POST", "/v1/accounts/{account}/vetting", Vet),
+    ("POST", "/v1/accounts/{account}/vetting/approve", Vet),
+    ("POST", "/v1/accounts/{account}/vetting/look-again", Vet),
+    ("POST", "/v1/accounts/{account}/vetting/refuse", Vet),
+    ("POST", "/v1/accounts/{account}/vetting/withdraw", Vet),
+    ("POST", "/v1/import", ChangeState),
+    ("POST", "/v1/state/apply", ChangeState),
+    ("PUT", "/v1/secrets/{name}", SetSecrets),
+    ("DELETE", "/v1/secrets/{name}", SetSecrets),
+    ("GET", "/v1/persons", HandlePersons),
+    ("POST", "/v1/persons", HandlePersons),
+    ("GET", "/v1/persons/{person}", HandlePersons),
+    ("DELETE", "/v1/persons/{person}", HandlePersons),
+    ("POST", "/v1/persons/{person}/disable", HandlePersons),
+    ("POST", "/v1/persons/{person}/duties", HandlePersons),
+    ("POST", "/v1/persons/{person}/enable", HandlePersons),
+    ("POST", "/v1/persons/{person}/password-link", HandlePersons),
+    ("POST", "/v1/persons/{person}/remove-codes", HandlePersons),
+    ("POST", "/v1/persons/{person}/sign-out", HandlePersons),
+    ("POST", "/v1/sign-in-links", HandlePersons),
+    ("GET", "/v1/sign-ins", Own),
+    ("DELETE", "/v1/sign-ins/{sign_in}", Own),
+    ("GET", "/v1/whoami", Own),
+];
+
+/// The doors of resources, which are the same for every kind: list, then one of them.
+const RESOURCES: &[(&str, bool, Action)] = &[
+    ("GET", false, See),
+    ("GET", true, See),
+    ("PUT", true, ChangeState),
+    ("DELETE", true, ChangeState),
+];
+
+/// What is done at a door; `None` when it has no row.
+pub(crate) fn action(method: &Method, path: &str) -> Option<Action> {
+    // What answers GET answers HEAD without the body.
+    let method = match method.as_str() {
+        "HEAD" => "GET",
+        method => method,
+    };
+    let named = TABLE
+        .iter()
+        .find(|(on, at, _)| *on == method && *at == path)
+        .map(|(_, _, action)| *action);
+    named.or_else(|| {
+        let list = path.strip_prefix("/v1/")?;
+        let (list, one) = match list.strip_suffix("/{name}") {
+            Some(list) => (list, true),
+            None => (list, false),
+        };
+        crate::resources::is_list(list).then_some(())?;
+        RESOURCES
+            .iter()
+            .find(|(on, of_one, _)| *on == method && *of_one == one)
+            .map(|(_, _, action)| *action)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Shows: S-88, S-91.
+    #[test]
+    fn the_table_and_the_document_have_the_same_doors() {
+        let document = crate::openapi();
+        let mut documented = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for method in item.as_object().unwrap().keys() {
+                documented.insert((method.to_uppercase(), path.clone()));
+            }
+        }
+        for (method, path) in &documented {
+            // An app asks this with its own key.
+            if path == "/v1/me/capabilities" {
+                continue;
+            }
+            let known: Method = method.parse().unwrap();
+            assert!(action(&known, path).is_some(), "{method} {path} has no row");
+        }
+        for (method, path, _) in TABLE {
+            let row = (method.to_string(), path.to_string());
+            assert!(documented.contains(&row), "{row:?} is a row for nothing");
+        }
+        let rows: BTreeSet<_> = TABLE
+            .iter()
+            .map(|(method, path, _)| (method, path))
+            .collect();
+        assert_eq!(rows.len(), TABLE.len(), "a door stands there twice");
+    }
+
+    #[test]
+    fn what_has_no_row_has_no_action() {
+        for (method, path) in [
+            (Method::POST, "/v1/accounts"),
+            (Method::PATCH, "/v1/accounts/{name}"),
+            (Method::PUT, "/v1/nothing/{name}"),
+            (Method::GET, "/v1/nothing"),
+            (Method::GET, "/v1/accounts/{account}/elsewhere"),
+            (Method::GET, ""),
+        ] {
+            assert_eq!(action(&method, path), None, "{method} {path}");
+        }
+        assert_eq!(action(&Method::HEAD, "/v1/accounts"), Some(See));
+    }
+}

@@ -1,0 +1,424 @@
+use std::collections::BTreeSet;
+
+use accounts::persons::{Duties, NotARole, Role};
+use axum::{extract::State, response::Response};
+use flows::{
+    Invitation, Invited, NewLink, PersonChange, change_person, delete_person, end_sign_in,
+    find_person, invite_person, make_password_link, sign_ins_of,
+};
+use http::StatusCode;
+use http_kit::{Json, Listing, Page, PageParameters, Path, Problem, Problems, codes};
+use primitives::{Name, PersonId, SignInId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    Management,
+    audit::Whole,
+    instant::Instant,
+    names::malformed,
+    operator::By,
+    posted::{Instead, Posted},
+    refusals::{failed, person_refused, unable},
+};
+
+pub(crate) fn routes() -> OpenApiRouter<Management> {
+    OpenApiRouter::new()
+        .routes(routes!(list, invite))
+        .routes(routes!(show, delete))
+        .routes(routes!(duties))
+        .routes(routes!(disable))
+        .routes(routes!(enable))
+        .routes(routes!(remove_codes))
+        .routes(routes!(sign_out))
+        .routes(routes!(password_link))
+        .routes(routes!(own_sign_ins))
+        .routes(routes!(end_own))
+}
+
+/// Somebody of the provider who signs in.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Person {
+    /// Its id.
+    #[schema(example = "person_01k0000000000000000000000")]
+    id: String,
+    /// The e-mail address, in lower case.
+    email: String,
+    /// What they are called.
+    name: String,
+    /// `invited`, `active` or `disabled`.
+    standing: &'static str,
+    /// `viewer`, `support`, `risk`, `business_unit`, `admin`.
+    roles: Vec<&'static str>,
+    /// The business units of the role `business_unit`.
+    units: Vec<String>,
+    /// Whether they have a second factor.
+    one_time_codes: bool,
+    /// When they were invited.
+    created_at: Instant,
+    /// The revision that last changed them.
+    version: u64,
+}
+
+impl From<&flows::Person> for Person {
+    fn from(person: &flows::Person) -> Self {
+        let (kept, duties) = (&person.kept, &person.duties);
+        Self {
+            id: kept.id.to_string(),
+            email: kept.email.clone(),
+            name: kept.name.clone(),
+            standing: person.standing.as_str(),
+            roles: duties.roles.iter().map(|role| role.as_str()).collect(),
+            units: duties.units.iter().map(ToString::to_string).collect(),
+            one_time_codes: kept.code_seed.is_some(),
+            created_at: kept.created_at.into(),
+            version: kept.version.0,
+        }
+    }
+}
+
+/// Somebody who has been invited.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct InvitedPerson {
+    /// Who.
+    person: Person,
+    /// What they open to choose a password; works once.
+    link: PersonLink,
+}
+
+/// A link for a person, to be handed to them.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PersonLink {
+    /// The address to open; `null` in the answer to a repetition after 24 hours.
+    url: Option<String>,
+    /// When it stops working.
+    expires_at: Instant,
+}
+
+impl PersonLink {
+    fn of(desk: &Management, link: &NewLink, shown: bool) -> Self {
+        let (console, code) = (&desk.console, link.code.expose());
+        Self {
+            url: shown.then(|| format!("{console}/console/password?code={code}")),
+            expires_at: link.expires_at.into(),
+        }
+    }
+}
+
+/// Who is to be invited.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InvitationRequest {
+    /// The e-mail address.
+    #[schema(example = "kim@example.com")]
+    email: String,
+    /// What they are called.
+    name: String,
+    /// What they are to be allowed: `viewer`, `support`, `risk`, `business_unit`, `admin`.
+    roles: BTreeSet<String>,
+    /// The business units of the role `business_unit`.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    units: BTreeSet<Name>,
+}
+
+/// What somebody is to be allowed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DutiesRequest {
+    /// `viewer`, `support`, `risk`, `business_unit`, `admin`.
+    roles: BTreeSet<String>,
+    /// The business units of the role `business_unit`.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    units: BTreeSet<Name>,
+}
+
+/// Nothing has to be said.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PersonRequest {}
+
+/// A browser or program that is signed in.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OwnSignIn {
+    /// Its id.
+    id: String,
+    /// `browser` or `token`.
+    kind: &'static str,
+    /// What it is told apart by.
+    label: String,
+    /// When it began.
+    created_at: Instant,
+    /// When it ends by itself.
+    expires_at: Instant,
+    /// Whether it is the one that asks.
+    this: bool,
+}
+
+/// What is signed in.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OwnSignIns {
+    /// The newest first.
+    items: Vec<OwnSignIn>,
+}
+
+fn duties_of(roles: &BTreeSet<String>, units: &BTreeSet<Name>) -> Result<Duties, Problem> {
+    let roles: Result<BTreeSet<Role>, NotARole> = roles.iter().map(|role| role.parse()).collect();
+    let roles =
+        roles.map_err(|why| Problem::of(&codes::CHANGE_REFUSED).because(why.to_string()))?;
+    Ok(Duties {
+        roles,
+        units: units.clone(),
+    })
+}
+
+fn person_id(given: &str) -> Result<PersonId, Problem> {
+    given.parse().map_err(|why| malformed(&why))
+}
+
+/// Persons, by e-mail address
+#[utoipa::path(get, path = "/v1/persons", tag = "persons", operation_id = "listPersons",
+    params(PageParameters),
+    responses((status = 200, body = Page<Person>), Problems))]
+async fn list(
+    State(desk): State<Management>,
+    listing: Listing<Whole>,
+) -> Result<Json<Page<Person>>, Problem> {
+    let after = listing.position::<String>()?;
+    let store = &desk.authority.store;
+    let rows = store.persons(after.as_deref(), listing.rows()).await;
+    let mark = |row: &store::Person| row.email.clone();
+    let read = |row| flows::Person::read(row).map_err(unable);
+    let page = listing.page(rows.map_err(failed)?, mark, read);
+    let items: Result<Vec<flows::Person>, Problem> = page.items.into_iter().collect();
+    Ok(Json(Page {
+        items: items?.iter().map(Person::from).collect(),
+        next: page.next,
+    }))
+}
+
+/// Invite somebody
+///
+/// The link is in the answer and nowhere else: hand it to them. They choose a password with it.
+#[utoipa::path(post, path = "/v1/persons", tag = "persons", operation_id = "invitePerson",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
+    request_body = InvitationRequest,
+    responses((status = 201, body = InvitedPerson), Problems))]
+async fn invite(
+    State(desk): State<Management>,
+    posted: Posted<InvitationRequest>,
+) -> Result<Response, Instead> {
+    let told = |invited: &Invited, shown: bool| InvitedPerson {
+        person: Person::from(&invited.person),
+        link: PersonLink::of(&desk, &invited.link, shown),
+    };
+    let invited = async {
+        let wanted = Invitation {
+            email: posted.body.email.clone(),
+            name: posted.body.name.clone(),
+            duties: duties_of(&posted.body.roles, &posted.body.units)?,
+        };
+        let keep = |invited: &Invited| {
+            let bodies = (told(invited, true), told(invited, false));
+            posted.answer_once(&desk, 201, (&bodies.0, &bodies.1))
+        };
+        let by = posted.by.actor();
+        let invited = invite_person(&desk.authority, &by, &wanted, &keep).await;
+        Ok(told(&invited.map_err(person_refused)?, true))
+    };
+    Ok(posted.end(&desk, 201, invited.await).await?)
+}
+
+/// A person
+#[utoipa::path(get, path = "/v1/persons/{person}", tag = "persons", operation_id = "getPerson",
+    params(("person" = String, Path, description = "Id of the person")),
+    responses((status = 200, body = Person), Problems))]
+async fn show(
+    State(desk): State<Management>,
+    Path(given): Path<String>,
+) -> Result<Json<Person>, Problem> {
+    let found = find_person(&desk.authority, person_id(&given)?).await;
+    Ok(Json(Person::from(&found.map_err(person_refused)?)))
+}
+
+/// Delete a person
+///
+/// Who they were is gone; what they did stays in the event log under their id.
+#[utoipa::path(delete, path = "/v1/persons/{person}", tag = "persons",
+    operation_id = "deletePerson",
+    params(("person" = String, Path, description = "Id of the person")),
+    responses((status = 204, description = "They are gone"), Problems))]
+async fn delete(
+    State(desk): State<Management>,
+    by: By,
+    Path(given): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let deleted = delete_person(&desk.authority, &by, person_id(&given)?).await;
+    deleted.map_err(person_refused)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn change<T: Sync>(
+    desk: &Management,
+    given: &str,
+    posted: &Posted<T>,
+    change: Result<PersonChange, Problem>,
+) -> Result<Response, Instead> {
+    let changed = async {
+        let (id, change) = (person_id(given)?, change?);
+        let keep = |person: &flows::Person| posted.answer(200, &Person::from(person));
+        let changed = change_person(&desk.authority, (&posted.by, id), &change, &keep).await;
+        Ok(Person::from(&changed.map_err(person_refused)?))
+    };
+    Ok(posted.end(desk, 200, changed.await).await?)
+}
+
+/// Give a person other roles
+///
+/// In force with the next request they make. Nobody changes their own.
+#[utoipa::path(post, path = "/v1/persons/{person}/duties", tag = "persons",
+    operation_id = "setDuties",
+    params(("person" = String, Path, description = "Id of the person"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
+    request_body = DutiesRequest,
+    responses((status = 200, body = Person), Problems))]
+async fn duties(
+    State(desk): State<Management>,
+    Path(given): Path<String>,
+    posted: Posted<DutiesRequest>,
+) -> Result<Response, Instead> {
+    let duties = duties_of(&posted.body.roles, &posted.body.units);
+    change(&desk, &given, &posted, duties.map(PersonChange::Duties)).await
+}
+
+/// Shut a person out
+///
+/// Every sign-in and token of theirs ends with it.
+#[utoipa::path(post, path = "/v1/persons/{person}/disable", tag = "persons",
+    operation_id = "disablePerson",
+    params(("person" = String, Path, description = "Id of the person"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
+    request_body = PersonRequest,
+    responses((status = 200, body = Person), Problems))]
+async fn disable(
+    State(desk): State<Management>,
+    Path(given): Path<String>,
+    posted: Posted<PersonRequest>,
+) -> Result<Response, Instead> {
+    change(&desk, &given, &posted, Ok(PersonChange::Disable)).await
+}
+
+/// Let a person in again
+///
+/// What was signed in before stays ended.
+#[utoipa::path(post, path = "/v1/persons/{person}/enable", tag = "persons",
+    operation_id = "enablePerson",
+    params(("person" = String, Path, description = "Id of the person"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
+    request_body = PersonRequest,
+    responses((status = 200, body = Person), Problems))]
+async fn enable(
+    State(desk): State<Management>,
+    Path(given): Path<String>,
+    posted: Posted<PersonRequest>,
+) -> Result<Response, Instead> {
+    change(&desk, &given, &posted, Ok(PersonChange::Enable)).await
+}
+
+/// Take a person's one-time codes off
+///
+/// For somebody who has lost the device. They sign in with the password alone until they set
+/// codes up again.
+#[utoipa::path(post, path = "/v1/persons/{person}/remove-codes", tag = "persons",
+    operation_id = "removeCodes",
+    params(("person" = String, Path, description = "Id of the person"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
+    request_body = PersonRequest,
+    responses((status = 200, body = Person), Problems))]
+async fn remove_codes(
+    State(desk): State<Management>,
+    Path(given): Path<String>,
+    posted: Posted<PersonRequest>,
+) -> Result<Response, Instead> {
+    change(&desk, &given, &posted, Ok(PersonChange::RemoveCodes)).await
+}
+
+/// End every sign-in and token of a person
+#[utoipa::path(post, path = "/v1/persons/{person}/sign-out", tag = "persons",
+    operation_id = "signOutEverywhere",
+    params(("person" = String, Path, description = "Id of the person"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
+    request_body = PersonRequest,
+    responses((status = 200, body = Person), Problems))]
+async fn sign_out(
+    State(desk): State<Management>,
+    Path(given): Path<String>,
+    posted: Posted<PersonRequest>,
+) -> Result<Response, Instead> {
+    change(&desk, &given, &posted, Ok(PersonChange::SignOutEverywhere)).await
+}
+
+/// Make a link with which a person sets a password anew
+///
+/// Their one-time codes stay, and are asked for after it.
+#[utoipa::path(post, path = "/v1/persons/{person}/password-link", tag = "persons",
+    operation_id = "makePasswordLink",
+    params(("person" = String, Path, description = "Id of the person"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
+    request_body = PersonRequest,
+    responses((status = 201, body = PersonLink), Problems))]
+async fn password_link(
+    State(desk): State<Management>,
+    Path(given): Path<String>,
+    posted: Posted<PersonRequest>,
+) -> Result<Response, Instead> {
+    let made = async {
+        let link = make_password_link(&desk.authority, person_id(&given)?).await;
+        let link = link.map_err(person_refused)?;
+        let told = |shown: bool| PersonLink::of(&desk, &link, shown);
+        let answer = posted.answer_once(&desk, 201, (&told(true), &told(false)));
+        posted.keep(&desk, answer.map_err(unable)?).await?;
+        Ok(told(true))
+    };
+    Ok(posted.end(&desk, 201, made.await).await?)
+}
+
+/// The caller's own sign-ins and tokens
+#[utoipa::path(get, path = "/v1/sign-ins", tag = "persons", operation_id = "listSignIns",
+    responses((status = 200, body = OwnSignIns), Problems))]
+async fn own_sign_ins(State(desk): State<Management>, by: By) -> Result<Json<OwnSignIns>, Problem> {
+    let person = find_person(&desk.authority, by.person()?).await;
+    let all = sign_ins_of(&desk.authority, &person.map_err(person_refused)?).await;
+    let own = by.sign_in.as_ref().map(|own| own.id);
+    let items = all.map_err(unable)?.into_iter().map(|one| OwnSignIn {
+        id: one.id.to_string(),
+        kind: one.kind.as_str(),
+        this: own == Some(one.id),
+        label: one.label,
+        created_at: one.created_at.into(),
+        expires_at: one.expires_at.into(),
+    });
+    let items = items.collect();
+    Ok(Json(OwnSignIns { items }))
+}
+
+/// End a sign-in or token of the caller
+#[utoipa::path(delete, path = "/v1/sign-ins/{sign_in}", tag = "persons",
+    operation_id = "endSignIn",
+    params(("sign_in" = String, Path, description = "Id of the sign-in")),
+    responses((status = 204, description = "It has ended"), Problems))]
+async fn end_own(
+    State(desk): State<Management>,
+    by: By,
+    Path(given): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let id: SignInId = given.parse().map_err(|why| malformed(&why))?;
+    let ended = end_sign_in(&desk.authority, by.person()?, id).await;
+    if !ended.map_err(unable)? {
+        let why = format!("there is no sign-in `{id}` of yours");
+        return Err(Problem::of(&codes::RESOURCE_UNKNOWN).because(why));
+    }
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,2 @@
+SELECT id, email, name, body, password, code_seed, sign_ins_from, created_at, version FROM persons
+WHERE email = $1

@@ -1,0 +1,1 @@
+DELETE FROM sign_ins WHERE id = $1 AND person = $2

@@ -1,0 +1,1 @@
+DELETE FROM sign_in_tries WHERE spent_until < $1
