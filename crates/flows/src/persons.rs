@@ -118,6 +118,19 @@ impl Caller {
         }
     }
 
+    /// Somebody who may nothing.
+    #[must_use]
+    pub const fn nobody() -> Self {
+        Self {
+            person: None,
+            sign_in: None,
+            duties: Duties {
+                roles: BTreeSet::new(),
+                units: BTreeSet::new(),
+            },
+        }
+    }
+
     pub(crate) fn of(person: Person, sign_in: SignIn) -> Self {
         Self {
             duties: person.duties.clone(),

@@ -1,19 +1,18 @@
 use std::sync::Arc;
 
+use accounts::persons::Action::{HandlePersons, Own, See, Vet};
 use admission::Admission;
 use axum::{
     Router,
-    extract::{Request, State},
-    http::{HeaderName, StatusCode, header},
-    middleware::{self, Next},
+    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use flows::{Authority, RiskServices, Unable, VettingDesk};
+use flows::{Authority, Caller, RiskServices, Unable, VettingDesk};
 use primitives::Timestamp;
 use serde::Serialize;
 use snapshot::{Loader, SnapshotHandle};
-use store::StoreFailure;
+use store::{SignIn, StoreFailure};
 
 use crate::{assets, render::Templates, sign_in};
 
@@ -22,8 +21,15 @@ const SIGN_IN: &str = "/console/sign-in";
 mod apis;
 mod apps;
 mod decisions;
+mod doors;
 mod overview;
+mod persons;
 mod vettings;
+mod you;
+
+pub use doors::Door;
+use doors::Doors;
+pub(crate) use doors::Me;
 
 /// What the console reads.
 #[derive(Clone)]
@@ -43,6 +49,8 @@ pub struct Console {
     /// When this process began to show it.
     since: Timestamp,
     templates: Arc<Templates>,
+    /// Who is signed in, behind a door.
+    caller: Option<Arc<Caller>>,
 }
 
 /// What the console tells about where it stands.
@@ -52,6 +60,8 @@ pub struct Place {
     pub name: String,
     /// Scheme and authority of the public listener, for commands to copy.
     pub public: String,
+    /// Scheme and authority of the console itself, for links that are handed on.
+    pub console: String,
     /// Whether the console is reached over TLS; then its cookie is `Secure`.
     pub tls: bool,
 }
@@ -77,6 +87,7 @@ impl Console {
             admission,
             place: Arc::new(place),
             templates,
+            caller: None,
         })
     }
 
@@ -93,16 +104,33 @@ impl Console {
     }
 
     fn page<V: Serialize>(&self, template: &str, view: &V) -> Response {
-        self.templates.page(template, view)
+        let me = self.caller.as_deref().map(Me::of);
+        self.templates.page(template, view, me.as_ref())
+    }
+
+    /// Who is signed in; whoever may nothing, where nobody is.
+    fn caller(&self) -> &Caller {
+        const NOBODY: &Caller = &Caller::nobody();
+        self.caller.as_deref().unwrap_or(NOBODY)
+    }
+
+    /// The sign-in of this browser.
+    fn own(&self) -> Option<SignIn> {
+        self.caller().sign_in.clone()
     }
 
     fn not_found(&self, what: &str) -> Response {
+        let says = format!("There is no {what} of that name here. It may have been removed.");
+        self.problem(StatusCode::NOT_FOUND, "Not found", &says)
+    }
+
+    fn problem(&self, status: StatusCode, title: &'static str, says: &str) -> Response {
         let view = ProblemView {
             section: "",
-            title: "Not found",
-            says: format!("There is no {what} of that name here. It may have been removed."),
+            title,
+            says: says.to_owned(),
         };
-        (StatusCode::NOT_FOUND, self.page("problem.html", &view)).into_response()
+        (status, self.page("problem.html", &view)).into_response()
     }
 
     pub(crate) fn templates(&self) -> &Templates {
@@ -145,52 +173,54 @@ impl IntoResponse for PageProblem {
 
 /// The console's routes, below `/console`. Only sign-in and assets are open.
 pub fn routes(console: Console) -> Router {
-    let pages = Router::new()
-        .route("/console", get(overview::show))
-        .route("/console/apis", get(apis::list))
-        .route("/console/apis/{name}", get(apis::show))
-        .route("/console/apps", get(apps::list))
-        .route("/console/apps/{name}", get(apps::show))
-        .route("/console/decisions", get(decisions::list))
-        .route("/console/decisions/rows", get(decisions::rows))
-        .route("/console/decisions/{id}", get(decisions::show))
-        .route("/console/vettings", get(vettings::list))
-        .route(
-            "/console/vettings/{account}/{ladder}",
-            get(vettings::show).post(vettings::decide),
-        )
-        .route("/console/sign-out", post(sign_in::end))
-        .layer(middleware::from_fn_with_state(
-            console.clone(),
-            signed_in_only,
-        ));
+    let (pages, _) = doors(Some(&console)).done();
     Router::new()
         .merge(pages)
         .route("/", get(async || Redirect::to("/console")))
         .route(SIGN_IN, get(sign_in::ask).post(sign_in::begin))
+        .route("/console/sign-in/code", post(sign_in::code))
+        .route("/console/sign-out", post(sign_in::end))
+        .route(
+            "/console/password",
+            get(sign_in::ask_password).post(sign_in::set_password),
+        )
         .route("/console/assets/{mark}/{name}", get(assets::serve))
         .layer(tower_http::csrf::CsrfLayer::new())
         .with_state(console)
 }
 
-async fn signed_in_only(State(console): State<Console>, request: Request, next: Next) -> Response {
-    let is_of_a_list = request.headers().contains_key("hx-request");
-    match sign_in::of(&console, request.headers()).await {
-        Ok(true) => {
-            let mut response = next.run(request).await;
-            // A list that renews itself and a page share a path prefix but not a body.
-            response
-                .headers_mut()
-                .append(header::VARY, header::HeaderValue::from_static("cookie"));
-            response
-        }
-        // A list that renews itself must not put the sign-in page into its middle.
-        Ok(false) if is_of_a_list => (
-            StatusCode::UNAUTHORIZED,
-            [(HeaderName::from_static("hx-redirect"), SIGN_IN)],
+/// What is done at each page behind the sign-in.
+#[must_use]
+pub fn table() -> Vec<Door> {
+    doors(None).done().1
+}
+
+fn doors(console: Option<&Console>) -> Doors {
+    Doors::new(console)
+        .get("/console", See, overview::show)
+        .get("/console/apis", See, apis::list)
+        .get("/console/apis/{name}", See, apis::show)
+        .get("/console/apps", See, apps::list)
+        .get("/console/apps/{name}", See, apps::show)
+        .get("/console/decisions", See, decisions::list)
+        .get("/console/decisions/rows", See, decisions::rows)
+        .get("/console/decisions/{id}", See, decisions::show)
+        .get("/console/vettings", See, vettings::list)
+        .get("/console/vettings/{account}/{ladder}", See, vettings::show)
+        .post(
+            "/console/vettings/{account}/{ladder}",
+            Vet,
+            vettings::decide,
         )
-            .into_response(),
-        Ok(false) => Redirect::to(SIGN_IN).into_response(),
-        Err(problem) => problem,
-    }
+        .get("/console/persons", HandlePersons, persons::list)
+        .post("/console/persons", HandlePersons, persons::invite)
+        .get("/console/persons/{id}", HandlePersons, persons::show)
+        .post("/console/persons/{id}", HandlePersons, persons::change)
+        .get("/console/you", Own, you::show)
+        .post("/console/you/password", Own, you::password)
+        .post("/console/you/codes", Own, you::codes)
+        .post("/console/you/codes/confirm", Own, you::confirm)
+        .post("/console/you/codes/end", Own, you::end_of_codes)
+        .post("/console/you/tokens", Own, you::token)
+        .post("/console/you/sign-ins/{id}/end", Own, you::end)
 }

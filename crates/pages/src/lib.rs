@@ -8,7 +8,8 @@
 //! 1. A template that extends `layout.html` and is built from the macros of `components.html`
 //!    (`entries`, `tabs`, `empty`, `verdict`, `when`, `copyable` …), its name in `render`.
 //! 2. Its view in `views`: plain values, words and links; no markup.
-//! 3. A handler file under `console/`, and its route in `console::routes`, behind the sign-in.
+//! 3. A handler file under `console/`, and its door in `console::doors` with what is done there:
+//!    whoever has no role for it is not let in. Its `Console` knows who is signed in.
 //! 4. Its section in `navigation`, when it begins one.
 //! 5. Its fixture in the tests here, and its line in `PAGES` of the browser tests of `server`:
 //!    there it is looked at on a phone and a desk, light and dark, and held to the rules of
@@ -23,7 +24,7 @@ mod spans;
 mod views;
 mod when;
 
-pub use console::{Console, Place, routes};
+pub use console::{Console, Door, Place, routes, table};
 
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,8 @@ pub(crate) struct Section {
     pub(crate) href: &'static str,
     /// The drawing of `icons.html`.
     pub(crate) icon: &'static str,
+    /// Whether only those see it who handle persons.
+    pub(crate) of_admins: bool,
 }
 
 const fn section(
@@ -31,10 +33,11 @@ const fn section(
         title,
         href,
         icon,
+        of_admins: false,
     }
 }
 
-pub(crate) const GROUPS: [Group; 3] = [
+pub(crate) const GROUPS: [Group; 4] = [
     Group {
         title: "Gate",
         sections: &[
@@ -51,6 +54,16 @@ pub(crate) const GROUPS: [Group; 3] = [
         sections: &[
             section("apps", "Apps", "/console/apps", "app"),
             section("vettings", "Vetting", "/console/vettings", "shield"),
+        ],
+    },
+    Group {
+        title: "Installation",
+        sections: &[
+            Section {
+                of_admins: true,
+                ..section("persons", "Persons", "/console/persons", "persons")
+            },
+            section("you", "Your sign-in", "/console/you", "key"),
         ],
     },
 ];

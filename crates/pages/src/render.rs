@@ -2,10 +2,10 @@ use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Response},
 };
-use minijinja::{Environment, UndefinedBehavior, Value, value::Serde};
+use minijinja::{Environment, UndefinedBehavior, Value, context, value::Serde};
 use serde::Serialize;
 
-use crate::{assets, navigation, spans, views};
+use crate::{assets, console::Me, navigation, spans, views};
 
 macro_rules! templates {
     ($($name:literal),+ $(,)?) => {
@@ -13,7 +13,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 15] = templates![
+const TEMPLATES: [(&str, &str); 18] = templates![
     "layout.html",
     "icons.html",
     "components.html",
@@ -28,6 +28,9 @@ const TEMPLATES: [(&str, &str); 15] = templates![
     "app.html",
     "vettings.html",
     "vetting.html",
+    "persons.html",
+    "person.html",
+    "you.html",
     "problem.html",
 ];
 
@@ -58,18 +61,22 @@ impl Templates {
         Ok(Self(environment))
     }
 
-    /// The page as text.
+    /// The page as text, as `me` sees it.
     pub(crate) fn text<V: Serialize>(
         &self,
         name: &str,
         view: &V,
+        me: Option<&Me>,
     ) -> Result<String, minijinja::Error> {
-        self.0.get_template(name)?.render(Value::from(Serde(view)))
+        let me = Value::from(Serde(&me));
+        let view = Value::from(Serde(view));
+        let template = self.0.get_template(name)?;
+        template.render(context! { me, ..view })
     }
 
     /// The page as an answer.
-    pub(crate) fn page<V: Serialize>(&self, name: &str, view: &V) -> Response {
-        match self.text(name, view) {
+    pub(crate) fn page<V: Serialize>(&self, name: &str, view: &V, me: Option<&Me>) -> Response {
+        match self.text(name, view, me) {
             Ok(text) => Html(text).into_response(),
             Err(problem) => {
                 tracing::error!(template = name, %problem, "a page could not be rendered");

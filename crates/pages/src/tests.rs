@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
+use flows::Caller;
 use primitives::{Mode, RecordId, Timestamp};
 use serde_json::{Value, json};
 use snapshot::Snapshot;
 use store::CallIndexRow;
 
 use crate::{
+    console::Me,
     render::Templates,
     views::{CallDetail, CallRow},
 };
@@ -78,10 +80,15 @@ fn refused_with(app: &str, more: &Value) -> CallIndexRow {
 fn text(template: &str, view: &impl serde::Serialize) -> String {
     Templates::compile("Portreeve")
         .expect("templates compile")
-        .text(template, view)
+        .text(template, view, Some(&me()))
         .expect("a page")
         // A slash is escaped as well, which only makes what is looked for harder to read.
         .replace("&#x2f;", "/")
+}
+
+/// Whoever may everything.
+fn me() -> Me {
+    Me::of(&Caller::owner(None))
 }
 
 fn decision_page(row: &CallIndexRow) -> String {
@@ -95,14 +102,25 @@ fn decision_page(row: &CallIndexRow) -> String {
 /// A view of every template, so that a name misspelt in one is found here.
 fn views() -> Vec<(&'static str, Value)> {
     let (lone, none) = (
-        json!({ "code": "abc", "problem": null, "hours": 12 }),
+        json!({ "asks": "link", "code": "abc", "ticket": "", "email": "", "problem": null, "hours": 12 }),
         Value::Null,
     );
     let mut views = vec![
         ("sign_in.html", with(&lone, &none)),
         (
             "sign_in.html",
-            with(&lone, &json!({ "code": "", "problem": "used" })),
+            with(
+                &lone,
+                &json!({ "asks": "password", "email": "", "problem": "used" }),
+            ),
+        ),
+        (
+            "sign_in.html",
+            with(&lone, &json!({ "asks": "code", "ticket": "abc" })),
+        ),
+        (
+            "sign_in.html",
+            with(&lone, &json!({ "asks": "new_password" })),
         ),
         (
             "problem.html",
@@ -114,7 +132,58 @@ fn views() -> Vec<(&'static str, Value)> {
     views.extend(views_of_apis());
     views.extend(views_of_apps());
     views.extend(views_of_vettings());
+    views.extend(views_of_persons());
     views
+}
+
+fn views_of_persons() -> Vec<(&'static str, Value)> {
+    let person = json!({
+        "id": "person_1", "email": "kim@example.com", "name": "<b>Kim</b>",
+        "href": "/console/persons/person_1", "standing": "active", "tone": "good",
+        "roles": ["business_unit"], "units": ["cards"], "codes": true, "since": when(),
+    });
+    let out = with(
+        &person,
+        &json!({ "standing": "disabled", "codes": false, "roles": [], "units": [] }),
+    );
+    let roles = json!([{ "word": "business_unit", "purpose": "Grants.", "held": true }]);
+    let link = json!({ "whom": "Kim", "url": "http://localhost/console/password?code=x", "expires": when() });
+    let sign_ins = json!([{ "id": "sign_1", "label": "Firefox on Linux", "kind": "browser", "this": true, "began": when(), "ends": when() }]);
+    let list = json!({
+        "section": "persons", "rows": [person, out], "roles": roles, "problem": "No.",
+        "typed": { "email": "a@b", "name": "", "units": "" }, "invited": link, "newest": null, "next": "/x",
+    });
+    let one = json!({
+        "section": "persons", "crumbs": [{ "title": "Persons", "href": "/console/persons" }],
+        "person": person, "roles": roles, "units": "cards", "sign_ins": sign_ins,
+        "oneself": false, "link": link, "problem": "No.",
+    });
+    let you = json!({
+        "section": "you", "person": person, "roles": roles, "sign_ins": sign_ins, "most_days": 366,
+        "done": "Done.", "problem": null, "token": "ptr_person_x",
+        "codes": { "picture": "data:image/svg+xml,x", "seed": "AAAA BBBB", "sealed": "00" },
+    });
+    let bare = json!({ "token": null, "codes": null, "done": null, "person": out });
+    vec![
+        ("persons.html", list.clone()),
+        (
+            "persons.html",
+            with(
+                &list,
+                &json!({ "rows": [], "invited": null, "problem": null }),
+            ),
+        ),
+        ("person.html", one.clone()),
+        (
+            "person.html",
+            with(
+                &one,
+                &json!({ "person": out, "oneself": true, "sign_ins": [], "link": null }),
+            ),
+        ),
+        ("you.html", you.clone()),
+        ("you.html", with(&you, &bare)),
+    ]
 }
 
 /// `view` with other values for some of its keys.

@@ -1,5 +1,5 @@
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Path, Query},
     response::Response,
 };
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,7 @@ pub(super) struct Shown {
 }
 
 /// `GET /console/apis`.
-pub(super) async fn list(State(console): State<Console>) -> Response {
+pub(super) async fn list(console: Console) -> Response {
     let snapshot = console.snapshots.load_full();
     let mut rows: Vec<_> = snapshot
         .catalogue()
@@ -64,7 +64,7 @@ pub(super) async fn list(State(console): State<Console>) -> Response {
 
 /// `GET /console/apis/{name}`.
 pub(super) async fn show(
-    State(console): State<Console>,
+    console: Console,
     Path(name): Path<String>,
     Query(shown): Query<Shown>,
 ) -> Response {

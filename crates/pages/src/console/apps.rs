@@ -1,5 +1,5 @@
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Path, Query},
     response::Response,
 };
 use decision::App;
@@ -59,7 +59,7 @@ struct ApiCapabilities {
 
 /// `GET /console/apps`: by name, from the name typed.
 pub(super) async fn list(
-    State(console): State<Console>,
+    console: Console,
     Query(query): Query<From>,
 ) -> Result<Response, PageProblem> {
     let after: Option<Name> = query.after.parse().ok();
@@ -120,7 +120,7 @@ fn no_apps(from: &str) -> Empty {
 
 /// `GET /console/apps/{name}`: everything the app may and may not do, and why.
 pub(super) async fn show(
-    State(console): State<Console>,
+    console: Console,
     Path(name): Path<String>,
     Query(shown): Query<Shown>,
 ) -> Result<Response, PageProblem> {

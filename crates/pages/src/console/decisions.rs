@@ -1,5 +1,5 @@
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Path, Query},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -244,7 +244,7 @@ fn mark(calls: &[CallIndexRow]) -> String {
 
 /// `GET /console/decisions`.
 pub(super) async fn list(
-    State(console): State<Console>,
+    console: Console,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageProblem> {
     let (calls, empty) = find(&console, &asked).await?;
@@ -305,7 +305,7 @@ fn choices(snapshot: &Snapshot) -> Choices {
 /// `GET /console/decisions/rows`: what the list renews itself with; nothing when it has not
 /// changed, so that whoever reads it is not disturbed.
 pub(super) async fn rows(
-    State(console): State<Console>,
+    console: Console,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageProblem> {
     let (calls, empty) = find(&console, &asked).await?;
@@ -318,7 +318,7 @@ pub(super) async fn rows(
 
 /// `GET /console/decisions/{id}`; the filters lead back to the list it was found in.
 pub(super) async fn show(
-    State(console): State<Console>,
+    console: Console,
     Path(id): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageProblem> {

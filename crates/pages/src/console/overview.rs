@@ -1,4 +1,4 @@
-use axum::{extract::State, response::Response};
+use axum::response::Response;
 use primitives::{PageSize, Timestamp};
 use serde::Serialize;
 use snapshot::Snapshot;
@@ -41,7 +41,7 @@ struct StateView {
 }
 
 /// `GET /console`.
-pub(super) async fn show(State(console): State<Console>) -> Result<Response, PageProblem> {
+pub(super) async fn show(console: Console) -> Result<Response, PageProblem> {
     let store = &console.authority.store;
     let now = console.now();
     let (all, size) = (CallFilter::default(), PageSize::clamped(NEWEST));

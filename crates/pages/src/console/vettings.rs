@@ -1,7 +1,7 @@
 use accounts::vetting::Vetting;
 use axum::{
     Form,
-    extract::{Path, Query, State},
+    extract::{Path, Query},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
@@ -13,8 +13,6 @@ use store::VettingPlace;
 use super::{Console, PageProblem};
 use crate::views::{Crumb, Empty, Tab, VettingDetail, VettingRow, link};
 
-/// Who decides here, as the event log calls them.
-const ACTOR: &str = "operator";
 const LIST: &str = "/console/vettings";
 /// More than this is counted as this.
 const MOST_COUNTED: u32 = 1_000;
@@ -84,7 +82,7 @@ pub(super) enum Decision {
 
 /// `GET /console/vettings`: those in review, the longest first, or those in another state.
 pub(super) async fn list(
-    State(console): State<Console>,
+    console: Console,
     Query(shown): Query<Shown>,
 ) -> Result<Response, PageProblem> {
     let store = &console.authority.store;
@@ -155,7 +153,7 @@ fn nothing(state: &str) -> Empty {
 
 /// `GET /console/vettings/{account}/{ladder}`: the application, and every point of its risk.
 pub(super) async fn show(
-    State(console): State<Console>,
+    console: Console,
     Path((account, ladder)): Path<(Name, Name)>,
 ) -> Result<Response, PageProblem> {
     page(&console, (&account, &ladder), None).await
@@ -198,7 +196,7 @@ async fn page(
 
 /// `POST /console/vettings/{account}/{ladder}`: approves, refuses, or looks again.
 pub(super) async fn decide(
-    State(console): State<Console>,
+    console: Console,
     Path((account, ladder)): Path<(Name, Name)>,
     Form(decision): Form<Decision>,
 ) -> Result<Response, PageProblem> {
@@ -222,21 +220,19 @@ async fn carry_out(
     which: Application<'_>,
     decision: &Decision,
 ) -> Result<(), VettingRefused> {
+    let by = console.caller().actor();
     let (verdict, note) = match decision {
         Decision::LookAgain => {
-            let looked = look_again(console.vetting(), (ACTOR, which), &|_| Ok(None)).await;
+            let looked = look_again(console.vetting(), (&by, which), &|_| Ok(None)).await;
             return looked.map(drop);
         }
         Decision::Approve { level, note } => (Verdict::Approve(level.clone()), note),
         Decision::Refuse { note } => (Verdict::Refuse, note),
     };
     let note: String = note.trim().chars().take(LONGEST_NOTE).collect();
-    decide_vetting(
-        console.vetting(),
-        (ACTOR, which),
-        (&verdict, &note),
-        &|_| Ok(None),
-    )
+    decide_vetting(console.vetting(), (&by, which), (&verdict, &note), &|_| {
+        Ok(None)
+    })
     .await
     .map(drop)
 }

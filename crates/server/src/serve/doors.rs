@@ -247,6 +247,7 @@ fn bounds(settings: &Settings) -> gateway::Limits {
 /// Management REST under `/v1` and the console beside it: one origin, two surfaces.
 fn office(house: &House, rooms: &Rooms, bound: &Bound, public: String) -> Result<Router, Failure> {
     let console = house.loaded.settings.installation.console.clone();
+    let at: Arc<str> = console.unwrap_or_else(|| bound.url.clone()).into();
     let services = house.services.clone();
     let desk = Management {
         services: services.clone(),
@@ -256,12 +257,13 @@ fn office(house: &House, rooms: &Rooms, bound: &Bound, public: String) -> Result
         secrets: house.secrets.clone(),
         token: Arc::new(house.authority.hashing.hash(&rooms.token)),
         cursors: Arc::new(house.keys.cursor_key()),
-        console: console.unwrap_or_else(|| bound.url.clone()).into(),
+        console: Arc::clone(&at),
     };
     let settings = &house.loaded.settings;
     let place = Place {
         name: settings.installation.name.clone(),
         public,
+        console: at.to_string(),
         tls: bound.tls.is_some() || settings.listeners.management.behind_tls_proxy,
     };
     let console = Console::new(

@@ -17,7 +17,7 @@ const POLICY: &str = "content-security-policy: default-src 'none'; script-src 's
 
 /// Every page of the console: its path, its name on screenshots, and what must stand on it.
 /// `DECISION` is the id of a refused call.
-const PAGES: [(&str, &str, &str); 15] = [
+const PAGES: [(&str, &str, &str); 17] = [
     ("", "overview", "Calls in the last hour"),
     ("/apis", "apis", "payments-classic"),
     ("/apis/payments", "api", "GetTransactionDetails"),
@@ -53,6 +53,8 @@ const PAGES: [(&str, &str, &str); 15] = [
         "vetting",
         "A person has to decide",
     ),
+    ("/persons", "persons-none", "Nobody is here yet"),
+    ("/you", "you-nobody", "The operator token has no page"),
 ];
 
 fn call(platform: &Platform, app: &str, path: &str, body: &str) -> String {
@@ -89,16 +91,16 @@ fn sign_in_link(platform: &Platform) -> String {
 }
 
 /// A browser in front of a platform, signed in.
-struct Desk {
-    browser: Browser,
-    platform: Platform,
+pub(crate) struct Desk {
+    pub(crate) browser: Browser,
+    pub(crate) platform: Platform,
     console: String,
     /// The link that was used up.
     link: String,
 }
 
 impl Desk {
-    async fn open() -> Option<Self> {
+    pub(crate) async fn open() -> Option<Self> {
         let browser = Browser::launch().await?;
         let platform = Platform::start(&[]);
         let console = format!("{}/console", platform.text("management"));
@@ -126,7 +128,7 @@ impl Desk {
         Some(desk)
     }
 
-    fn driver(&self) -> &WebDriver {
+    pub(crate) fn driver(&self) -> &WebDriver {
         self.browser.driver()
     }
 
@@ -134,27 +136,27 @@ impl Desk {
         call(&self.platform, "acme-shop", path, body)
     }
 
-    async fn goto(&self, path: &str) {
+    pub(crate) async fn goto(&self, path: &str) {
         let url = format!("{}{path}", self.console);
         self.driver().goto(url).await.expect("a page");
     }
 
-    async fn wait_for(&self, by: By) -> WebElement {
+    pub(crate) async fn wait_for(&self, by: By) -> WebElement {
         let found = self.driver().query(by.clone()).first().await;
         found.unwrap_or_else(|_| panic!("nothing on the page for {by:?}"))
     }
 
-    async fn press(&self, by: By) {
+    pub(crate) async fn press(&self, by: By) {
         self.wait_for(by).await.click().await.expect("a click");
     }
 
-    async fn text(&self) -> String {
+    pub(crate) async fn text(&self) -> String {
         let body = self.wait_for(By::Css("body")).await;
         body.text().await.expect("text")
     }
 
     /// What a script on the page returns.
-    async fn ask<T: serde::de::DeserializeOwned>(&self, script: &str) -> T {
+    pub(crate) async fn ask<T: serde::de::DeserializeOwned>(&self, script: &str) -> T {
         let told = self.driver().execute(script, Vec::new()).await;
         let told = told.expect("a script runs");
         told.convert().expect("what was asked for")
@@ -481,7 +483,7 @@ async fn every_page_fits_a_phone_and_a_desk_in_light_and_dark_and_asks_nobody_el
 }
 
 /// What must hold of every page, whatever its size and colours.
-async fn look_at(desk: &Desk, name: &str) {
+pub(crate) async fn look_at(desk: &Desk, name: &str) {
     let wider: i64 = desk
         .ask("return document.documentElement.scrollWidth - innerWidth;")
         .await;

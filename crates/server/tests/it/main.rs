@@ -15,6 +15,8 @@ mod hand_over;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod persons;
+#[cfg(test)]
 mod platform;
 #[cfg(test)]
 mod quotas;

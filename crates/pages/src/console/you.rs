@@ -1,0 +1,279 @@
+use axum::{
+    Form,
+    extract::Path,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use flows::{
+    MOST_TOKEN_DAYS, NewCodes, Person, PersonRefused, begin_codes, change_password, confirm_codes,
+    end_codes, end_sign_in, make_access_token, sign_in_again, sign_ins_of,
+};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use primitives::{Secret, SignInId};
+use qrcode::{EcLevel, QrCode, render::svg};
+use serde::{Deserialize, Serialize};
+
+use super::{Console, PageProblem};
+use crate::{
+    sign_in::{cookie, sentence},
+    views::{PersonRow, RoleChoice, SignInRow},
+};
+
+const HERE: &str = "/console/you";
+
+#[derive(Serialize)]
+struct YouView {
+    section: &'static str,
+    person: PersonRow,
+    roles: Vec<RoleChoice>,
+    sign_ins: Vec<SignInRow>,
+    most_days: u16,
+    done: Option<&'static str>,
+    problem: Option<String>,
+    /// An access token that has just been made, shown this once.
+    token: Option<String>,
+    codes: Option<CodesView>,
+}
+
+/// One-time codes that are about to be set up.
+#[derive(Serialize)]
+struct CodesView {
+    picture: String,
+    seed: String,
+    sealed: String,
+}
+
+/// What the page tells beside what stands there.
+#[derive(Default)]
+struct Told {
+    done: Option<&'static str>,
+    problem: Option<String>,
+    token: Option<String>,
+    codes: Option<NewCodes>,
+}
+
+impl Told {
+    fn problem(text: &str) -> Self {
+        Self {
+            problem: Some(sentence(text)),
+            ..Self::default()
+        }
+    }
+
+    fn done(done: &'static str) -> Self {
+        Self {
+            done: Some(done),
+            ..Self::default()
+        }
+    }
+}
+
+/// The present password and the new one.
+#[derive(Deserialize)]
+pub(super) struct Passwords {
+    present: String,
+    password: String,
+}
+
+/// What confirms the codes of an app.
+#[derive(Deserialize)]
+pub(super) struct Confirmation {
+    sealed: String,
+    code: String,
+}
+
+/// The password once more.
+#[derive(Deserialize)]
+pub(super) struct PasswordOnce {
+    password: String,
+}
+
+/// An access token to be made.
+#[derive(Deserialize)]
+pub(super) struct TokenWanted {
+    label: String,
+    days: u16,
+}
+
+/// `GET /console/you`: one's own roles, second factor, sign-ins and tokens.
+pub(super) async fn show(console: Console) -> Result<Response, PageProblem> {
+    match console.caller().person.clone() {
+        Some(person) => page(&console, person, Told::default()).await,
+        None => Ok(nobody(&console)),
+    }
+}
+
+fn nobody(console: &Console) -> Response {
+    let says = "You are signed in with the operator token, which is nobody's: it has no password, no roles and no tokens of its own. Invite a person, and sign in as that person.";
+    console.problem(
+        StatusCode::NOT_FOUND,
+        "The operator token has no page",
+        says,
+    )
+}
+
+async fn page(console: &Console, person: Person, told: Told) -> Result<Response, PageProblem> {
+    let now = console.now();
+    let sign_ins = sign_ins_of(&console.authority, &person).await?;
+    let own = console.caller().sign_in.as_ref().map(|own| own.id);
+    let status = match told.problem {
+        None => StatusCode::OK,
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let view = YouView {
+        section: "you",
+        roles: RoleChoice::all(&person.duties),
+        sign_ins: SignInRow::all(&sign_ins, own, now),
+        person: PersonRow::of(&person, now),
+        most_days: MOST_TOKEN_DAYS,
+        done: told.done,
+        problem: told.problem,
+        token: told.token,
+        codes: told.codes.map(|codes| CodesView {
+            picture: picture(codes.uri.expose()),
+            seed: in_fours(codes.seed.expose()),
+            sealed: codes.sealed,
+        }),
+    };
+    Ok((status, console.page("you.html", &view)).into_response())
+}
+
+/// A QR code as the address of a picture; none when there is too much to say, and the seed is typed instead.
+fn picture(uri: &str) -> String {
+    let Ok(code) = QrCode::with_error_correction_level(uri, EcLevel::M) else {
+        return String::new();
+    };
+    let drawing = code
+        .render::<svg::Color<'_>>()
+        .min_dimensions(200, 200)
+        .build();
+    let escaped = utf8_percent_encode(&drawing, NON_ALPHANUMERIC);
+    format!("data:image/svg+xml,{escaped}")
+}
+
+fn in_fours(seed: &str) -> String {
+    let letters: Vec<char> = seed.chars().collect();
+    let fours: Vec<String> = letters
+        .chunks(4)
+        .map(|four| four.iter().collect())
+        .collect();
+    fours.join(" ")
+}
+
+async fn refused(
+    console: &Console,
+    person: Person,
+    why: PersonRefused,
+) -> Result<Response, PageProblem> {
+    match why {
+        PersonRefused::Unable(failure) => Err(failure.into()),
+        why => page(console, person, Told::problem(&why.to_string())).await,
+    }
+}
+
+/// `POST /console/you/password`: ends every other sign-in and token.
+pub(super) async fn password(
+    console: Console,
+    Form(given): Form<Passwords>,
+) -> Result<Response, PageProblem> {
+    let (Some(person), Some(own)) = (console.caller().person.clone(), console.own()) else {
+        return Ok(nobody(&console));
+    };
+    let passwords = (Secret::new(given.present), Secret::new(given.password));
+    match change_password(&console.authority, &person, passwords).await {
+        Err(why) => refused(&console, person, why).await,
+        Ok(changed) => match sign_in_again(&console.authority, changed, &own).await? {
+            Some(new) => Ok((cookie(&console, &new), Redirect::to(HERE)).into_response()),
+            None => Ok(Redirect::to(HERE).into_response()),
+        },
+    }
+}
+
+/// `POST /console/you/codes`: shows a seed for an authenticator app.
+pub(super) async fn codes(console: Console) -> Result<Response, PageProblem> {
+    let Some(person) = console.caller().person.clone() else {
+        return Ok(nobody(&console));
+    };
+    let codes = begin_codes(&console.authority, &person, &console.place.name)?;
+    let told = Told {
+        codes: Some(codes),
+        ..Told::default()
+    };
+    page(&console, person, told).await
+}
+
+/// `POST /console/you/codes/confirm`: a code shows that the app has the seed.
+pub(super) async fn confirm(
+    console: Console,
+    Form(given): Form<Confirmation>,
+) -> Result<Response, PageProblem> {
+    let Some(person) = console.caller().person.clone() else {
+        return Ok(nobody(&console));
+    };
+    let shown = (given.sealed.as_str(), given.code.as_str());
+    let (at, issuer) = (&console.authority, &console.place.name);
+    match confirm_codes(at, &person, shown, issuer).await {
+        Err(why) => refused(&console, person, why).await,
+        Ok(Ok(changed)) => {
+            let told = Told::done("From now on your sign-in asks for a code.");
+            page(&console, changed, told).await
+        }
+        Ok(Err(again)) => {
+            let told = Told {
+                codes: Some(again),
+                ..Told::problem("that is not the code of now; type the one that the app shows")
+            };
+            page(&console, person, told).await
+        }
+    }
+}
+
+/// `POST /console/you/codes/end`: takes one's second factor off.
+pub(super) async fn end_of_codes(
+    console: Console,
+    Form(given): Form<PasswordOnce>,
+) -> Result<Response, PageProblem> {
+    let Some(person) = console.caller().person.clone() else {
+        return Ok(nobody(&console));
+    };
+    let password = Secret::new(given.password);
+    match end_codes(&console.authority, &person, password).await {
+        Err(why) => refused(&console, person, why).await,
+        Ok(changed) => {
+            let told = Told::done("Your sign-in asks for the password alone now.");
+            page(&console, changed, told).await
+        }
+    }
+}
+
+/// `POST /console/you/tokens`: makes an access token, shown once.
+pub(super) async fn token(
+    console: Console,
+    Form(wanted): Form<TokenWanted>,
+) -> Result<Response, PageProblem> {
+    let Some(person) = console.caller().person.clone() else {
+        return Ok(nobody(&console));
+    };
+    let label = wanted.label.trim();
+    if label.is_empty() || !(1..=MOST_TOKEN_DAYS).contains(&wanted.days) {
+        let why = "say what the token is for, and for how many days it is to work";
+        return page(&console, person, Told::problem(why)).await;
+    }
+    let made = make_access_token(&console.authority, &person, (label, wanted.days)).await?;
+    let told = Told {
+        token: Some(made.secret.expose().to_owned()),
+        ..Told::default()
+    };
+    page(&console, person, told).await
+}
+
+/// `POST /console/you/sign-ins/{id}/end`: ends one of one's own.
+pub(super) async fn end(console: Console, Path(id): Path<String>) -> Result<Response, PageProblem> {
+    let Some(person) = console.caller().person.clone() else {
+        return Ok(nobody(&console));
+    };
+    if let Ok(id) = id.parse::<SignInId>() {
+        end_sign_in(&console.authority, person.kept.id, id).await?;
+    }
+    Ok(Redirect::to(HERE).into_response())
+}

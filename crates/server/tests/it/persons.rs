@@ -1,0 +1,365 @@
+//! Persons who sign in: through the pages as they do, and past them as an attacker would.
+
+use std::{collections::BTreeMap, time::SystemTime};
+
+use accounts::persons::Role;
+use keys::CodeSeed;
+use pages::Door;
+use primitives::{Secret, Timestamp};
+use reqwest::{Client, Method, Response, StatusCode, header, redirect::Policy};
+use serde_json::{Value, json};
+use thirtyfour::prelude::*;
+
+use crate::{
+    console::{Desk, look_at},
+    platform::Platform,
+};
+
+const PASSWORD: &str = "several words in a row";
+
+/// What a browser without JavaScript does, with a cookie.
+struct Visitor<'p> {
+    platform: &'p Platform,
+    client: Client,
+    cookie: Option<String>,
+}
+
+type Form<'f> = &'f [(&'f str, &'f str)];
+
+impl<'p> Visitor<'p> {
+    fn new(platform: &'p Platform) -> Self {
+        let client = Client::builder().redirect(Policy::none()).build();
+        Self {
+            platform,
+            client: client.expect("a client"),
+            cookie: None,
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.platform.text("management"))
+    }
+
+    async fn send(&self, method: Method, path: &str, form: Form<'_>, site: Option<&str>) -> Response {
+        let mut request = self.client.request(method.clone(), self.url(path));
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        if let Some(site) = site {
+            request = request.header("sec-fetch-site", site);
+        }
+        if method == Method::POST {
+            request = request.form(form);
+        }
+        request.send().await.expect("an answer")
+    }
+
+    async fn get(&self, path: &str) -> Response {
+        self.send(Method::GET, path, &[], None).await
+    }
+
+    async fn post(&self, path: &str, form: Form<'_>) -> Response {
+        self.send(Method::POST, path, form, None).await
+    }
+
+    /// Takes over the cookie that an answer sets; what it says of the cookie.
+    fn take_cookie(&mut self, answer: &Response) -> String {
+        let set = answer.headers().get(header::SET_COOKIE);
+        let set = set.unwrap_or_else(|| panic!("no cookie: {answer:?}"));
+        let set = set.to_str().expect("text").to_owned();
+        self.cookie = set.split(';').next().map(str::to_owned);
+        set
+    }
+
+    /// A request of the operator's, over REST.
+    async fn operator(&self, path: &str, body: &Value) -> Value {
+        let token = self.platform.text("operator_token");
+        let request = self.client.post(self.url(path)).bearer_auth(token).json(body);
+        let answer = request.send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{answer:?}");
+        answer.json().await.expect("JSON")
+    }
+
+    /// Invites somebody over REST; their id, and the code of the link.
+    async fn invite(&self, email: &str, roles: &[&str], units: &[&str]) -> (String, String) {
+        let wanted = json!({ "email": email, "name": "Kim", "roles": roles, "units": units });
+        let invited = self.operator("/v1/persons", &wanted).await;
+        let url = invited["link"]["url"].as_str().expect("a link");
+        let (_, code) = url.split_once("code=").expect("a code");
+        let id = invited["person"]["id"].as_str().expect("an id");
+        (id.to_owned(), code.to_owned())
+    }
+
+    /// Somebody who has taken an invitation, and is signed in.
+    async fn person(platform: &'p Platform, email: &str, roles: &[&str], units: &[&str]) -> Self {
+        let mut visitor = Self::new(platform);
+        let (_, code) = visitor.invite(email, roles, units).await;
+        let form = [("code", code.as_str()), ("password", PASSWORD)];
+        let answer = visitor.post("/console/password", &form).await;
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{answer:?}");
+        visitor.take_cookie(&answer);
+        visitor
+    }
+}
+
+fn filled(path: &str) -> String {
+    path.replace("{name}", "acme-shop").replace(['{', '}'], "")
+}
+
+/// Every page and form, as each role and as nobody: open to whom the table opens it, and to no
+/// other; and no form is taken from another site.
+///
+/// Shows: S-74, S-88, S-91, P-61.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_is_open_to_its_roles_and_to_no_other() {
+    let platform = Platform::start(&[]);
+    let mut visitors = BTreeMap::new();
+    for role in Role::ALL {
+        let units: &[&str] = if role == Role::BusinessUnit { &["cards"] } else { &[] };
+        let email = format!("{}@example.com", role.as_str());
+        let visitor = Visitor::person(&platform, &email, &[role.as_str()], units).await;
+        visitors.insert(role, visitor);
+    }
+    let none = Visitor::person(&platform, "none@example.com", &[], &[]).await;
+    let nobody = Visitor::new(&platform);
+    let doors = pages::table();
+    assert!(doors.len() > 20);
+    for (method, path, action) in &doors {
+        let at = filled(path);
+        let answer = nobody.send(method.clone(), &at, &[], None).await;
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{method} {path}: nobody");
+        for (role, visitor) in &visitors {
+            let open = action.roles().any(|one| one == *role);
+            let answer = visitor.send(method.clone(), &at, &[], None).await;
+            let closed = answer.status() == StatusCode::FORBIDDEN;
+            assert_eq!(closed, !open, "{method} {path} as {role}: {answer:?}");
+        }
+        let answer = none.send(method.clone(), &at, &[], None).await;
+        let own = path.starts_with("/console/you");
+        let closed = answer.status() == StatusCode::FORBIDDEN;
+        assert_eq!(closed, !own, "{method} {path} without a role: {answer:?}");
+    }
+    from_elsewhere(&visitors[&Role::Admin], &doors).await;
+}
+
+/// Forms that another site sends with the cookie of whoever looks at it.
+async fn from_elsewhere(visitor: &Visitor<'_>, doors: &[Door]) {
+    let forms = doors.iter().filter(|(method, _, _)| *method == Method::POST);
+    let open = ["/console/sign-in", "/console/sign-in/code", "/console/sign-out", "/console/password"];
+    let all: Vec<&str> = forms.map(|(_, path, _)| *path).chain(open).collect();
+    assert!(all.len() > 10);
+    for path in all {
+        for site in ["cross-site", "same-site"] {
+            let answer = visitor.send(Method::POST, &filled(path), &[], Some(site)).await;
+            assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{path} from {site}");
+            assert!(answer.headers().get(header::SET_COOKIE).is_none(), "{path}");
+        }
+    }
+    // Nothing of it was done: still signed in.
+    assert_eq!(visitor.get("/console").await.status(), StatusCode::OK);
+}
+
+/// A cookie that was there before a sign-in is worth nothing after it, and the one that is set
+/// is for this origin alone.
+///
+/// Shows: S-74.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_sets_a_cookie_of_its_own() {
+    let platform = Platform::start(&[]);
+    let first = Visitor::person(&platform, "kim@example.com", &["viewer"], &[]).await;
+    let mut again = Visitor::new(&platform);
+    let fixed = "portreeve=chosen-by-somebody-else";
+    again.cookie = Some(fixed.to_owned());
+    let form = [("email", "KIM@example.com"), ("password", PASSWORD)];
+    let answer = again.post("/console/sign-in", &form).await;
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    let set = again.take_cookie(&answer);
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(set.contains(part), "{set}");
+    }
+    assert!(!set.contains("Domain") && again.cookie.as_deref() != Some(fixed), "{set}");
+    assert_ne!(again.cookie, first.cookie);
+    assert_eq!(again.get("/console").await.status(), StatusCode::OK);
+    let ended = again.post("/console/sign-out", &[]).await;
+    assert_eq!(ended.status(), StatusCode::SEE_OTHER);
+    let out = again.get("/console").await;
+    assert_eq!(out.status(), StatusCode::SEE_OTHER, "the cookie is worth nothing any more");
+    assert_eq!(first.get("/console").await.status(), StatusCode::OK);
+}
+
+/// What a wrong sign-in answers says nothing of who is known here.
+///
+/// Shows: S-73.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_sign_in_answers_alike_for_known_and_unknown() {
+    let platform = Platform::start(&[]);
+    let visitor = Visitor::person(&platform, "kim@example.com", &["viewer"], &[]).await;
+    let (invited, _) = visitor.invite("invited@example.com", &["viewer"], &[]).await;
+    assert!(invited.starts_with("person_"));
+    let mut told = Vec::new();
+    for email in ["kim@example.com", "invited@example.com", "unknown@example.com"] {
+        let form = [("email", email), ("password", "wrong, and long enough")];
+        let answer = visitor.post("/console/sign-in", &form).await;
+        let status = answer.status();
+        let names: Vec<String> = answer.headers().keys().map(ToString::to_string).collect();
+        let page = answer.text().await.expect("text");
+        told.push((status, names, page.replace(email, "ADDRESS")));
+    }
+    assert_eq!(told[0].0, StatusCode::FORBIDDEN);
+    assert!(told.iter().all(|one| *one == told[0]), "{told:?}");
+}
+
+/// Shows: S-123, S-62.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_of_a_person_stands_in_the_data() {
+    let mut platform = Platform::start(&[]);
+    let kim = Visitor::person(&platform, "kim@example.com", &["admin"], &[]).await;
+    let form = [("label", "report"), ("days", "30")];
+    let page = kim.post("/console/you/tokens", &form).await.text().await.expect("text");
+    let at = page.find("ptr_person_").expect("a token");
+    let token: String = page[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    let cookie = kim.cookie.clone().expect("a cookie");
+    let cookie = cookie.split_once('=').expect("a value").1.to_owned();
+    drop(kim);
+    platform.terminate();
+    let mut looked_at = 0;
+    let mut folders = vec![platform.folder.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = std::fs::read(&path).expect("a file");
+            looked_at += bytes.len();
+            for secret in [PASSWORD, token.as_str(), cookie.as_str()] {
+                let there = bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+                assert!(!there, "{} holds a secret", path.display());
+            }
+        }
+    }
+    assert!(looked_at > 100_000 && token.len() > 50 && cookie.len() > 40);
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let seconds = since.expect("after 1970").as_secs();
+    Timestamp::from_seconds(i64::try_from(seconds).expect("in range"))
+}
+
+async fn fill(desk: &Desk, id: &str, text: &str) {
+    let field = desk.wait_for(By::Id(id)).await;
+    field.clear().await.expect("cleared");
+    field.send_keys(text).await.expect("typed");
+}
+
+async fn submit(desk: &Desk, words: &str) {
+    desk.press(By::XPath(format!("//main//button[contains(., '{words}')]"))).await;
+}
+
+/// Every page of persons as it looks, in both colours and on a phone.
+async fn looked_at(desk: &Desk, name: &str) {
+    for (size, width, height, scheme) in [
+        ("desktop", 1280, 900, "light"),
+        ("desktop", 1280, 900, "dark"),
+        ("phone", 390, 844, "dark"),
+    ] {
+        desk.browser.prefer(scheme).await;
+        desk.browser.resize(width, height).await;
+        look_at(desk, &format!("console-{name}-{size}-{scheme}")).await;
+    }
+    desk.browser.prefer("light").await;
+    desk.browser.resize(1280, 900).await;
+}
+
+/// An admin invites somebody, who chooses a password, sets one-time codes up and signs in with
+/// them; what the roles do not open is not shown and not done.
+///
+/// Shows: P-61, S-72.
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_is_invited_and_signs_in_with_a_second_factor() {
+    let Some(desk) = Desk::open().await else {
+        return;
+    };
+    desk.press(By::XPath("//nav//a[contains(., 'Persons')]")).await;
+    fill(&desk, "email", "Kim@Example.com").await;
+    fill(&desk, "name", "Kim <b>Q</b>").await;
+    desk.press(By::Css("input[value=risk]")).await;
+    submit(&desk, "Invite").await;
+    let link = desk.wait_for(By::Css(".handed code")).await.text().await.expect("a link");
+    looked_at(&desk, "persons").await;
+    desk.press(By::XPath("//th/a[contains(., 'Kim')]")).await;
+    desk.wait_for(By::XPath("//h1[contains(., 'invited')]")).await;
+    looked_at(&desk, "person").await;
+
+    desk.driver().delete_all_cookies().await.expect("no cookies");
+    desk.driver().goto(&link).await.expect("the link opens");
+    fill(&desk, "password", "kim@example.com").await;
+    submit(&desk, "Set the password").await;
+    desk.wait_for(By::XPath("//*[@role='alert'][contains(., 'easy to guess')]")).await;
+    looked_at(&desk, "new-password").await;
+    fill(&desk, "password", PASSWORD).await;
+    submit(&desk, "Set the password").await;
+    desk.wait_for(By::Css("nav [aria-current=page]")).await;
+    assert!(!desk.text().await.contains("Persons"));
+    desk.goto("/persons").await;
+    assert!(desk.text().await.contains("Not open to you"));
+
+    let seed = set_codes_up(&desk).await;
+    make_and_end_a_token(&desk).await;
+    sign_in_with(&desk, &seed).await;
+    desk.browser.quit().await;
+}
+
+async fn set_codes_up(desk: &Desk) -> CodeSeed {
+    desk.goto("/you").await;
+    submit(desk, "Set them up").await;
+    desk.wait_for(By::Css("img.qr")).await;
+    looked_at(desk, "codes").await;
+    let seed = desk.wait_for(By::Css(".codes code")).await.text().await.expect("a key");
+    let seed = CodeSeed::read(&Secret::new(seed.replace(' ', ""))).expect("a seed");
+    fill(desk, "code", "000000").await;
+    submit(desk, "Confirm").await;
+    desk.wait_for(By::XPath("//*[@role='alert'][contains(., 'not the code of now')]")).await;
+    fill(desk, "code", &seed.code(now())).await;
+    submit(desk, "Confirm").await;
+    desk.wait_for(By::XPath("//*[@role='status'][contains(., 'asks for a code')]")).await;
+    seed
+}
+
+async fn make_and_end_a_token(desk: &Desk) {
+    fill(desk, "label", "nightly report").await;
+    submit(desk, "Make it").await;
+    let token = desk.wait_for(By::Css(".handed code")).await.text().await.expect("a token");
+    looked_at(desk, "you").await;
+    let client = Client::new();
+    let asked = || {
+        let url = format!("{}/v1/whoami", desk.platform.text("management"));
+        client.get(url).bearer_auth(&token).send()
+    };
+    let who: Value = asked().await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(who["roles"], json!(["risk"]), "{who}");
+    desk.press(By::Css("button[aria-label='End nightly report']")).await;
+    desk.wait_for(By::XPath("//main[not(contains(., 'nightly report'))]")).await;
+    let ended = asked().await.expect("an answer").status();
+    assert_eq!(ended, StatusCode::UNAUTHORIZED);
+}
+
+async fn sign_in_with(desk: &Desk, seed: &CodeSeed) {
+    desk.press(By::XPath("//header//button[contains(., 'Sign out')]")).await;
+    fill(desk, "email", "kim@example.com").await;
+    looked_at(desk, "password").await;
+    fill(desk, "password", "not the password").await;
+    submit(desk, "Sign in").await;
+    desk.wait_for(By::XPath("//*[@role='alert'][contains(., 'do not belong')]")).await;
+    fill(desk, "password", PASSWORD).await;
+    submit(desk, "Sign in").await;
+    desk.wait_for(By::XPath("//h1[contains(., 'One-time code')]")).await;
+    looked_at(desk, "code").await;
+    // The code that confirmed is used; the next one counts already.
+    fill(desk, "code", &seed.code(now().plus_seconds(30))).await;
+    submit(desk, "Sign in").await;
+    desk.wait_for(By::Css("nav [aria-current=page]")).await;
+    assert!(desk.text().await.contains("Kim <b>Q</b>"));
+}
