@@ -66,9 +66,7 @@ impl Role {
             | (Self::Support, A::HandleKeys | A::NarrowApps)
             | (Self::Risk, A::Vet | A::SetDevelopers | A::SwitchDevelopers | A::NarrowApps) => All,
             (Self::BusinessUnit, A::SwitchDevelopers) => Units,
-            (Self::Viewer, _) | (Self::Support, _) | (Self::Risk, _) | (Self::BusinessUnit, _) => {
-                None
-            }
+            (Self::Viewer | Self::Support | Self::Risk | Self::BusinessUnit, _) => None,
         }
     }
 }

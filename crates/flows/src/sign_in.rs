@@ -170,14 +170,12 @@ pub async fn sign_in_by_code(
         return Ok(Tried::TooOften);
     }
     let id = person.kept.id;
-    match proof::by_code(at, person, code).await? {
-        Some(proved) => Ok(Tried::In(begin(at, proved, label).await?)),
-        None => {
-            let left = seconds_left(at, &link);
-            let again = make_link(at, LinkPurpose::Code, Some(id), left).await?;
-            Ok(Tried::WrongCode(again))
-        }
+    if let Some(proved) = proof::by_code(at, person, code).await? {
+        return Ok(Tried::In(begin(at, proved, label).await?));
     }
+    let left = seconds_left(at, &link);
+    let again = make_link(at, LinkPurpose::Code, Some(id), left).await?;
+    Ok(Tried::WrongCode(again))
 }
 
 /// Sets a password by a link: of an invitation, or one that an admin made for somebody who lost
@@ -237,7 +235,7 @@ fn seconds_left(at: &Authority, link: &SignInLink) -> i64 {
 /// After the password: signed in, unless there is a second factor.
 async fn go_on(at: &Authority, proved: proof::First, label: &str) -> Result<Tried, Unable> {
     match proved {
-        proof::First::Whole(proved) => Ok(Tried::In(begin(at, proved, label).await?)),
+        proof::First::Whole(proved) => Ok(Tried::In(begin(at, *proved, label).await?)),
         proof::First::NeedsCode(id) => {
             let link = make_link(at, LinkPurpose::Code, Some(id), CODE_SECONDS).await?;
             Ok(Tried::NeedsCode(link))

@@ -117,7 +117,8 @@ mod tests {
             let at = Timestamp::from_seconds(seconds);
             assert_eq!(seed.code(at), code, "{seconds}");
             assert_eq!(seed.step_of(code, at), Some(seconds / 30));
-            let spaced = format!(" {} {}", &code[..3], &code[3..]);
+            let (first, rest) = code.split_at(3);
+            let spaced = format!(" {first} {rest}");
             assert_eq!(seed.step_of(&spaced, at), Some(seconds / 30));
         }
     }

@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    /// Shows: S-88, S-91.
+    /// Shows: S-88.
     #[test]
     fn the_table_and_the_document_have_the_same_doors() {
         let document = crate::openapi();

@@ -1,5 +1,6 @@
 use std::{ops::Deref, sync::Arc};
 
+use accounts::persons::Role;
 use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
     middleware::Next,
@@ -69,7 +70,7 @@ async fn check(desk: &Management, request: &Parts) -> Result<By, Problem> {
     let action = path.and_then(|path| authorization::action(&request.method, path.as_str()));
     let action = action.ok_or_else(|| Problem::of(&codes::ROLE_MISSING))?;
     if caller.may(action).is_none() {
-        let roles: Vec<&str> = action.roles().map(|role| role.as_str()).collect();
+        let roles: Vec<&str> = action.roles().map(Role::as_str).collect();
         let why = format!(
             "to {} one needs the role `{}`",
             action.as_str(),

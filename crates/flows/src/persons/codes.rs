@@ -20,13 +20,13 @@ pub struct NewCodes {
 /// # Errors
 /// When there is no randomness, or the seed cannot be sealed.
 pub fn begin_codes(at: &Authority, person: &Person, issuer: &str) -> Result<NewCodes, Unable> {
-    codes_of(at, person, CodeSeed::new(&*at.entropy)?, issuer)
+    codes_of(at, person, &CodeSeed::new(&*at.entropy)?, issuer)
 }
 
 fn codes_of(
     at: &Authority,
     person: &Person,
-    codes: CodeSeed,
+    codes: &CodeSeed,
     issuer: &str,
 ) -> Result<NewCodes, Unable> {
     let name = pending_name(person);
@@ -56,7 +56,7 @@ pub async fn confirm_codes(
     let seed = opened.ok().and_then(|text| CodeSeed::read(&text));
     let seed = seed.ok_or(PersonRefused::NotShown)?;
     let Some(step) = seed.step_of(code, at.clock.now()) else {
-        return Ok(Err(codes_of(at, person, seed, issuer)?));
+        return Ok(Err(codes_of(at, person, &seed, issuer)?));
     };
     let id = person.kept.id;
     // The code that confirms is used with it.

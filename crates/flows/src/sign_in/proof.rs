@@ -18,7 +18,7 @@ pub(super) struct Proved {
 /// What a right password leads to.
 pub(super) enum First {
     /// There is no second factor.
-    Whole(Proved),
+    Whole(Box<Proved>),
     /// There is one, and it has not been shown.
     NeedsCode(PersonId),
 }
@@ -81,10 +81,10 @@ fn first(person: Person) -> First {
     if person.kept.code_seed.is_some() {
         return First::NeedsCode(person.kept.id);
     }
-    First::Whole(Proved {
+    First::Whole(Box::new(Proved {
         person: Some(person),
         means: "password",
-    })
+    }))
 }
 
 /// By a one-time code, after the password. Each code works once.

@@ -428,7 +428,7 @@ async fn what_cannot_be_a_person_is_not_invited() {
 
 /// Who was invited, by whom and to what is in the log; who they are is not, nor any secret.
 ///
-/// Shows: S-118, S-123.
+/// Shows: S-123.
 #[tokio::test]
 async fn the_log_tells_of_persons_without_naming_them() {
     let bench = bench().await;

@@ -9,7 +9,7 @@ fn of(id: &str, more: &str) -> String {
     format!("/v1/persons/{id}{more}")
 }
 
-/// Shows: P-61, S-78.
+/// Shows: P-61.
 #[tokio::test]
 async fn who_did_something_stands_in_the_log_by_id() {
     let desk = Desk::with_state().await;
@@ -36,7 +36,7 @@ async fn who_did_something_stands_in_the_log_by_id() {
     );
 }
 
-/// Shows: P-40, S-87.
+/// Shows: P-40.
 #[tokio::test]
 async fn a_business_unit_grants_what_is_its_own() {
     let desk = Desk::with_state().await;

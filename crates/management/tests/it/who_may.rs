@@ -1,5 +1,7 @@
 //! Who may call what. The operations come from the document, so none can be forgotten.
 
+use std::fmt::Write as _;
+
 use axum::body::Body;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::Request;
@@ -142,7 +144,7 @@ async fn every_role_passes_its_doors_and_no_others() {
             assert_ne!(answer.status, 401, "{method} {path}: {}", answer.body);
             marks.push(if missing { '-' } else { 'x' });
         }
-        table.push_str(&format!("{marks} {:6} {path}\n", method.to_uppercase()));
+        writeln!(table, "{marks} {:6} {path}", method.to_uppercase()).unwrap();
     }
     insta::assert_snapshot!("who_may", table);
 }

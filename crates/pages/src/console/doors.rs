@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use accounts::persons::Action;
+use accounts::persons::{Action, Role};
 use axum::{
     Router,
     extract::{FromRequestParts, Request, State},
@@ -101,7 +101,7 @@ async fn only(
 }
 
 fn closed(console: &Console, action: Action) -> Response {
-    let roles: Vec<&str> = action.roles().map(|role| role.as_str()).collect();
+    let roles: Vec<&str> = action.roles().map(Role::as_str).collect();
     let view = ProblemView {
         section: "",
         title: "Not open to you",
