@@ -54,6 +54,9 @@ pub(crate) enum Command {
     /// Keys of apps.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Persons who sign in to the console, and what they may do.
+    #[command(subcommand)]
+    Persons(PersonsCommand),
     /// Secrets that state files name.
     #[command(subcommand)]
     Secret(SecretCommand),
@@ -262,6 +265,83 @@ pub(crate) enum KeysCommand {
         app: String,
         /// The key's id.
         key: String,
+        #[command(flatten)]
+        connect: ConnectArguments,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum PersonsCommand {
+    /// Lists everybody, by e-mail address.
+    List(ShowArguments),
+    /// Invites somebody, and prints the link to hand to them.
+    Invite {
+        /// The e-mail address.
+        email: String,
+        /// What they are called.
+        #[arg(long)]
+        name: String,
+        /// What they are to be allowed; may be given several times.
+        #[arg(long, value_parser = ["viewer", "support", "risk", "business_unit", "admin"])]
+        role: Vec<String>,
+        /// A business unit of the role `business_unit`; may be given several times.
+        #[arg(long)]
+        unit: Vec<String>,
+        #[command(flatten)]
+        show: ShowArguments,
+    },
+    /// Gives somebody these roles and no others.
+    Roles {
+        /// Their id or e-mail address.
+        person: String,
+        /// What they are to be allowed; may be given several times.
+        #[arg(long, value_parser = ["viewer", "support", "risk", "business_unit", "admin"])]
+        role: Vec<String>,
+        /// A business unit of the role `business_unit`; may be given several times.
+        #[arg(long)]
+        unit: Vec<String>,
+        #[command(flatten)]
+        show: ShowArguments,
+    },
+    /// Shuts somebody out at once, with every sign-in and token.
+    Disable {
+        /// Their id or e-mail address.
+        person: String,
+        #[command(flatten)]
+        show: ShowArguments,
+    },
+    /// Lets somebody in again.
+    Enable {
+        /// Their id or e-mail address.
+        person: String,
+        #[command(flatten)]
+        show: ShowArguments,
+    },
+    /// Prints a link with which somebody sets their password anew.
+    PasswordLink {
+        /// Their id or e-mail address.
+        person: String,
+        #[command(flatten)]
+        show: ShowArguments,
+    },
+    /// Takes the one-time codes of somebody who has lost the device off.
+    RemoveCodes {
+        /// Their id or e-mail address.
+        person: String,
+        #[command(flatten)]
+        show: ShowArguments,
+    },
+    /// Ends every sign-in and access token of somebody.
+    SignOut {
+        /// Their id or e-mail address.
+        person: String,
+        #[command(flatten)]
+        show: ShowArguments,
+    },
+    /// Deletes somebody; what they did stays in the event log under their id.
+    Delete {
+        /// Their id or e-mail address.
+        person: String,
         #[command(flatten)]
         connect: ConnectArguments,
     },

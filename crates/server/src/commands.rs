@@ -8,6 +8,7 @@ pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod keys;
 pub(crate) mod lists;
+pub(crate) mod persons;
 pub(crate) mod secrets;
 pub(crate) mod state_files;
 pub(crate) mod version;

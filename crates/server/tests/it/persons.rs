@@ -293,6 +293,73 @@ async fn no_secret_of_a_person_stands_in_the_data() {
     assert!(looked_at > 100_000 && token.len() > 50 && cookie.len() > 40);
 }
 
+/// What the command prints, or says when it fails.
+fn told(platform: &Platform, arguments: &[&str]) -> Result<String, String> {
+    let output = platform
+        .command()
+        .args(arguments)
+        .output()
+        .expect("the command runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() {
+        Ok(text(&output.stdout))
+    } else {
+        Err(text(&output.stderr))
+    }
+}
+
+/// What an operator does at a terminal.
+#[test]
+fn persons_are_handled_from_the_command_line() {
+    let platform = Platform::start(&[]);
+    let told = |arguments: &[&str]| told(&platform, arguments);
+    let invite = [
+        "persons",
+        "invite",
+        "Kim@Example.com",
+        "--name",
+        "Kim",
+        "--role",
+        "viewer",
+    ];
+    let invited = told(&invite).expect("invited");
+    assert!(invited.contains("/console/password?code="), "{invited}");
+    let twice = told(&invite).expect_err("nobody is there twice");
+    assert!(twice.contains("there already"), "{twice}");
+    let person = "kim@example.com";
+    let roles = [
+        "persons",
+        "roles",
+        person,
+        "--role",
+        "risk",
+        "--role",
+        "business_unit",
+    ];
+    let refused = told(&roles).expect_err("units are missing");
+    assert!(refused.contains("units"), "{refused}");
+    let roles = [&roles[..], &["--unit", "cards"]].concat();
+    told(&roles).expect("other roles");
+    let listed = told(&["persons", "list", "--output", "json"]).expect("a list");
+    let listed: Value = serde_json::from_str(&listed).expect("JSON");
+    let kim = &listed["items"][0];
+    assert_eq!(kim["roles"], json!(["risk", "business_unit"]), "{listed}");
+    assert_eq!(kim["units"], json!(["cards"]));
+    for (what, standing) in [
+        ("disable", "disabled"),
+        ("enable", "invited"),
+        ("sign-out", "invited"),
+    ] {
+        let changed = told(&["persons", what, person]).expect(what);
+        assert!(changed.contains(standing), "{what}: {changed}");
+    }
+    let link = told(&["persons", "password-link", person]).expect("a link");
+    assert!(link.contains("/console/password?code="), "{link}");
+    told(&["persons", "delete", person]).expect("deleted");
+    let gone = told(&["persons", "disable", person]).expect_err("gone");
+    assert!(gone.contains("nobody has the address"), "{gone}");
+}
+
 fn now() -> Timestamp {
     SystemClock.now()
 }
