@@ -92,6 +92,7 @@ pub async fn change_entry(
     decide: Decide<'_>,
     keep: Keep<'_, Changed>,
 ) -> Result<Changed, ChangeRefused> {
+    let _alone = loader.lane().await;
     for _ in Authority::tries() {
         loader.refresh().await?;
         let snapshot = loader.handle().load_full();

@@ -99,6 +99,7 @@ pub async fn remove_secret(
     actor: &str,
     name: &Name,
 ) -> Result<(), RemoveRefused> {
+    let _alone = loader.lane().await;
     for _ in Authority::tries() {
         loader.refresh().await.map_err(Unable::from)?;
         let snapshot = loader.handle().load_full();

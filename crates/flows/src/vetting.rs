@@ -317,7 +317,13 @@ async fn go(
 ) -> Result<Vetted, VettingRefused> {
     let VettingDesk { at, loader, .. } = desk;
     let mut service = None;
+    let mut alone = None;
     for _ in Authority::tries() {
+        // A service may take long, and others need not wait for it: only who comes too late then
+        // queues.
+        if alone.is_none() && (service.is_some() || !asks) {
+            alone = Some(loader.lane().await);
+        }
         loader.refresh().await?;
         let snapshot = loader.handle().load_full();
         let resource = at.store.resource(Kind::Account, which.account).await?;

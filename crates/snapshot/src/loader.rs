@@ -4,7 +4,7 @@ use decision::Vocabulary;
 use primitives::{Clock, Name, PageSize, Revision};
 use store::{Event, EventAction, Kind, Store, StoreFailure};
 use tokio::{
-    sync::{Mutex, Notify},
+    sync::{Mutex, MutexGuard, Notify},
     time::Instant,
 };
 use tracing::{info, warn};
@@ -30,6 +30,8 @@ pub struct Loader {
     /// One refresh at a time; two would build the same snapshot twice. Holds the revision that
     /// was refused last: trying it again would come to the same.
     turn: Mutex<Option<Revision>>,
+    /// One change at a time of those that are made from the newest snapshot.
+    lane: Mutex<()>,
     stale_after: Option<Duration>,
     /// When the last reading of the store to its end began. Held while the mark is set or
     /// cleared, so that neither undoes what the other has just seen.
@@ -59,6 +61,7 @@ impl Loader {
             clock,
             changed: Notify::new(),
             turn: Mutex::new(None),
+            lane: Mutex::new(()),
             stale_after: None,
             heard: parking_lot::Mutex::new(Instant::now()),
         };
@@ -78,6 +81,13 @@ impl Loader {
     #[must_use]
     pub const fn handle(&self) -> &Arc<SnapshotHandle> {
         &self.handle
+    }
+
+    /// Waits until no other change of this process is being made from the newest snapshot. Without
+    /// it they would make each other stale, and the slowest might never get in; changes of other
+    /// processes still may.
+    pub async fn lane(&self) -> MutexGuard<'_, ()> {
+        self.lane.lock().await
     }
 
     /// Says that something was committed; [`Loader::run`] will look at once.

@@ -102,3 +102,54 @@ async fn levels_are_looked_at_again_when_they_are_due_or_the_account_was_changed
     );
     assert_eq!(looked().await, 0);
 }
+
+/// Many apply at once and each is answered: none is sent away because the others kept changing
+/// the state.
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_apply_at_once() {
+    const MANY: usize = 64;
+    let (bench, loader, services) = market().await;
+    let before = bench
+        .at
+        .store
+        .resource(store::Kind::Account, &name("acme"))
+        .await;
+    let before = before.unwrap().unwrap();
+    for at in 0..MANY {
+        let another = name(&format!("dev-{at}"));
+        let entry = EntryChange {
+            actor: "operator",
+            kind: store::Kind::Account,
+            name: &another,
+        };
+        let body = before.body.clone();
+        let alike =
+            move |_: Option<&store::Resource>, _: &snapshot::Snapshot| Ok(Fate::Body(body.clone()));
+        let made = change_entry(&bench.at, &loader, entry, &alike, &|_| Ok(None));
+        made.await.unwrap();
+    }
+    let office = Arc::new((bench, loader, services));
+    let mut tasks = tokio::task::JoinSet::new();
+    for at in 0..MANY {
+        let office = Arc::clone(&office);
+        tasks.spawn(async move {
+            let (bench, loader, services) = &*office;
+            let (account, ladder) = (name(&format!("dev-{at}")), name("default"));
+            let which = Application {
+                account: &account,
+                ladder: &ladder,
+            };
+            let desk = VettingDesk {
+                at: &bench.at,
+                loader,
+                services,
+            };
+            let entry = name("entry");
+            let applied = apply_for_level(desk, ("acme", which), Some(&entry), &|_| Ok(None));
+            applied.await.map(|vetted| vetted.kept.state)
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        assert_eq!(done.unwrap().unwrap(), "approved");
+    }
+}
