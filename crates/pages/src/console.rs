@@ -22,6 +22,7 @@ mod apis;
 mod apps;
 mod decisions;
 mod doors;
+mod events;
 mod overview;
 mod persons;
 mod vettings;
@@ -112,6 +113,11 @@ impl Console {
     fn caller(&self) -> &Caller {
         const NOBODY: &Caller = &Caller::nobody();
         self.caller.as_deref().unwrap_or(NOBODY)
+    }
+
+    /// Whether who is signed in may know who is behind an id.
+    fn handles_persons(&self) -> bool {
+        self.caller().may(HandlePersons).is_some()
     }
 
     /// The sign-in of this browser.
@@ -212,6 +218,7 @@ fn doors(console: Option<&Console>) -> Doors {
             Vet,
             vettings::decide,
         )
+        .get("/console/events", See, events::list)
         .get("/console/persons", HandlePersons, persons::list)
         .post("/console/persons", HandlePersons, persons::invite)
         .get("/console/persons/{id}", HandlePersons, persons::show)

@@ -59,6 +59,7 @@ pub(crate) const GROUPS: [Group; 4] = [
     Group {
         title: "Installation",
         sections: &[
+            section("events", "Event log", "/console/events", "log"),
             Section {
                 of_admins: true,
                 ..section("persons", "Persons", "/console/persons", "persons")

@@ -13,7 +13,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 18] = templates![
+const TEMPLATES: [(&str, &str); 19] = templates![
     "layout.html",
     "icons.html",
     "components.html",
@@ -28,6 +28,7 @@ const TEMPLATES: [(&str, &str); 18] = templates![
     "app.html",
     "vettings.html",
     "vetting.html",
+    "events.html",
     "persons.html",
     "person.html",
     "you.html",

@@ -133,7 +133,28 @@ fn views() -> Vec<(&'static str, Value)> {
     views.extend(views_of_apps());
     views.extend(views_of_vettings());
     views.extend(views_of_persons());
+    views.extend(views_of_events());
     views
+}
+
+fn views_of_events() -> Vec<(&'static str, Value)> {
+    let row = json!({
+        "at": when(), "actor": "Kim", "actor_href": "/console/persons/person_1", "action": "created",
+        "tone": "good", "kind": "app", "name": "acme-shop", "href": "/console/apps/acme-shop",
+        "revision": 7, "detail": "{}", "alike": "/console/events?kind=app",
+    });
+    let bare = with(
+        &row,
+        &json!({ "actor_href": null, "href": null, "detail": null }),
+    );
+    let list = json!({
+        "section": "events", "kinds": ["account", "app"], "filter": { "kind": "app", "name": "x" },
+        "rows": [row, bare], "empty": empty(), "newest": "/console/events", "next": null,
+    });
+    vec![
+        ("events.html", list.clone()),
+        ("events.html", with(&list, &json!({ "rows": [] }))),
+    ]
 }
 
 fn views_of_persons() -> Vec<(&'static str, Value)> {

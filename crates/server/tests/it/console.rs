@@ -17,7 +17,7 @@ const POLICY: &str = "content-security-policy: default-src 'none'; script-src 's
 
 /// Every page of the console: its path, its name on screenshots, and what must stand on it.
 /// `DECISION` is the id of a refused call.
-const PAGES: [(&str, &str, &str); 17] = [
+const PAGES: [(&str, &str, &str); 19] = [
     ("", "overview", "Calls in the last hour"),
     ("/apis", "apis", "payments-classic"),
     ("/apis/payments", "api", "GetTransactionDetails"),
@@ -53,6 +53,8 @@ const PAGES: [(&str, &str, &str); 17] = [
         "vetting",
         "A person has to decide",
     ),
+    ("/events", "events", "credential"),
+    ("/events?kind=secret&name=x", "events-none", "No such event"),
     ("/persons", "persons-none", "Nobody is here yet"),
     ("/you", "you-nobody", "The operator token has no page"),
 ];

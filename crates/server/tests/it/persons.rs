@@ -416,6 +416,7 @@ async fn somebody_is_invited_and_signs_in_with_a_second_factor() {
     desk.wait_for(By::XPath("//h1[contains(., 'invited')]"))
         .await;
     looked_at(&desk, "person").await;
+    the_log_has(&desk, &["operator", "created", "invited", "risk"]).await;
 
     desk.driver()
         .delete_all_cookies()
@@ -433,6 +434,8 @@ async fn somebody_is_invited_and_signs_in_with_a_second_factor() {
     submit(&desk, "Set the password").await;
     desk.wait_for(By::Css("nav [aria-current=page]")).await;
     assert!(!desk.text().await.contains("Persons"));
+    // Who is behind an id is for those who handle persons.
+    the_log_has(&desk, &["person_", "updated", "password"]).await;
     desk.goto("/persons").await;
     assert!(desk.text().await.contains("Not open to you"));
 
@@ -440,6 +443,18 @@ async fn somebody_is_invited_and_signs_in_with_a_second_factor() {
     make_and_end_a_token(&desk).await;
     sign_in_with(&desk, &seed).await;
     desk.browser.quit().await;
+}
+
+/// What the newest event about a person says, on its page; never who that is.
+async fn the_log_has(desk: &Desk, parts: &[&str]) {
+    desk.goto("/events?kind=person").await;
+    desk.press(By::Css("tbody tr:first-child summary")).await;
+    let row = desk.wait_for(By::Css("tbody tr:first-child")).await;
+    let row = row.text().await.expect("text");
+    for part in parts {
+        assert!(row.contains(part), "`{part}` is missing: {row}");
+    }
+    assert!(!row.contains("kim@") && !row.contains("Kim"), "{row}");
 }
 
 async fn set_codes_up(desk: &Desk) -> CodeSeed {
