@@ -393,12 +393,18 @@ pub async fn delete_person(
 }
 
 /// A link that lets somebody set a password anew. Their second factor stays: it is asked for
-/// after the new password as it was after the old one.
+/// after the new password as it was after the old one. Whoever has the link can become them, so
+/// the log tells who had it made, before there is one.
 ///
 /// # Errors
 /// When there is no such person, or it could not be done.
-pub async fn make_password_link(at: &Authority, id: PersonId) -> Result<NewLink, PersonRefused> {
-    let person = find_person(at, id).await?;
+pub async fn make_password_link(
+    at: &Authority,
+    actor: &str,
+    id: PersonId,
+) -> Result<NewLink, PersonRefused> {
+    let what = "password link";
+    let person = alter(at, (actor, id), what, &Ok, &|_| Ok(None)).await?;
     let seconds = match person.standing {
         Standing::Invited => INVITATION_SECONDS,
         Standing::Active | Standing::Disabled => RESET_SECONDS,

@@ -375,7 +375,8 @@ async fn password_link(
     posted: Posted<PersonRequest>,
 ) -> Result<Response, Instead> {
     let made = async {
-        let link = make_password_link(&desk.authority, person_id(&given)?).await;
+        let (by, id) = (posted.by.actor(), person_id(&given)?);
+        let link = make_password_link(&desk.authority, &by, id).await;
         let link = link.map_err(person_refused)?;
         let told = |shown: bool| PersonLink::of(&desk, &link, shown);
         let answer = posted.answer_once(&desk, 201, (&told(true), &told(false)));

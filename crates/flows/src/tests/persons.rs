@@ -218,7 +218,9 @@ async fn a_second_factor_is_asked_for_on_every_way_in() {
     let given = (again.code.expose(), code.as_str());
     signed_in(sign_in_by_code(at, given, LABEL).await.unwrap());
 
-    let reset = make_password_link(at, kim.kept.id).await.unwrap();
+    let reset = make_password_link(at, "operator", kim.kept.id)
+        .await
+        .unwrap();
     let given = (reset.code.expose(), secret("another few words"));
     let set = set_password_by_link(at, given, LABEL).await.unwrap();
     assert!(
@@ -266,7 +268,9 @@ async fn who_is_shut_out_is_out_with_the_next_request() {
         .await
         .unwrap();
     let link = make_sign_in_link(at, Some(kim.kept.id)).await.unwrap();
-    let reset = make_password_link(at, kim.kept.id).await.unwrap();
+    let reset = make_password_link(at, "operator", kim.kept.id)
+        .await
+        .unwrap();
     assert!(bench.caller(&browser).await.is_some() && bench.caller(&token).await.is_some());
     bench.change(&kim, PersonChange::Disable).await;
     assert!(bench.caller(&browser).await.is_none() && bench.caller(&token).await.is_none());
@@ -434,6 +438,9 @@ async fn the_log_tells_of_persons_without_naming_them() {
     let bench = bench().await;
     let kim = bench.person(EMAIL, &[Role::Risk]).await;
     bench.codes(&kim).await;
+    make_password_link(&bench.at, "somebody", kim.kept.id)
+        .await
+        .unwrap();
     let all = primitives::PageSize::clamped(primitives::PageSize::MOST);
     let events = bench.at.store.events(primitives::Revision(0), all).await;
     let told: Vec<String> = events
@@ -455,6 +462,8 @@ async fn the_log_tells_of_persons_without_naming_them() {
         told.iter()
             .any(|one| one.starts_with(&format!("{id} created sign_in")))
     );
+    let link = told.iter().find(|one| one.contains("password link"));
+    assert!(link.unwrap().starts_with("somebody updated person"));
     for one in &told {
         for hidden in [EMAIL, "Kim", PASSWORD, "argon2"] {
             assert!(!one.contains(hidden), "{one}");

@@ -250,7 +250,8 @@ pub(super) async fn change(
         "remove_codes" => Ok(PersonChange::RemoveCodes),
         "sign_out" => Ok(PersonChange::SignOutEverywhere),
         "password_link" => {
-            return match make_password_link(&console.authority, id).await {
+            let by = console.caller().actor();
+            return match make_password_link(&console.authority, &by, id).await {
                 Ok(link) => person_page(&console, id, (None, Some(link))).await,
                 Err(refused) => refused_page(&console, id, refused).await,
             };
