@@ -18,7 +18,7 @@ use crate::{
     gate::Gate,
     origins::{Run, Runs},
     reference::{Read, Request},
-    streams::{CLOSED, KEY},
+    streams::{CLOSED, KEY, name_of},
 };
 
 /// A stream that was sent, and what came back.
@@ -83,7 +83,7 @@ impl Checker {
         }
         for (_, run) in ran.into_values().flatten() {
             // Streams name their requests, so what ran tells where it came from.
-            let own = |sent: &&Sent| run.target.contains(&format!("s{}r", sent.id));
+            let own = |sent: &&Sent| run.target.contains(&name_of(sent.id));
             let stream = sent.iter().find(own).map(|sent| &sent.stream);
             let stream = stream.map(|stream| String::from_utf8_lossy(stream).into_owned());
             let problem = format!("ran what a strict reading does not find\n  {run}");

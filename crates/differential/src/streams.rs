@@ -226,7 +226,7 @@ pub(crate) fn stream(numbers: &mut Numbers, mount: &str, id: u64) -> Vec<u8> {
     let hostile = numbers.below(count + 1);
     let mut stream = Vec::new();
     for at in 0..count {
-        let name = format!("s{id}r{at}");
+        let name = format!("{}{at}", name_of(id));
         let one = Maker {
             numbers,
             mount,
@@ -239,6 +239,13 @@ pub(crate) fn stream(numbers: &mut Numbers, mount: &str, id: u64) -> Vec<u8> {
         damage(numbers, &mut stream);
     }
     stream
+}
+
+/// What the names of a stream's requests begin with. The number is said twice, the second time
+/// scattered, so that a name that loses or gains bytes is never one of another stream.
+pub(crate) fn name_of(id: u64) -> String {
+    let scattered = id.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    format!("s{id}x{scattered:08x}r")
 }
 
 /// One to three marks put in, bytes taken out or repeated, anywhere.

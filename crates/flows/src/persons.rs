@@ -355,10 +355,14 @@ fn carried_out(now: Timestamp, mut person: Person, change: &PersonChange) -> Per
             person.standing = Standing::Disabled;
             person.end_sign_ins(now);
         }
-        PersonChange::Enable if person.kept.password.is_some() => {
-            person.standing = Standing::Active;
+        PersonChange::Enable => {
+            person.standing = match person.kept.password {
+                Some(_) => Standing::Active,
+                None => Standing::Invited,
+            };
+            // What was begun while they were being shut out is not let in with them.
+            person.end_sign_ins(now);
         }
-        PersonChange::Enable => person.standing = Standing::Invited,
         PersonChange::RemoveCodes => person.kept.code_seed = None,
         PersonChange::SignOutEverywhere => person.end_sign_ins(now),
     }

@@ -42,15 +42,7 @@ impl Browser {
             missing("Chromium");
             return None;
         };
-        let folder = tempfile::Builder::new()
-            .prefix("portreeve-chromium-")
-            .tempdir()
-            .expect("a temporary folder can be made")
-            .keep();
-        let command = [chromedriver.display().to_string(), "--port=0".to_owned()];
-        let chromedriver =
-            Kept::start(&folder, "TERM", &command).expect("chromedriver can be started");
-        let port = port_of(&chromedriver).await;
+        let (chromedriver, folder, port) = listening(&chromedriver).await;
         let mut wanted = DesiredCapabilities::chrome();
         wanted
             .set_binary(&chromium.display().to_string())
@@ -120,14 +112,37 @@ pub(crate) fn workspace() -> PathBuf {
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }
 
-async fn port_of(chromedriver: &Kept) -> u16 {
+/// A chromedriver that listens, its folder and its port. It takes a free port of one address family
+/// and wants the same one of the other, which may be taken: then another is started.
+async fn listening(program: &Path) -> (Kept, PathBuf, u16) {
+    let command = [program.display().to_string(), "--port=0".to_owned()];
+    for _ in 0..5 {
+        let folder = tempfile::Builder::new()
+            .prefix("portreeve-chromium-")
+            .tempdir()
+            .expect("a temporary folder can be made")
+            .keep();
+        let started = Kept::start(&folder, "TERM", &command);
+        let chromedriver = started.expect("chromedriver can be started");
+        if let Some(port) = port_of(&chromedriver).await {
+            return (chromedriver, folder, port);
+        }
+    }
+    panic!("chromedriver found no free port in five tries");
+}
+
+/// The port that it listens on; `None` when it found none.
+async fn port_of(chromedriver: &Kept) -> Option<u16> {
     for _ in 0..600 {
         let printed = chromedriver.printed();
+        if printed.contains("port not available") {
+            return None;
+        }
         let port = printed
             .split_once("started successfully on port ")
             .and_then(|(_, rest)| rest.split_once('.'))
             .and_then(|(port, _)| port.parse().ok());
-        if let Some(port) = port {
+        if port.is_some() {
             return port;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

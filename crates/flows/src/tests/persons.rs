@@ -281,7 +281,14 @@ async fn who_is_shut_out_is_out_with_the_next_request() {
     let given = (reset.code.expose(), secret("another few words"));
     let set = set_password_by_link(at, given, LABEL).await.unwrap();
     assert!(matches!(set, PasswordSet::LinkGone), "{set:?}");
-    // Letting them in again brings nothing of before back.
+    // Letting them in again brings nothing of before back, nor what began in between.
+    bench.clock.advance_seconds(5);
+    let between = store::SignIn {
+        created_at: at.clock.now(),
+        ..browser.sign_in.clone()
+    };
+    at.store.end_sign_in(&between.hash).await.unwrap();
+    at.store.put_sign_in(between).await.unwrap();
     bench.change(&kim, PersonChange::Enable).await;
     assert!(bench.caller(&browser).await.is_none() && bench.caller(&token).await.is_none());
     signed_in(bench.try_password(EMAIL, PASSWORD).await);
