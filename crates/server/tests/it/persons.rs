@@ -377,6 +377,12 @@ async fn submit(desk: &Desk, words: &str) {
 
 /// Every page of persons as it looks, in both colours and on a phone.
 async fn looked_at(desk: &Desk, name: &str) {
+    // Pages that answer a form are not loaded anew for other colours: without this they would be
+    // looked at while the colours change.
+    let at_once = "const at_once = new CSSStyleSheet();\
+        at_once.replaceSync('*, *::before, *::after { transition: none !important; }');\
+        document.adoptedStyleSheets.push(at_once); return null;";
+    let _: () = desk.ask(at_once).await;
     for (size, width, height, scheme) in [
         ("desktop", 1280, 900, "light"),
         ("desktop", 1280, 900, "dark"),
