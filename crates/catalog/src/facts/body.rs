@@ -311,7 +311,7 @@ impl Reader<'_> {
 }
 
 fn refuse_repeated(members: &Parts<(SmolStr, Node)>) -> Result<(), BodyProblem> {
-    let mut keys: Vec<&str> = members.iter().map(|(key, _)| key.as_str()).collect();
+    let mut keys: Vec<&SmolStr> = members.iter().map(|(key, _)| key).collect();
     keys.sort_unstable();
     let repeated = keys.iter().zip(keys.iter().skip(1)).find(|(a, b)| a == b);
     repeated.map_or(Ok(()), |(key, _)| {
