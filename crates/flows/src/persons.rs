@@ -22,10 +22,6 @@ pub use codes::{NewCodes, begin_codes, confirm_codes, end_codes};
 /// The word for persons in the event log.
 pub const PERSON_KIND: &str = "person";
 
-/// How long an invitation can be taken.
-const INVITATION_SECONDS: i64 = 3 * 86_400;
-/// How long a link works that sets a password anew.
-const RESET_SECONDS: i64 = 3_600;
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 100;
 
@@ -298,7 +294,7 @@ pub async fn invite_person(
             duties: invitation.duties.clone(),
         };
         // Before the commit that keeps the answer: without its person a link does nothing.
-        let link = make_link(at, LinkPurpose::Password, Some(id), INVITATION_SECONDS).await?;
+        let link = make_link(at, LinkPurpose::Invitation, Some(&person)).await?;
         let invited = Invited { person, link };
         let answer = keep(&invited)?;
         let event = (EventAction::Created, "invited");
@@ -409,11 +405,11 @@ pub async fn make_password_link(
 ) -> Result<NewLink, PersonRefused> {
     let what = "password link";
     let person = alter(at, (actor, id), what, &Ok, &|_| Ok(None)).await?;
-    let seconds = match person.standing {
-        Standing::Invited => INVITATION_SECONDS,
-        Standing::Active | Standing::Disabled => RESET_SECONDS,
+    let purpose = match person.standing {
+        Standing::Invited => LinkPurpose::Invitation,
+        Standing::Active | Standing::Disabled => LinkPurpose::Password,
     };
-    Ok(make_link(at, LinkPurpose::Password, Some(id), seconds).await?)
+    Ok(make_link(at, purpose, Some(&person)).await?)
 }
 
 /// Sets one's own password, which ends every other sign-in. The caller begins a new one.

@@ -17,6 +17,10 @@ pub const SIGN_IN_KIND: &str = "sign_in";
 
 /// How long a link works that signs in: long enough to be carried to a browser, no longer.
 const LINK_SECONDS: i64 = 600;
+/// How long an invitation can be taken.
+const INVITATION_SECONDS: i64 = 3 * 86_400;
+/// How long a link works that sets a password anew.
+const RESET_SECONDS: i64 = 3_600;
 /// How long one has for the code after the password.
 const CODE_SECONDS: i64 = 300;
 /// How long a sign-in lasts, used or not.
@@ -78,14 +82,43 @@ pub enum PasswordSet {
     Refused(PersonRefused, NewLink),
 }
 
+/// How long a link works that is for this.
+const fn lifetime(purpose: LinkPurpose) -> i64 {
+    match purpose {
+        LinkPurpose::SignIn => LINK_SECONDS,
+        LinkPurpose::Code => CODE_SECONDS,
+        LinkPurpose::Invitation => INVITATION_SECONDS,
+        LinkPurpose::Password => RESET_SECONDS,
+    }
+}
+
+/// Whether a link was made since the person's sign-ins count: what ends those ends it as well.
+fn counts(link: &SignInLink, person: &Person) -> bool {
+    let from = person.kept.sign_ins_from;
+    link.expires_at >= from.plus_seconds(lifetime(link.purpose))
+}
+
 pub(crate) async fn make_link(
     at: &Authority,
     purpose: LinkPurpose,
-    person: Option<PersonId>,
-    seconds: i64,
+    person: Option<&Person>,
+) -> Result<NewLink, Unable> {
+    let expires_at = moment(at, person).plus_seconds(lifetime(purpose));
+    let id = person.map(|person| person.kept.id);
+    put_link(at, purpose, (id, expires_at)).await
+}
+
+/// Another link in the place of one that was taken, which lives no longer.
+async fn renew_link(at: &Authority, taken: &SignInLink) -> Result<NewLink, Unable> {
+    put_link(at, taken.purpose, (taken.person, taken.expires_at)).await
+}
+
+async fn put_link(
+    at: &Authority,
+    purpose: LinkPurpose,
+    (person, expires_at): (Option<PersonId>, Timestamp),
 ) -> Result<NewLink, Unable> {
     let code = OneTimeCode::new(&*at.entropy)?;
-    let expires_at = at.clock.now().plus_seconds(seconds);
     let link = SignInLink {
         hash: code.hash,
         purpose,
@@ -99,15 +132,18 @@ pub(crate) async fn make_link(
     })
 }
 
+/// Now, and not before what the person's sign-ins count from, which may be this very moment.
+fn moment(at: &Authority, person: Option<&Person>) -> Timestamp {
+    let now = at.clock.now();
+    person.map_or(now, |person| person.kept.sign_ins_from.max(now))
+}
+
 /// Makes a one-time link that signs somebody in, or whoever holds the operator token.
 ///
 /// # Errors
 /// When there is no randomness or the store fails.
-pub async fn make_sign_in_link(
-    at: &Authority,
-    person: Option<PersonId>,
-) -> Result<NewLink, Unable> {
-    make_link(at, LinkPurpose::SignIn, person, LINK_SECONDS).await
+pub async fn make_sign_in_link(at: &Authority, person: Option<&Person>) -> Result<NewLink, Unable> {
+    make_link(at, LinkPurpose::SignIn, person).await
 }
 
 /// Exchanges a link's code for a sign-in; `None` when the code was used before, has expired or
@@ -169,13 +205,10 @@ pub async fn sign_in_by_code(
     if !take_try(at, &email).await? {
         return Ok(Tried::TooOften);
     }
-    let id = person.kept.id;
     if let Some(proved) = proof::by_code(at, person, code).await? {
         return Ok(Tried::In(begin(at, proved, label).await?));
     }
-    let left = seconds_left(at, &link);
-    let again = make_link(at, LinkPurpose::Code, Some(id), left).await?;
-    Ok(Tried::WrongCode(again))
+    Ok(Tried::WrongCode(renew_link(at, &link).await?))
 }
 
 /// Sets a password by a link: of an invitation, or one that an admin made for somebody who lost
@@ -188,7 +221,12 @@ pub async fn set_password_by_link(
     (code, password): (&str, Secret),
     label: &str,
 ) -> Result<PasswordSet, Unable> {
-    let Some((person, link)) = taken_for(at, code, LinkPurpose::Password).await? else {
+    let invitation = taken_for(at, code, LinkPurpose::Invitation).await?;
+    let taken = match invitation {
+        None => taken_for(at, code, LinkPurpose::Password).await?,
+        taken => taken,
+    };
+    let Some((person, link)) = taken else {
         return Ok(PasswordSet::LinkGone);
     };
     match set_password(at, &person, password).await {
@@ -197,11 +235,7 @@ pub async fn set_password_by_link(
             Ok(PasswordSet::Tried(go_on(at, proved, label).await?))
         }
         Err(PersonRefused::Unable(failure)) => Err(failure),
-        Err(refused) => {
-            let (id, left) = (person.kept.id, seconds_left(at, &link));
-            let again = make_link(at, LinkPurpose::Password, Some(id), left).await?;
-            Ok(PasswordSet::Refused(refused, again))
-        }
+        Err(refused) => Ok(PasswordSet::Refused(refused, renew_link(at, &link).await?)),
     }
 }
 
@@ -220,24 +254,16 @@ async fn taken_for(
     };
     let person = at.store.person(id).await?.map(Person::read).transpose()?;
     let person = person.filter(|person| person.standing != Standing::Disabled);
+    let person = person.filter(|person| counts(&link, person));
     Ok(person.map(|person| (person, link)))
-}
-
-/// What is left of a link: one that replaces it lives no longer.
-fn seconds_left(at: &Authority, link: &SignInLink) -> i64 {
-    let micros = link
-        .expires_at
-        .as_micros()
-        .saturating_sub(at.clock.now().as_micros());
-    micros.div_euclid(1_000_000)
 }
 
 /// After the password: signed in, unless there is a second factor.
 async fn go_on(at: &Authority, proved: proof::First, label: &str) -> Result<Tried, Unable> {
     match proved {
         proof::First::Whole(proved) => Ok(Tried::In(begin(at, *proved, label).await?)),
-        proof::First::NeedsCode(id) => {
-            let link = make_link(at, LinkPurpose::Code, Some(id), CODE_SECONDS).await?;
+        proof::First::NeedsCode(person) => {
+            let link = make_link(at, LinkPurpose::Code, Some(&person)).await?;
             Ok(Tried::NeedsCode(link))
         }
     }
@@ -314,9 +340,7 @@ fn new_sign_in(
     (kind, label): (SignInKind, &str),
     seconds: i64,
 ) -> Result<SignIn, Unable> {
-    // Not before what the person's sign-ins count from, which may be this very moment.
-    let from = person.map(|person| person.kept.sign_ins_from);
-    let now = from.map_or(at.clock.now(), |from| from.max(at.clock.now()));
+    let now = moment(at, person);
     let person = person.map(|person| person.kept.id);
     Ok(SignIn {
         id: SignInId::new(&*at.clock, &*at.entropy)?,

@@ -89,7 +89,12 @@ pub async fn sign_ins_are_found_until_they_end(store: Arc<dyn Store>) {
 
 /// A link made for one thing does nothing else, and is there for what it was made for.
 pub async fn a_link_is_taken_only_for_what_it_was_made(store: Arc<dyn Store>) {
-    let purposes = [SIGN_IN, LinkPurpose::Code, LinkPurpose::Password];
+    let purposes = [
+        SIGN_IN,
+        LinkPurpose::Code,
+        LinkPurpose::Invitation,
+        LinkPurpose::Password,
+    ];
     for made in purposes {
         let one = SignInLink {
             purpose: made,

@@ -233,7 +233,9 @@ words! {
         SignIn = "sign_in",
         /// Goes on after the password, with a one-time code.
         Code = "code",
-        /// Takes an invitation, or sets a password anew.
+        /// Takes an invitation: sets the first password.
+        Invitation = "invitation",
+        /// Sets a password anew.
         Password = "password",
     }
     /// What carries a sign-in.

@@ -3,10 +3,10 @@
 
 use accounts::persons::Standing;
 use keys::OneTimeCode;
-use primitives::{PersonId, Secret};
+use primitives::Secret;
 use store::{LinkPurpose, SignIn, SignInKind};
 
-use super::{LINK_SECONDS, SKEW_SECONDS};
+use super::{LINK_SECONDS, SKEW_SECONDS, counts};
 use crate::{Authority, Person, Unable, persons::step_of_code};
 
 /// Somebody who has proved to be themselves.
@@ -20,7 +20,7 @@ pub(super) enum First {
     /// There is no second factor.
     Whole(Box<Proved>),
     /// There is one, and it has not been shown.
-    NeedsCode(PersonId),
+    NeedsCode(Box<Person>),
 }
 
 impl Proved {
@@ -52,6 +52,7 @@ pub(super) async fn by_link(at: &Authority, code: &str) -> Result<Option<Proved>
     };
     let person = at.store.person(id).await?.map(Person::read).transpose()?;
     let person = person.filter(|person| person.standing == Standing::Active);
+    let person = person.filter(|person| counts(&link, person));
     Ok(person.map(|person| Proved {
         person: Some(person),
         means,
@@ -79,7 +80,7 @@ pub(super) fn after_setting(person: Person) -> First {
 
 fn first(person: Person) -> First {
     if person.kept.code_seed.is_some() {
-        return First::NeedsCode(person.kept.id);
+        return First::NeedsCode(Box::new(person));
     }
     First::Whole(Box::new(Proved {
         person: Some(person),

@@ -267,7 +267,7 @@ async fn who_is_shut_out_is_out_with_the_next_request() {
     let token = make_access_token(at, &kim, ("a program", 30))
         .await
         .unwrap();
-    let link = make_sign_in_link(at, Some(kim.kept.id)).await.unwrap();
+    let link = make_sign_in_link(at, Some(&kim)).await.unwrap();
     let reset = make_password_link(at, "operator", kim.kept.id)
         .await
         .unwrap();
@@ -475,5 +475,42 @@ async fn the_log_tells_of_persons_without_naming_them() {
         for hidden in [EMAIL, "Kim", PASSWORD, "argon2"] {
             assert!(!one.contains(hidden), "{one}");
         }
+    }
+}
+
+/// What ends the sign-ins of a person ends what could begin one as well.
+///
+/// Shows: S-72, S-117.
+#[tokio::test]
+async fn links_and_tickets_end_with_the_sign_ins() {
+    let bench = bench().await;
+    let at = &bench.at;
+    let kim = bench.person(EMAIL, &[Role::Viewer]).await;
+    bench.codes(&kim).await;
+    for again in [
+        [PersonChange::SignOutEverywhere].as_slice(),
+        &[PersonChange::Disable, PersonChange::Enable],
+    ] {
+        let kim = find_person(at, kim.kept.id).await.unwrap();
+        let link = make_sign_in_link(at, Some(&kim)).await.unwrap();
+        let reset = make_password_link(at, "operator", kim.kept.id)
+            .await
+            .unwrap();
+        let Tried::NeedsCode(ticket) = bench.try_password(EMAIL, PASSWORD).await else {
+            panic!("a code is needed");
+        };
+        for change in again {
+            bench.change(&kim, change.clone()).await;
+        }
+        let by_link = sign_in_by_link(at, link.code.expose(), LABEL)
+            .await
+            .unwrap();
+        assert!(by_link.is_none(), "{again:?}");
+        let given = (reset.code.expose(), secret("another few words"));
+        let set = set_password_by_link(at, given, LABEL).await.unwrap();
+        assert!(matches!(set, PasswordSet::LinkGone), "{again:?}: {set:?}");
+        let given = (ticket.code.expose(), "000000");
+        let tried = sign_in_by_code(at, given, LABEL).await.unwrap();
+        assert!(matches!(tried, Tried::Wrong), "{again:?}: {tried:?}");
     }
 }
