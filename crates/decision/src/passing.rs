@@ -144,7 +144,7 @@ impl<'a> Passing<'_, 'a> {
     }
 
     fn places(&self, capability: &'a Capability) -> Said {
-        let rules = capability.geography.iter();
+        let rules = geography::rules(self.scene, capability);
         joined(rules.filter_map(|rule| {
             let place = geography::place(self.scene, rule).ok()??;
             Some(words::say_refusal(self.scene, &Refusal::Place(rule, place)))

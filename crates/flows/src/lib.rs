@@ -63,8 +63,9 @@ pub use sign_in::{
     sign_in_again, sign_in_by_code, sign_in_by_link, sign_in_by_password, sign_ins_of, sign_out,
 };
 pub use toggles::{
-    Panel, PanelCapability, PanelLimit, Switch, Toggle, ToggleRefused, assign_level,
-    limit_at_level, panel, reset_to_level, set_limits, switch_app, switch_developer, within_reach,
+    Panel, PanelCapability, PanelLimit, PanelPlaces, Switch, Toggle, ToggleRefused, assign_level,
+    confine, limit_at_level, panel, reset_to_level, set_limits, switch_app, switch_developer,
+    within_reach,
 };
 pub use vetting::{
     Application, AssessmentDocument, Carrier, LineDocument, RiskServices, RoomDocument,

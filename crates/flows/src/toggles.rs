@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
 use accounts::persons::Reach;
-use decision::{Capability, Catalogue};
+use decision::{Capability, Catalogue, GeoSubject};
 use primitives::{Name, Symbol};
 use serde::{Deserialize, Serialize};
-use state::document::{App, Developer, LimitValue};
+use state::document::{App, Developer, GeoRule, LimitValue, Place};
 
 /// How a capability is to stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,14 @@ pub enum ToggleRefused {
     /// It belongs to another unit, or to none.
     #[error("`{0}` belongs to no business unit of yours")]
     NotOfUnit(Name),
+    /// No such region.
+    #[error("there is no region `{0}`")]
+    RegionUnknown(Name),
+    /// A rule that names no region.
+    #[error(
+        "a location rule of `{0}` names no region, so no place is allowed; name one, or take the rule out"
+    )]
+    Nowhere(Name),
     /// The account is not a developer's.
     #[error("account `{0}` is not a developer account; add `developer` to it first")]
     NotADeveloper(Name),
@@ -172,11 +180,12 @@ pub fn assign_level(
     Ok(())
 }
 
-/// "Reset to level" (P-62): clears off-switches and edited limits. Grants of business units and
-/// switched-on non-risk capabilities are no part of a level, and stay.
+/// "Reset to level" (P-62): clears off-switches, edited limits and places of its own. Grants of
+/// business units and switched-on non-risk capabilities are no part of a level, and stay.
 pub fn reset_to_level(developer: &mut Developer) {
     developer.off.clear();
     developer.limits.clear();
+    developer.geography.clear();
 }
 
 /// Sets edited limits; `None` takes one back. Whether a limit is there and takes such a value is
@@ -219,6 +228,40 @@ pub fn limit_at_level(
     Some(panel_limit(limit, developer, &held).default)
 }
 
+/// Confines capabilities of a developer to places; without a rule, one is used wherever anybody
+/// may use it (P-65).
+///
+/// # Errors
+/// When a capability or region is not there, or a rule allows no place.
+pub fn confine(
+    catalogue: &Catalogue,
+    developer: &mut Developer,
+    edits: &BTreeMap<Name, Vec<GeoRule>>,
+) -> Result<(), ToggleRefused> {
+    for (capability, rules) in edits {
+        find(catalogue, capability)?;
+        for rule in rules {
+            if rule.regions.is_empty() {
+                return Err(ToggleRefused::Nowhere(capability.clone()));
+            }
+            for region in &rule.regions {
+                let symbol = catalogue.vocabulary.regions.get(region.as_str());
+                symbol
+                    .and_then(|symbol| catalogue.regions.get(symbol))
+                    .ok_or_else(|| ToggleRefused::RegionUnknown(region.clone()))?;
+            }
+        }
+        if rules.is_empty() {
+            developer.geography.remove(capability);
+        } else {
+            developer
+                .geography
+                .insert(capability.clone(), rules.clone());
+        }
+    }
+    Ok(())
+}
+
 fn find<'a>(catalogue: &'a Catalogue, name: &Name) -> Result<&'a Capability, ToggleRefused> {
     let symbol = catalogue.vocabulary.capabilities.get(name.as_str());
     symbol
@@ -244,7 +287,7 @@ pub struct Panel {
     pub capabilities: Vec<PanelCapability>,
     /// The limits of those capabilities.
     pub limits: Vec<PanelLimit>,
-    /// How many toggles and edited limits differ from the level.
+    /// How many toggles, edited limits and places of its own differ from the level.
     pub overrides: usize,
 }
 
@@ -259,6 +302,22 @@ pub struct PanelCapability {
     pub on: bool,
     /// Whether a toggle made it so, and not the level.
     pub overridden: bool,
+    /// The business unit that may grant it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub business_unit: Option<Name>,
+    /// The names of its limits.
+    pub limits: Vec<Name>,
+    /// Where it may be used; everywhere when there is no rule.
+    pub geography: PanelPlaces,
+}
+
+/// Where a capability may be used: every rule must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PanelPlaces {
+    /// The rules for everybody.
+    pub all: Vec<GeoRule>,
+    /// The rules for this developer alone.
+    pub own: Vec<GeoRule>,
 }
 
 /// A limit as the panel shows it.
@@ -279,23 +338,25 @@ pub fn panel(catalogue: &Catalogue, developer: &Developer) -> Panel {
     let mut capabilities = Vec::new();
     let mut limits: BTreeMap<Name, PanelLimit> = BTreeMap::new();
     for (symbol, capability) in catalogue.capabilities.iter() {
-        let Some(shown) = shown(capability, developer, &held) else {
+        let Some(mut shown) = shown(capability, developer, &held) else {
             continue;
         };
-        capabilities.push(shown);
         let of = catalogue.index.capability_limits.get(symbol);
         for limit in of.into_iter().flatten() {
             if let Some(limit) = catalogue.limits.get(*limit) {
                 let line = panel_limit(limit, developer, &held);
+                shown.limits.push(limit.name.clone());
                 limits.insert(limit.name.clone(), line);
             }
         }
+        shown.geography.all = places_of_all(catalogue, capability);
+        capabilities.push(shown);
     }
     capabilities.sort_by(|a, b| a.name.cmp(&b.name));
     let limits: Vec<PanelLimit> = limits.into_values().collect();
     Panel {
         levels,
-        overrides: developer.off.len() + developer.limits.len(),
+        overrides: developer.off.len() + developer.limits.len() + developer.geography.len(),
         capabilities,
         limits,
     }
@@ -346,7 +407,30 @@ fn shown(
         way,
         on: open && !off,
         overridden: off || (open && !by_level),
+        business_unit: capability.business_unit.clone(),
+        limits: Vec::new(),
+        geography: PanelPlaces {
+            all: Vec::new(),
+            own: developer.geography.get(name).cloned().unwrap_or_default(),
+        },
     })
+}
+
+/// The compiled location rules of a capability as they are written.
+fn places_of_all(catalogue: &Catalogue, capability: &Capability) -> Vec<GeoRule> {
+    let region = |region: &Symbol| catalogue.vocabulary.regions.name(*region).parse().ok();
+    let rules = capability.geography.iter();
+    rules
+        .map(|rule| GeoRule {
+            subject: match rule.subject {
+                GeoSubject::CallerHome => Place::CallerHome,
+                GeoSubject::CallerNow => Place::CallerNow,
+                GeoSubject::UserHome => Place::UserHome,
+                GeoSubject::Target => Place::Target,
+            },
+            regions: rule.regions.iter().filter_map(region).collect(),
+        })
+        .collect()
 }
 
 fn panel_limit(limit: &decision::Limit, developer: &Developer, held: &[Symbol]) -> PanelLimit {

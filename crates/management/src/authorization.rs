@@ -29,6 +29,7 @@ pub(crate) const TABLE: &[(&str, &str, Action)] = &[
     ("POST", "/v1/apps/{app}/keys/{key}/rotate", HandleKeys),
     ("POST", "/v1/apps/{app}/limits", NarrowApps),
     ("POST", "/v1/apps/{app}/toggles", NarrowApps),
+    ("POST", "/v1/accounts/{account}/geography", SetDevelopers),
     ("POST", "/v1/accounts/{account}/level", SetDevelopers),
     ("POST", "/v1/accounts/{account}/level/reset", SetDevelopers),
     ("POST", "/v1/accounts/{account}/limits", SetDevelopers),

@@ -4,7 +4,7 @@ use accounts::persons::Action;
 use axum::{extract::State, response::Response};
 use decision::Catalogue;
 use flows::{
-    Changed, Edit, Panel, Switch, Toggle, assign_level, change_app, change_developer,
+    Changed, Edit, Panel, Switch, Toggle, assign_level, change_app, change_developer, confine,
     limit_at_level, panel, reset_to_level, set_limits, switch_app, switch_developer, within_reach,
 };
 use http_kit::{Json, Path, Problem, Problems};
@@ -12,7 +12,7 @@ use primitives::Name;
 use serde::{Deserialize, Serialize};
 use state::{
     Document as _,
-    document::{self, Account, App, LimitValue},
+    document::{self, Account, App, GeoRule, LimitValue},
 };
 use store::Kind;
 use utoipa::ToSchema;
@@ -32,6 +32,7 @@ pub(crate) fn routes() -> OpenApiRouter<Management> {
         .routes(routes!(reset))
         .routes(routes!(toggles))
         .routes(routes!(limits))
+        .routes(routes!(geography))
         .routes(routes!(app_toggles))
         .routes(routes!(app_limits))
 }
@@ -95,6 +96,16 @@ pub(crate) struct LimitRequest {
     /// A number, a number by currency, `unlimited`, or `null` to take the edit back.
     #[schema(value_type = BTreeMap<String, Value>)]
     limits: BTreeMap<Name, Option<LimitValue>>,
+}
+
+/// Where capabilities may be used, by name.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GeographyRequest {
+    /// The developer's own location rules of a capability, all of which must hold:
+    /// `[{"subject": "caller_now", "regions": ["EU"]}]`. None takes them back.
+    #[schema(value_type = BTreeMap<String, Vec<Value>>)]
+    geography: BTreeMap<Name, Vec<GeoRule>>,
 }
 
 impl ToggleRequest {
@@ -216,7 +227,7 @@ async fn level(
 
 /// Reset a developer to the level
 ///
-/// Clears switched-off capabilities and edited limits.
+/// Clears switched-off capabilities, edited limits and places of its own.
 #[utoipa::path(post, path = "/v1/accounts/{account}/level/reset", tag = "developers",
     operation_id = "resetToLevel",
     params(("account" = String, Path, description = "Name or id of the account"),
@@ -281,6 +292,27 @@ async fn limits(
             limit_at_level(catalogue, &unedited, limit)
         });
         Ok(())
+    };
+    let edited = edit_developer(&desk, &given, &posted, &edit).await;
+    Ok(posted.end(&desk, 200, edited).await?)
+}
+
+/// Confine capabilities of a developer to places
+///
+/// All of them or none. They narrow where anybody may use the capability.
+#[utoipa::path(post, path = "/v1/accounts/{account}/geography", tag = "developers",
+    operation_id = "confineDeveloper",
+    params(("account" = String, Path, description = "Name or id of the account"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
+    request_body = GeographyRequest,
+    responses((status = 200, body = Developer), Problems))]
+async fn geography(
+    State(desk): State<Management>,
+    Path(given): Path<String>,
+    posted: Posted<GeographyRequest>,
+) -> Result<Response, Instead> {
+    let edit = |catalogue: &Catalogue, developer: &mut document::Developer| {
+        confine(catalogue, developer, &posted.body.geography)
     };
     let edited = edit_developer(&desk, &given, &posted, &edit).await;
     Ok(posted.end(&desk, 200, edited).await?)

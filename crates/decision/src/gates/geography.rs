@@ -18,7 +18,9 @@ pub(super) fn geography<'a>(
     listener: &mut impl Listener<'a>,
 ) {
     let (mut refused, mut unread) = (false, false);
-    for rule in &capability.geography {
+    let mut asked = false;
+    for rule in rules(scene, capability) {
+        asked = true;
         match check(scene, rule) {
             Finding::Passed | Finding::NotApplicable => {}
             Finding::Unread => unread = true,
@@ -28,13 +30,23 @@ pub(super) fn geography<'a>(
             }
         }
     }
-    if capability.geography.is_empty() {
+    if !asked {
         listener.hear(Gate::Geography, Finding::NotApplicable);
     } else if unread {
         listener.hear(Gate::Geography, Finding::Unread);
     } else if !refused {
         listener.hear(Gate::Geography, Finding::Passed);
     }
+}
+
+/// The rules of a capability: those for everybody, then those for this developer alone.
+pub(crate) fn rules<'a>(
+    scene: &Scene<'a>,
+    capability: &'a Capability,
+) -> impl Iterator<Item = &'a GeoRule> {
+    let developer = scene.caller.developer.developer.as_deref();
+    let own = developer.map(|developer| developer.geography_of(capability.symbol));
+    capability.geography.iter().chain(own.unwrap_or_default())
 }
 
 /// The place that a rule looks at, if it is known.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 use catalog::{AccountCredentials, Api, Operation};
 use primitives::{AccountId, AppId, Country, CredentialId, Mode, Name, Symbol, SymbolSet};
 
-use crate::Overrides;
+use crate::{GeoRule, Overrides};
 
 /// A permission profile: what may be used at most.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -77,6 +77,22 @@ pub struct Developer {
     pub profile: Option<Arc<Profile>>,
     /// Edited limits.
     pub limits: Arc<Overrides>,
+    /// Where it may use a capability, beside where anybody may (P-65). By ascending capability.
+    pub geography: Vec<(Symbol, Vec<GeoRule>)>,
+}
+
+impl Developer {
+    /// The location rules of its own for a capability.
+    #[must_use]
+    pub fn geography_of(&self, capability: Symbol) -> &[GeoRule] {
+        let at = self
+            .geography
+            .binary_search_by_key(&capability, |(of, _)| *of);
+        at.ok()
+            .and_then(|at| self.geography.get(at))
+            .map(|(_, rules)| rules.as_slice())
+            .unwrap_or_default()
+    }
 }
 
 /// An app as a decision sees it.

@@ -138,7 +138,7 @@ pub enum Admission {
 }
 
 /// A location rule: the place named must be known and in one of the regions.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GeoRule {
     /// Whose place.
     pub subject: GeoSubject,

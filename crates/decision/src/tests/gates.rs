@@ -479,6 +479,30 @@ fn a_policy_that_reads_the_level_is_asked_again_with_the_level_tried() {
     );
 }
 
+/// Shows: P-65.
+#[test]
+fn a_developer_is_confined_beside_where_anybody_is() {
+    let (mut world, pay) = open();
+    let (eu, us) = (
+        world.region("eu", &["DE", "FR"]),
+        world.region("us", &["US"]),
+    );
+    let rule = |region| GeoRule {
+        subject: GeoSubject::CallerNow,
+        regions: vec![region],
+    };
+    world.places.now = Some(country("DE"));
+    world.edit_developer(|developer| developer.geography = vec![(pay, vec![rule(us)])]);
+    refuses(&world, Gate::Geography, "place_not_allowed");
+    // It narrows: what is open to everybody only does not open it.
+    world.edit(pay, |capability| capability.geography = vec![rule(eu)]);
+    refuses(&world, Gate::Geography, "place_not_allowed");
+    world.edit_developer(|developer| developer.geography = vec![(pay, vec![rule(eu)])]);
+    assert_eq!(world.verdict(), Verdict::Granted);
+    world.edit(pay, |capability| capability.geography = vec![rule(us)]);
+    refuses(&world, Gate::Geography, "place_not_allowed");
+}
+
 /// Shows: P-48, P-52.
 #[test]
 fn every_location_rule_must_hold_and_an_unknown_place_is_refused() {

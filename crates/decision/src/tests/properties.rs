@@ -130,6 +130,16 @@ fn draw_regions(world: &mut World, dice: &mut Dice<'_>, capabilities: &[Symbol])
             });
         }
     }
+    let mut own = Vec::new();
+    for &symbol in capabilities {
+        if dice.one_in(5) {
+            let subject = *dice.pick(&subjects);
+            let regions = dice.subset_of(&regions);
+            own.push((symbol, vec![GeoRule { subject, regions }]));
+        }
+    }
+    own.sort_by_key(|(symbol, _)| *symbol);
+    world.edit_developer(|developer| developer.geography = own);
     let mut place = || (!dice.one_in(6)).then(|| country(COUNTRIES[dice.roll(3)]));
     world.developer.home = place();
     world.places.now = place();

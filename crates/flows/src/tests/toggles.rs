@@ -4,12 +4,12 @@ use decision::{Catalogue, Vocabulary};
 use primitives::{AccountId, AppId};
 use state::{
     Members, SourceFile, Sourced, Sources,
-    document::{Developer, LimitValue, Number},
+    document::{Developer, GeoRule, LimitValue, Number, Place},
 };
 
 use super::name;
 use crate::{
-    Panel, Switch, Toggle, ToggleRefused, assign_level, panel, reset_to_level, set_limits,
+    Panel, Switch, Toggle, ToggleRefused, assign_level, confine, panel, reset_to_level, set_limits,
     switch_app, switch_developer,
 };
 
@@ -17,8 +17,11 @@ const STATE: &str = r"
 portreeve: 1
 ladders:
   - { name: default, levels: [ {name: standard}, {name: advanced}, {name: partner, exact: true} ] }
+regions:
+  - { name: EU, countries: [DE, FR] }
+  - { name: CA, countries: [CA] }
 capabilities:
-  - { name: PAY, level: standard }
+  - { name: PAY, level: standard, geography: [ {subject: caller_home, regions: [EU, CA]} ] }
   - { name: CHAIN, level: advanced }
   - { name: CUSTOM, level: partner }
   - { name: NO_FEE, business_unit: payments }
@@ -112,6 +115,52 @@ fn a_level_switch_shows_the_new_level_on_and_keeps_what_was_switched_by_hand() {
     assert_eq!(shown(&reset), (on, vec!["NO_FEE", "PING"], 0));
     assert_eq!(reset.levels[&ladder], level);
     assert_eq!(reset.limits[0].edited, None);
+}
+
+/// Shows: P-65.
+#[test]
+fn a_capability_is_confined_to_places_and_freed_again() {
+    let catalogue = catalogue();
+    let mut developer = Developer::default();
+    let rule = |regions: &[&str]| GeoRule {
+        subject: Place::CallerNow,
+        regions: regions.iter().map(|region| name(region)).collect(),
+    };
+    let edit = |capability, rules: Vec<GeoRule>| BTreeMap::from([(name(capability), rules)]);
+    confine(
+        &catalogue,
+        &mut developer,
+        &edit("PAY", vec![rule(&["EU"])]),
+    )
+    .unwrap();
+    let told = panel(&catalogue, &developer);
+    let pay = told.capabilities.iter().find(|one| one.name == name("PAY"));
+    let places = &pay.unwrap().geography;
+    assert_eq!(places.own, [rule(&["EU"])]);
+    assert_eq!(places.all[0].subject, Place::CallerHome);
+    assert_eq!(places.all[0].regions, [name("EU"), name("CA")]);
+    assert_eq!(told.overrides, 1);
+
+    for (refused, why) in [
+        (
+            edit("PAY", vec![rule(&["EUR"])]),
+            ToggleRefused::RegionUnknown(name("EUR")),
+        ),
+        (
+            edit("PAY", vec![rule(&[])]),
+            ToggleRefused::Nowhere(name("PAY")),
+        ),
+        (
+            edit("PAYY", vec![rule(&["EU"])]),
+            ToggleRefused::CapabilityUnknown(name("PAYY")),
+        ),
+    ] {
+        let before = developer.clone();
+        assert_eq!(confine(&catalogue, &mut developer, &refused), Err(why));
+        assert_eq!(developer, before);
+    }
+    confine(&catalogue, &mut developer, &edit("PAY", Vec::new())).unwrap();
+    assert_eq!(developer, Developer::default());
 }
 
 /// Shows: P-48.

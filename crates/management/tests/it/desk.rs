@@ -28,6 +28,9 @@ ladders:
     levels: [ { name: standard }, { name: advanced } ]
 profiles:
   - { name: read-only, capabilities: [LOOK] }
+regions:
+  - { name: US, countries: [US] }
+  - { name: EU, countries: [DE, FR] }
 capabilities:
   - { name: LOOK, level: standard }
   - { name: PAY, level: advanced }

@@ -84,6 +84,48 @@ async fn toggles_and_limits_narrow_and_open_what_they_may() {
     assert!(told.to_string().contains("\"most\":\"12\""));
 }
 
+/// Shows: P-65.
+#[tokio::test]
+async fn a_developer_is_confined_to_places_and_freed_again() {
+    let desk = Desk::with_state().await;
+    let path = "/v1/accounts/acme/geography";
+    let at_home = |region: &str| json!({ "geography": { "LOOK": [ { "subject": "caller_home", "regions": [region] } ] } });
+    let panel = desk.post(path, &at_home("EU")).await.is(200).body;
+    let look = &panel["panel"]["capabilities"][0];
+    assert_eq!(look["geography"]["own"][0]["regions"], json!(["EU"]));
+    assert_eq!(panel["panel"]["overrides"], 1);
+    assert!(granted(&desk).await.is_empty());
+    desk.post(path, &at_home("US")).await.is(200);
+    assert_eq!(granted(&desk).await, ["LOOK"]);
+    desk.post(path, &at_home("EU")).await.is(200);
+    let free = json!({ "geography": { "LOOK": [] } });
+    desk.post(path, &free).await.is(200);
+    assert_eq!(granted(&desk).await, ["LOOK"]);
+
+    let problem = desk.post(path, &at_home("MARS")).await;
+    let problem = problem.refuses(422, "change_refused");
+    assert!(problem["detail"].as_str().unwrap().contains("`MARS`"));
+    let nowhere =
+        json!({ "geography": { "LOOK": [ { "subject": "caller_home", "regions": [] } ] } });
+    desk.post(path, &nowhere)
+        .await
+        .refuses(422, "change_refused");
+}
+
+/// A region that a developer is confined to is not taken away from under him.
+#[tokio::test]
+async fn a_region_that_is_used_stays() {
+    let desk = Desk::with_state().await;
+    let confined =
+        json!({ "geography": { "LOOK": [ { "subject": "caller_home", "regions": ["US"] } ] } });
+    desk.post("/v1/accounts/acme/geography", &confined)
+        .await
+        .is(200);
+    let problem = desk.ask("DELETE", "/v1/regions/US", &[], None).await;
+    assert!(!problem.status.is_success(), "{:?}", problem.body);
+    assert!(problem.body.to_string().contains("US"));
+}
+
 #[tokio::test]
 async fn all_toggles_of_a_request_or_none() {
     let desk = Desk::with_state().await;

@@ -131,6 +131,12 @@ impl<'a> Check<'a> {
         }
         self.profile(developer.profile.as_ref(), "developer.profile");
         self.limits(&developer.limits, "developer.limits");
+        for (of, rules) in &developer.geography {
+            self.there(capability, *of, "developer.geography");
+            for region in rules.iter().flat_map(|rule| &rule.regions) {
+                self.there(Kind::Region, *region, "developer.geography");
+            }
+        }
     }
 
     fn profile(&mut self, profile: Option<&Arc<Profile>>, field: &str) {
@@ -178,6 +184,7 @@ pub(super) fn exists(setup: &Setup, kind: Kind, symbol: Symbol) -> bool {
         Kind::Limit => catalogue.limits.get(symbol).is_some(),
         Kind::Plan => catalogue.plans.get(symbol).is_some(),
         Kind::Profile => setup.profiles.get(symbol).is_some(),
+        Kind::Region => catalogue.regions.get(symbol).is_some(),
         _ => false,
     }
 }
@@ -197,6 +204,7 @@ pub(super) fn known(setup: &Setup, kind: Kind) -> Vec<Arc<str>> {
         Kind::Limit => catalogue.limits.iter().map(|(symbol, _)| symbol).collect(),
         Kind::Plan => catalogue.plans.iter().map(|(symbol, _)| symbol).collect(),
         Kind::Profile => setup.profiles.iter().map(|(symbol, _)| symbol).collect(),
+        Kind::Region => catalogue.regions.iter().map(|(symbol, _)| symbol).collect(),
         _ => Vec::new(),
     };
     let Some(table) = table(&catalogue.vocabulary, kind) else {

@@ -13,7 +13,7 @@ use super::{
     names::{At, Names},
     setup::each,
 };
-use crate::document;
+use crate::{document, problem::Problem};
 
 pub(super) fn ladders(names: &mut Names<'_>, catalogue: &mut Catalogue) {
     let entries = each::<document::Ladder>(names);
@@ -97,18 +97,10 @@ pub(super) fn capabilities(
         for (index, rule) in entry.geography.iter().enumerate() {
             let field = format!("geography[{index}].regions");
             if rule.regions.is_empty() {
-                let problem = at
-                    .field(&field)
-                    .problem("without a region no place is allowed");
-                names.refuse(problem.mend("name a region, or take the rule out"));
+                names.refuse(nowhere(at.field(&field)));
             }
             geography.push(GeoRule {
-                subject: match rule.subject {
-                    document::Place::CallerHome => GeoSubject::CallerHome,
-                    document::Place::CallerNow => GeoSubject::CallerNow,
-                    document::Place::UserHome => GeoSubject::UserHome,
-                    document::Place::Target => GeoSubject::Target,
-                },
+                subject: geo_subject(rule.subject),
                 regions: names.symbols(Kind::Region, &rule.regions, at.field(&field)),
             });
         }
@@ -128,6 +120,21 @@ pub(super) fn capabilities(
         catalogue.capabilities.insert(symbol, capability);
     }
     risks
+}
+
+pub(super) const fn geo_subject(place: document::Place) -> GeoSubject {
+    match place {
+        document::Place::CallerHome => GeoSubject::CallerHome,
+        document::Place::CallerNow => GeoSubject::CallerNow,
+        document::Place::UserHome => GeoSubject::UserHome,
+        document::Place::Target => GeoSubject::Target,
+    }
+}
+
+/// A location rule that allows no place.
+pub(super) fn nowhere(at: At<'_>) -> Problem {
+    at.problem("without a region no place is allowed")
+        .mend("name a region, or take the rule out")
 }
 
 /// Names win over titles and aliases; two capabilities may not share an alias.

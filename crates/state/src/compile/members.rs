@@ -6,7 +6,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use catalog::AccountCredentials;
 use decision::{
-    Account, App, Attribute, Attributes, Developer, Overrides, Profile, Switches, Vocabulary,
+    Account, App, Attribute, Attributes, Developer, GeoRule, Overrides, Profile, Switches,
+    Vocabulary,
 };
 use primitives::{AccountId, AppId, Name, Symbol, SymbolSet};
 use store::Kind;
@@ -15,6 +16,7 @@ use super::{
     Setup, Sharing,
     check::{check_account, check_app, exists, known, level_exists},
     credential::of_account,
+    entries::{geo_subject, nowhere},
     limits::plain_limit_value,
     names::{At, Members, table, unknown},
 };
@@ -118,6 +120,36 @@ impl<'a> Reader<'a> {
         levels
     }
 
+    fn geography(
+        &mut self,
+        given: &BTreeMap<Name, Vec<document::GeoRule>>,
+    ) -> Vec<(Symbol, Vec<GeoRule>)> {
+        let mut geography = Vec::new();
+        for (capability, rules) in given {
+            let field = format!("developer.geography.{capability}");
+            let symbol = self.symbol(Kind::Capability, capability.as_str(), &field);
+            let mut compiled = Vec::with_capacity(rules.len());
+            for (index, rule) in rules.iter().enumerate() {
+                let field = format!("{field}[{index}].regions");
+                if rule.regions.is_empty() {
+                    self.problems.push(nowhere(self.at.field(&field)));
+                }
+                let regions = rule.regions.iter();
+                compiled.push(GeoRule {
+                    subject: geo_subject(rule.subject),
+                    regions: regions
+                        .filter_map(|region| self.symbol(Kind::Region, region.as_str(), &field))
+                        .collect(),
+                });
+            }
+            if let (Some(symbol), false) = (symbol, compiled.is_empty()) {
+                geography.push((symbol, compiled));
+            }
+        }
+        geography.sort_by_key(|(capability, _)| *capability);
+        geography
+    }
+
     fn developer(&mut self, entry: document::Developer, sharing: &mut Sharing) -> Arc<Developer> {
         let switches = Switches {
             off: self.set(Kind::Capability, &entry.off, "developer.off"),
@@ -134,6 +166,7 @@ impl<'a> Reader<'a> {
             switches: sharing.switches(switches),
             profile: self.profile(entry.profile.as_ref(), "developer.profile"),
             limits: sharing.overrides(limits),
+            geography: self.geography(&entry.geography),
         };
         sharing.developer(developer)
     }

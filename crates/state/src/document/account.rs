@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    LevelOf, LimitValue, PropertyValue, UpstreamCredential, is_default, is_on, on,
+    GeoRule, LevelOf, LimitValue, PropertyValue, UpstreamCredential, is_default, is_on, on,
     value::{CountryText, NameText},
 };
 
@@ -97,6 +97,11 @@ pub struct Developer {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, LimitValue>")]
     pub limits: BTreeMap<Name, LimitValue>,
+    /// Where it may use capabilities, by name of the capability: rules of its own beside the
+    /// capability's, all of which must hold.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Vec<GeoRule>>")]
+    pub geography: BTreeMap<Name, Vec<GeoRule>>,
 }
 
 /// A developer's application.
