@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use accounts::persons::Action::{HandlePersons, Own, See, Vet};
+use accounts::persons::Action::{
+    HandleKeys, HandlePersons, NarrowApps, Own, See, SetDevelopers, SwitchDevelopers, Vet,
+};
 use admission::Admission;
 use axum::{
     Router,
@@ -21,10 +23,13 @@ const SIGN_IN: &str = "/console/sign-in";
 mod apis;
 mod apps;
 mod decisions;
+mod developers;
 mod doors;
 mod events;
+mod form;
 mod overview;
 mod persons;
+mod places;
 mod vettings;
 mod you;
 
@@ -206,8 +211,32 @@ fn doors(console: Option<&Console>) -> Doors {
         .get("/console", See, overview::show)
         .get("/console/apis", See, apis::list)
         .get("/console/apis/{name}", See, apis::show)
+        .get("/console/developers", See, developers::list)
+        .get("/console/developers/{account}", See, developers::show)
+        .post(
+            "/console/developers/{account}",
+            SetDevelopers,
+            developers::set,
+        )
+        .post(
+            "/console/developers/{account}/toggles",
+            SwitchDevelopers,
+            developers::switch,
+        )
+        .get(
+            "/console/developers/{account}/places/{capability}",
+            See,
+            places::show,
+        )
+        .post(
+            "/console/developers/{account}/places/{capability}",
+            SetDevelopers,
+            places::confine,
+        )
         .get("/console/apps", See, apps::list)
         .get("/console/apps/{name}", See, apps::show)
+        .post("/console/apps/{name}", NarrowApps, apps::narrow)
+        .post("/console/apps/{name}/keys", HandleKeys, apps::handle_keys)
         .get("/console/decisions", See, decisions::list)
         .get("/console/decisions/rows", See, decisions::rows)
         .get("/console/decisions/{id}", See, decisions::show)

@@ -52,6 +52,12 @@ pub(crate) const GROUPS: [Group; 4] = [
     Group {
         title: "Developers",
         sections: &[
+            section(
+                "developers",
+                "Developers",
+                "/console/developers",
+                "building",
+            ),
             section("apps", "Apps", "/console/apps", "app"),
             section("vettings", "Vetting", "/console/vettings", "shield"),
         ],

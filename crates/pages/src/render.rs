@@ -13,7 +13,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 19] = templates![
+const TEMPLATES: [(&str, &str); 22] = templates![
     "layout.html",
     "icons.html",
     "components.html",
@@ -25,6 +25,9 @@ const TEMPLATES: [(&str, &str); 19] = templates![
     "apis.html",
     "api.html",
     "apps.html",
+    "developers.html",
+    "developer.html",
+    "places.html",
     "app.html",
     "vettings.html",
     "vetting.html",

@@ -131,6 +131,7 @@ fn views() -> Vec<(&'static str, Value)> {
     views.extend(views_of_decisions());
     views.extend(views_of_apis());
     views.extend(views_of_apps());
+    views.extend(views_of_developers());
     views.extend(views_of_vettings());
     views.extend(views_of_persons());
     views.extend(views_of_events());
@@ -292,7 +293,7 @@ fn views_of_apis() -> Vec<(&'static str, Value)> {
 fn views_of_apps() -> Vec<(&'static str, Value)> {
     let app = json!({ "id": "app_1", "name": "shop", "developer": "acme", "level": "entry",
         "apis": ["payments"], "active": true, "provider": true });
-    let capability = json!({ "name": "PREAPPROVALS", "granted": false,
+    let capability = json!({ "name": "PREAPPROVALS", "granted": false, "on": false, "overridden": true, "next": "default",
         "reasons": [{ "code": "level_too_low", "value": "entry", "threshold": "advanced" }],
         "limits": [{ "limit": "agreements", "what": "calls", "used": "3", "most": "100", "unit": "calls", "resets": when() }] });
     let key = json!({ "id": "key_1", "hint": "wxyz", "mode": "test", "permissions": "read-only", "created": when(),
@@ -301,6 +302,7 @@ fn views_of_apps() -> Vec<(&'static str, Value)> {
         json!({ "section": "apps", "from": "", "rows": [app], "empty": empty(), "next": null });
     let page = json!({ "section": "apps", "crumbs": [{ "title": "Apps", "href": "/console/apps" }], "app": app,
         "entries_of": entries(), "decisions": "/x", "keys": [key], "no_keys": empty(), "tabs": tabs(), "no_apis": empty(),
+        "profiles": ["read-only"], "limits": [limit()], "told": { "problem": null, "new_key": null },
         "apis": [{ "name": "payments", "own": [capability], "others": [capability] }] });
     vec![
         (
@@ -308,8 +310,61 @@ fn views_of_apps() -> Vec<(&'static str, Value)> {
             with(&list, &json!({ "from": "z", "rows": [] })),
         ),
         ("apps.html", list),
-        ("app.html", with(&page, &json!({ "keys": [], "apis": [] }))),
+        (
+            "app.html",
+            with(
+                &page,
+                &json!({ "keys": [], "apis": [], "told": { "problem": "That is not so.",
+                    "new_key": { "id": "key_1", "mode": "test", "secret": "s" } } }),
+            ),
+        ),
         ("app.html", page),
+    ]
+}
+
+fn limit() -> Value {
+    json!({ "name": "per-day", "what": "calls a day", "edited": true, "faded": true,
+        "fields": [{ "field": "value.USD", "currency": "USD", "default": "100", "edited": "5" },
+            { "field": "value", "currency": "", "default": "100", "edited": "" }] })
+}
+
+fn views_of_developers() -> Vec<(&'static str, Value)> {
+    let row = json!({ "name": "acme", "title": "Acme", "href": "/x", "verified": true,
+        "levels": "entry", "overrides": 2, "country": "US" });
+    let list = json!({ "section": "developers", "from": "", "rows": [row], "empty": empty(), "next": "/y" });
+    let switch = json!({ "name": "PAY", "way": "level", "on": false, "overridden": true, "next": "default",
+        "limits": ["`per-day` 100"], "places": "everywhere", "confined": true, "places_href": "/x" });
+    let fixed = with(
+        &switch,
+        &json!({ "next": "", "on": true, "overridden": false, "confined": false }),
+    );
+    let page = json!({ "section": "developers", "crumbs": [{ "title": "Developers", "href": "/x" }], "developer": row,
+        "entries_of": entries(), "capabilities": [switch, fixed], "no_capabilities": empty(), "limits": [limit()], "problem": null,
+        "ladders": [{ "name": "default", "level": "entry", "choices": ["entry"], "vetting": "/x" }] });
+    let none = json!({ "capabilities": [], "limits": [], "ladders": [], "problem": "No." });
+    let map = json!({ "subject": "caller_now", "whose": "the caller", "allowed": ["US", "MT"], "not_drawn": ["MT"],
+        "rules": [{ "regions": "`us` (1 country)", "own": true }],
+        "shapes": [{ "country": "US", "outline": "M0 0l1 1z", "allowed": true }] });
+    let places = json!({ "section": "developers", "crumbs": [{ "title": "Developers", "href": "/x" }], "developer": "acme",
+        "developer_href": "/x", "capability": "PAY", "maps": [map], "subjects": [["caller_now", "the caller"]],
+        "regions": [{ "name": "us", "countries": "US" }], "problem": "No." });
+    vec![
+        (
+            "developers.html",
+            with(&list, &json!({ "rows": [], "next": null })),
+        ),
+        ("developers.html", with(&list, &json!({ "rows": [] }))),
+        ("developers.html", list),
+        ("developer.html", with(&page, &none)),
+        ("developer.html", page),
+        (
+            "places.html",
+            with(
+                &places,
+                &json!({ "maps": [], "regions": [], "problem": null }),
+            ),
+        ),
+        ("places.html", places),
     ]
 }
 

@@ -8,10 +8,12 @@ mod apps;
 mod calls;
 mod conditions;
 mod decision;
+mod developers;
 mod events;
 mod limits;
 mod overview;
 mod persons;
+mod places;
 mod try_it;
 mod units;
 mod vettings;
@@ -20,9 +22,13 @@ pub(crate) use apis::{ApiRow, OperationRow, api_entries};
 pub(crate) use apps::{AppRow, CapabilityRow, KeyRow, app_entries};
 pub(crate) use calls::CallRow;
 pub(crate) use decision::CallDetail;
+pub(crate) use developers::{
+    DeveloperRow, LadderRow, LimitEdit, SwitchRow, developer_entries, developer_href,
+};
 pub(crate) use events::EventRow;
 pub(crate) use overview::{ExpiringKey, HourView, QuietApi};
 pub(crate) use persons::{PersonRow, RoleChoice, SignInRow};
+pub(crate) use places::{MapView, PLACES, RegionChoice, place_key, whose};
 pub(crate) use try_it::first_call;
 pub(crate) use units::grouped;
 pub(crate) use vettings::{VettingDetail, VettingRow};

@@ -1,6 +1,7 @@
 use axum::{
     extract::{Path, Query},
-    response::Response,
+    http::StatusCode,
+    response::{IntoResponse, Response},
 };
 use decision::App;
 use primitives::{Name, PageSize, Symbol, SymbolSet};
@@ -9,7 +10,15 @@ use snapshot::Snapshot;
 use store::Kind;
 
 use super::{Console, PageProblem};
-use crate::views::{AppRow, CapabilityRow, Crumb, Empty, Entry, KeyRow, Tab, app_entries, link};
+use crate::views::{
+    AppRow, CapabilityRow, Crumb, Empty, Entry, KeyRow, LimitEdit, Tab, app_entries, link,
+};
+
+mod keys;
+mod narrow;
+
+pub(super) use keys::handle as handle_keys;
+pub(super) use narrow::narrow;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -44,9 +53,28 @@ struct AppView {
     decisions: String,
     keys: Vec<KeyRow>,
     no_keys: Empty,
+    profiles: Vec<String>,
+    limits: Vec<LimitEdit>,
+    told: Told,
     tabs: [Tab; 3],
     apis: Vec<ApiCapabilities>,
     no_apis: Empty,
+}
+
+/// What the page says about the form that was sent to it.
+#[derive(Default, Serialize)]
+struct Told {
+    problem: Option<String>,
+    new_key: Option<keys::NewKey>,
+}
+
+impl Told {
+    fn problem(says: String) -> Self {
+        Self {
+            problem: Some(says),
+            ..Self::default()
+        }
+    }
 }
 
 /// The complete list of one API: its own capabilities, then those of other APIs.
@@ -124,13 +152,23 @@ pub(super) async fn show(
     Path(name): Path<String>,
     Query(shown): Query<Shown>,
 ) -> Result<Response, PageProblem> {
+    page(&console, &name, &shown, Told::default()).await
+}
+
+async fn page(
+    console: &Console,
+    name: &str,
+    shown: &Shown,
+    told: Told,
+) -> Result<Response, PageProblem> {
     let snapshot = console.snapshots.load_full();
-    let Some(app) = snapshot.app_named(&name) else {
+    let Some(app) = snapshot.app_named(name) else {
         return Ok(console.not_found("app"));
     };
     let keys = console.authority.store.credentials_of(&app.name).await?;
     let now = console.now();
-    let mut apis = complete_list(&console, &snapshot, app);
+    let limits = narrow::limits(console, &snapshot, &app.name).await?;
+    let mut apis = complete_list(console, &snapshot, app);
     let (granted, rejected) = counts(&apis);
     let path = format!("/console/apps/{name}");
     let tab = |title, word: &str, count| Tab {
@@ -148,6 +186,10 @@ pub(super) async fn show(
         api.keep(&shown.answer);
     }
     let row = AppRow::of(app, &snapshot);
+    let status = match told.problem {
+        None => StatusCode::OK,
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+    };
     let view = AppView {
         section: "apps",
         crumbs: [Crumb {
@@ -156,7 +198,10 @@ pub(super) async fn show(
         }],
         entries_of: app_entries(app, &row, &snapshot),
         app: row,
-        decisions: link("/console/decisions", &[("app", &name)]),
+        decisions: link("/console/decisions", &[("app", name)]),
+        profiles: profiles(&snapshot),
+        limits,
+        told,
         keys: keys.iter().map(|key| KeyRow::of(key, now)).collect(),
         no_keys: Empty {
             title: "No keys yet".to_owned(),
@@ -175,7 +220,18 @@ pub(super) async fn show(
             action: None,
         },
     };
-    Ok(console.page("app.html", &view))
+    Ok((status, console.page("app.html", &view)).into_response())
+}
+
+/// The permission profiles that a key can be bound to.
+fn profiles(snapshot: &Snapshot) -> Vec<String> {
+    let vocabulary = &snapshot.vocabulary().profiles;
+    let there = snapshot.setup().profiles.iter();
+    let mut names: Vec<String> = there
+        .map(|(symbol, _)| vocabulary.name(symbol).to_string())
+        .collect();
+    names.sort();
+    names
 }
 
 /// Every capability on every API of the app (P-54).
@@ -190,7 +246,8 @@ fn complete_list(console: &Console, snapshot: &Snapshot, app: &App) -> Vec<ApiCa
                 .partition(|answer| own.contains(answer.capability));
             let rows = |answers: Vec<_>| -> Vec<_> {
                 let rows = answers.into_iter();
-                rows.map(|one| CapabilityRow::of(one, snapshot)).collect()
+                rows.map(|one| CapabilityRow::of(one, app, snapshot))
+                    .collect()
             };
             ApiCapabilities {
                 name: snapshot.vocabulary().apis.name(api).to_string(),

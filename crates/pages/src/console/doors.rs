@@ -137,6 +137,9 @@ pub(crate) struct Me {
     person: bool,
     /// What they may do, for forms that are shown only to those who may.
     vets: bool,
+    sets_developers: bool,
+    narrows_apps: bool,
+    handles_keys: bool,
     handles_persons: bool,
 }
 
@@ -147,6 +150,9 @@ impl Me {
             name: caller.name().to_owned(),
             person: caller.person.is_some(),
             vets: may(Action::Vet),
+            sets_developers: may(Action::SetDevelopers),
+            narrows_apps: may(Action::NarrowApps),
+            handles_keys: may(Action::HandleKeys),
             handles_persons: may(Action::HandlePersons),
         }
     }

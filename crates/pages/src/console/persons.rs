@@ -13,7 +13,7 @@ use flows::{
 use primitives::{Name, PageSize, PersonId};
 use serde::{Deserialize, Serialize};
 
-use super::{Console, PageProblem};
+use super::{Console, PageProblem, form::Fields};
 use crate::{
     sign_in::sentence,
     views::{Crumb, PersonRow, RoleChoice, SignInRow, link},
@@ -71,38 +71,18 @@ struct PersonView {
     problem: Option<String>,
 }
 
-/// A form as it came: names may repeat.
-struct Fields(Vec<(String, String)>);
-
-impl Fields {
-    fn read(bytes: &[u8]) -> Self {
-        let pairs = form_urlencoded::parse(bytes);
-        Self(
-            pairs
-                .map(|(name, value)| (name.into_owned(), value.into_owned()))
-                .collect(),
-        )
-    }
-
-    fn text(&self, name: &str) -> &str {
-        let mut named = self.0.iter().filter(|(field, _)| field == name);
-        named.next().map_or("", |(_, value)| value)
-    }
-
-    /// The duties that are ticked; what cannot be read is refused, in words.
-    fn duties(&self) -> Result<Duties, String> {
-        let ticked = self.0.iter().filter(|(field, _)| field == "role");
-        let roles: Result<BTreeSet<Role>, _> = ticked.map(|(_, role)| role.parse()).collect();
-        let units = self.text("units").split([',', ' ']);
-        let units: Result<BTreeSet<Name>, _> = units
-            .filter(|unit| !unit.is_empty())
-            .map(str::parse)
-            .collect();
-        Ok(Duties {
-            roles: roles.map_err(|why| why.to_string())?,
-            units: units.map_err(|why| why.to_string())?,
-        })
-    }
+/// The duties that are ticked; what cannot be read is refused, in words.
+fn duties(fields: &Fields) -> Result<Duties, String> {
+    let roles: Result<BTreeSet<Role>, _> = fields.all("role").map(str::parse).collect();
+    let units = fields.text("units").split([',', ' ']);
+    let units: Result<BTreeSet<Name>, _> = units
+        .filter(|unit| !unit.is_empty())
+        .map(str::parse)
+        .collect();
+    Ok(Duties {
+        roles: roles.map_err(|why| why.to_string())?,
+        units: units.map_err(|why| why.to_string())?,
+    })
 }
 
 fn link_view(console: &Console, whom: &str, link: &NewLink) -> LinkView {
@@ -165,7 +145,7 @@ pub(super) async fn invite(
         name: fields.text("name").to_owned(),
         units: fields.text("units").to_owned(),
     };
-    let wanted = fields.duties().map(|duties| Invitation {
+    let wanted = duties(&fields).map(|duties| Invitation {
         email: typed.email.clone(),
         name: typed.name.clone(),
         duties,
@@ -244,7 +224,7 @@ pub(super) async fn change(
     };
     let fields = Fields::read(&bytes);
     let change = match fields.text("change") {
-        "duties" => fields.duties().map(PersonChange::Duties),
+        "duties" => duties(&fields).map(PersonChange::Duties),
         "disable" => Ok(PersonChange::Disable),
         "enable" => Ok(PersonChange::Enable),
         "remove_codes" => Ok(PersonChange::RemoveCodes),

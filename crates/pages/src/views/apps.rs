@@ -111,10 +111,17 @@ pub(crate) struct CapabilityRow {
     pub(crate) granted: bool,
     pub(crate) reasons: Vec<ReasonRow>,
     pub(crate) limits: Vec<LimitRow>,
+    /// Whether it is on for this app, which can only narrow.
+    pub(crate) on: bool,
+    /// Whether it was switched off for this app.
+    pub(crate) overridden: bool,
+    /// How it is to stand when its switch is pressed.
+    pub(crate) next: &'static str,
 }
 
 impl CapabilityRow {
-    pub(crate) fn of(answer: &CapabilityAnswer, snapshot: &Snapshot) -> Self {
+    pub(crate) fn of(answer: &CapabilityAnswer, app: &App, snapshot: &Snapshot) -> Self {
+        let off = app.off.contains(answer.capability);
         let text = |gate: &GateAnswer, part: &Option<String>| {
             gate_words(gate.gate.as_str(), part.as_deref().unwrap_or_default())
         };
@@ -137,6 +144,9 @@ impl CapabilityRow {
                 .iter()
                 .map(|one| LimitRow::of(one, snapshot.catalogue()))
                 .collect(),
+            on: !off,
+            overridden: off,
+            next: if off { "default" } else { "off" },
         }
     }
 }

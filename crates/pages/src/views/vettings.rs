@@ -132,6 +132,13 @@ fn known(account: &Account) -> Vec<Entry> {
         Entry::text("Verified", if account.verified { "yes" } else { "no" }),
         Entry::text("Country", country.unwrap_or_else(|| "not said".to_owned())),
     ];
+    entries.extend(properties(account));
+    Entry::said(entries)
+}
+
+/// The declared properties of an account.
+pub(super) fn properties(account: &Account) -> Vec<Entry> {
+    let mut entries = Vec::new();
     for (name, value) in &*account.attributes {
         let text = match value {
             Attribute::Boolean(true) => "yes".to_owned(),
@@ -142,7 +149,7 @@ fn known(account: &Account) -> Vec<Entry> {
         };
         entries.push(Entry::text(name.as_str(), text));
     }
-    Entry::said(entries)
+    entries
 }
 
 const fn assessment(vetting: &Vetting) -> Option<&Assessment> {

@@ -5,9 +5,9 @@ use thirtyfour::prelude::*;
 
 use crate::platform::Platform;
 
-const PAY: &str = r#"{"currencyCode":"USD","receiverList":{"receiver":[{"email":"a@example.com","amount":"10.00"}]}}"#;
+pub(crate) const PAY: &str = r#"{"currencyCode":"USD","receiverList":{"receiver":[{"email":"a@example.com","amount":"10.00"}]}}"#;
 const AGREE: &str = r#"{"currencyCode":"USD","maxAmount":"100","durationYears":1}"#;
-const PAY_PATH: &str = "/payments/AdaptivePayments/Pay";
+pub(crate) const PAY_PATH: &str = "/payments/AdaptivePayments/Pay";
 const AGREE_PATH: &str = "/payments/AdaptivePayments/Preapproval";
 
 /// What browsers are told on every page; a wider policy must not come by accident.
@@ -17,7 +17,7 @@ const POLICY: &str = "content-security-policy: default-src 'none'; script-src 's
 
 /// Every page of the console: its path, its name on screenshots, and what must stand on it.
 /// `DECISION` is the id of a refused call.
-const PAGES: [(&str, &str, &str); 19] = [
+const PAGES: [(&str, &str, &str); 24] = [
     ("", "overview", "Calls in the last hour"),
     ("/apis", "apis", "payments-classic"),
     ("/apis/payments", "api", "GetTransactionDetails"),
@@ -26,6 +26,23 @@ const PAGES: [(&str, &str, &str); 19] = [
         "/apis/payments?find=zzz",
         "api-none",
         "No operation matches",
+    ),
+    ("/developers", "developers", "globex"),
+    (
+        "/developers?from=zzzz",
+        "developers-none",
+        "No developer from there on",
+    ),
+    ("/developers/globex", "developer", "set by hand"),
+    (
+        "/developers/acme/places/CREATE_BUSINESS_ACCOUNT_WEB",
+        "places",
+        "countries allowed",
+    ),
+    (
+        "/developers/acme/places/CHAINED_PAYMENTS",
+        "places-none",
+        "No rule confines",
     ),
     ("/apps", "apps", "acme-shop"),
     ("/apps?from=zzzz", "apps-none", "No app from there on"),
@@ -61,6 +78,10 @@ const PAGES: [(&str, &str, &str); 19] = [
 
 fn call(platform: &Platform, app: &str, path: &str, body: &str) -> String {
     let (id, secret) = platform.key(app, "live");
+    call_with(platform, (&id, &secret), path, body)
+}
+
+fn call_with(platform: &Platform, (id, secret): (&str, &str), path: &str, body: &str) -> String {
     let output = Command::new("curl")
         .args([
             "-s",
@@ -134,8 +155,12 @@ impl Desk {
         self.browser.driver()
     }
 
-    fn call(&self, path: &str, body: &str) -> String {
+    pub(crate) fn call(&self, path: &str, body: &str) -> String {
         call(&self.platform, "acme-shop", path, body)
+    }
+
+    pub(crate) fn call_with(&self, id: &str, secret: &str, path: &str, body: &str) -> String {
+        call_with(&self.platform, (id, secret), path, body)
     }
 
     pub(crate) async fn goto(&self, path: &str) {

@@ -15,6 +15,8 @@ mod hand_over;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod panel;
+#[cfg(test)]
 mod persons;
 #[cfg(test)]
 mod platform;

@@ -376,7 +376,7 @@ async fn submit(desk: &Desk, words: &str) {
 }
 
 /// Every page of persons as it looks, in both colours and on a phone.
-async fn looked_at(desk: &Desk, name: &str) {
+pub(crate) async fn looked_at(desk: &Desk, name: &str) {
     // Pages that answer a form are not loaded anew for other colours: without this they would be
     // looked at while the colours change.
     let at_once = "const at_once = new CSSStyleSheet();\
