@@ -15,6 +15,7 @@ pub(crate) const TABLE: &[(&str, &str, Action)] = &[
     ("GET", "/v1/apps/{app}/capabilities", See),
     ("GET", "/v1/apps/{app}/keys", See),
     ("GET", "/v1/audit/events", See),
+    ("GET", "/v1/call-chart", See),
     ("GET", "/v1/call-records", See),
     ("GET", "/v1/decisions/{id}", See),
     ("GET", "/v1/descriptions/{api}/{version}/diff", See),

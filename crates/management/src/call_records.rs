@@ -1,11 +1,13 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use http_kit::{FieldProblem, Json, Listing, Page, PageParameters, Path, Problem, Problems, codes};
+use http_kit::{
+    FieldProblem, Json, Listing, Page, PageParameters, Path, Problem, Problems, Query, codes,
+};
 use primitives::{Mode, Name, RecordId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{CallFilter, CallIndexRow};
+use store::{CallFilter, CallIndexRow, ChartWanted};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -19,6 +21,7 @@ use crate::{
 pub(crate) fn routes() -> OpenApiRouter<Management> {
     OpenApiRouter::new()
         .routes(routes!(list))
+        .routes(routes!(chart))
         .routes(routes!(explain))
 }
 
@@ -204,6 +207,97 @@ async fn list(
     let rows = rows.await.map_err(failed)?;
     let page = listing.page(rows, |row| row.id.to_string(), |row| Call::from(&row));
     Ok(Json(page))
+}
+
+/// Which calls to count, and how finely.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChartQuery {
+    /// Name or id of the app; all apps when left out.
+    app: Option<String>,
+    /// Decided at or after this time; within the last 31 days.
+    #[param(value_type = String)]
+    since: Instant,
+    /// Length of a slot of time in seconds, 60 to 86400.
+    #[param(minimum = 60, maximum = 86_400)]
+    slot_seconds: u32,
+}
+
+/// Calls by slot of time.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Chart {
+    /// Slots in which something was decided, the earliest first.
+    slots: Vec<Slot>,
+    /// Only so many of the newest calls are counted.
+    counted_at_most: u32,
+}
+
+/// How many calls of a slot came to one outcome with one code.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Slot {
+    /// When the slot begins: a multiple of its length since 1970.
+    begins_at: Instant,
+    /// `served`, `refused`, `unknown` or `not_sent`.
+    outcome: String,
+    /// Stable code of the first refusal; empty when granted.
+    code: String,
+    /// How many.
+    calls: u64,
+}
+
+const CHARTED: u32 = 10_000;
+const LONGEST_CHART_SECONDS: i64 = 31 * 24 * 3_600;
+
+fn charted(desk: &Management, query: &ChartQuery) -> Result<ChartWanted, Problem> {
+    let wrong = |field: &str, detail: &str| {
+        Problem::of(&codes::QUERY_INVALID).at(FieldProblem {
+            field: Some(field.to_owned()),
+            detail: detail.to_owned(),
+            ..FieldProblem::default()
+        })
+    };
+    if !(60..=86_400).contains(&query.slot_seconds) {
+        return Err(wrong("slot_seconds", "a slot has 60 to 86400 seconds"));
+    }
+    let earliest = desk
+        .authority
+        .clock
+        .now()
+        .plus_seconds(-LONGEST_CHART_SECONDS);
+    if query.since.0 < earliest {
+        return Err(wrong("since", "a chart goes back 31 days at most"));
+    }
+    let app = query.app.as_deref();
+    Ok(ChartWanted {
+        app: app.map(|given| app_id(desk, given)).transpose()?,
+        since: query.since.0,
+        slot_seconds: query.slot_seconds,
+        most: CHARTED,
+    })
+}
+
+/// Calls over time
+///
+/// How many calls of each slot of time came to which outcome, with which code.
+#[utoipa::path(get, path = "/v1/call-chart", tag = "calls", operation_id = "chartCalls",
+    params(ChartQuery), responses((status = 200, body = Chart), Problems))]
+async fn chart(
+    State(desk): State<Management>,
+    Query(query): Query<ChartQuery>,
+) -> Result<Json<Chart>, Problem> {
+    let wanted = charted(&desk, &query)?;
+    let slots = desk.authority.store.chart_calls(wanted).await;
+    let slots = slots.map_err(failed)?.into_iter().map(|slot| Slot {
+        begins_at: slot.begins_at.into(),
+        outcome: slot.outcome,
+        code: slot.code,
+        calls: slot.calls,
+    });
+    Ok(Json(Chart {
+        slots: slots.collect(),
+        counted_at_most: CHARTED,
+    }))
 }
 
 /// How long a decision that was just made is waited for: the fold runs several times a second.

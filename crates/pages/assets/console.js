@@ -72,7 +72,13 @@
   });
   document.addEventListener("htmx:after:request", () => { if (state() === "lost") become("live"); });
   document.addEventListener("htmx:error", () => { if (state() === "live") become("lost"); });
+  // What somebody unfolded stays so when its part of the page renews itself.
+  let unfolded = [];
+  document.addEventListener("htmx:before:swap", () => {
+    unfolded = [...document.querySelectorAll("details[id][open]")].map((part) => part.id);
+  });
   document.addEventListener("htmx:after:swap", () => {
+    for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
     age();
     const now = rows();
     const fresh = now.filter((id) => !shown.has(id)).length;

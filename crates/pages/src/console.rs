@@ -22,6 +22,7 @@ const SIGN_IN: &str = "/console/sign-in";
 
 mod apis;
 mod apps;
+mod chart;
 mod decisions;
 mod developers;
 mod doors;
@@ -209,6 +210,7 @@ pub fn table() -> Vec<Door> {
 fn doors(console: Option<&Console>) -> Doors {
     Doors::new(console)
         .get("/console", See, overview::show)
+        .get("/console/chart", See, chart::of_all)
         .get("/console/apis", See, apis::list)
         .get("/console/apis/{name}", See, apis::show)
         .get("/console/developers", See, developers::list)
@@ -235,6 +237,7 @@ fn doors(console: Option<&Console>) -> Doors {
         )
         .get("/console/apps", See, apps::list)
         .get("/console/apps/{name}", See, apps::show)
+        .get("/console/apps/{name}/chart", See, chart::of_app)
         .post("/console/apps/{name}", NarrowApps, apps::narrow)
         .post("/console/apps/{name}/keys", HandleKeys, apps::handle_keys)
         .get("/console/decisions", See, decisions::list)

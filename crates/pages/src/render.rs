@@ -13,12 +13,13 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 22] = templates![
+const TEMPLATES: [(&str, &str); 23] = templates![
     "layout.html",
     "icons.html",
     "components.html",
     "sign_in.html",
     "overview.html",
+    "chart.html",
     "decisions_table.html",
     "decisions.html",
     "decision.html",

@@ -127,6 +127,10 @@ fn views() -> Vec<(&'static str, Value)> {
             json!({ "section": "", "title": "Not found", "says": "nothing here" }),
         ),
         ("overview.html", overview()),
+        (
+            "chart.html",
+            json!({ "chart": with(&chart(), &json!({ "calls": 0, "codes": [], "bars": [] })) }),
+        ),
     ];
     views.extend(views_of_decisions());
     views.extend(views_of_apis());
@@ -243,7 +247,7 @@ fn overview() -> Value {
     let hour = json!({ "calls": 3, "capped": true, "observes": true,
         "outcomes": [{ "words": "served", "tone": "good", "calls": 3, "href": "/x", "begins": 0, "width": 1_000 }],
         "codes": [{ "code": "level_too_low", "refused": 2, "observed": 1, "newest": when(), "href": "/x" }] });
-    json!({ "section": "overview", "state": state, "entries_of": entries(), "empty": empty(), "hour": hour,
+    json!({ "section": "overview", "state": state, "entries_of": entries(), "empty": empty(), "chart": chart(), "hour": hour,
         "rows": [CallRow::of(&refused("shop"), NOW, &[])],
         "quiet": [{ "name": "payments", "why": "only observes" }],
         "expiring": [{ "id": "key_1", "app": "shop", "mode": "live", "ends": when() }] })
@@ -303,6 +307,8 @@ fn views_of_apps() -> Vec<(&'static str, Value)> {
     let page = json!({ "section": "apps", "crumbs": [{ "title": "Apps", "href": "/console/apps" }], "app": app,
         "entries_of": entries(), "decisions": "/x", "keys": [key], "no_keys": empty(), "tabs": tabs(), "no_apis": empty(),
         "profiles": ["read-only"], "limits": [limit()], "told": { "problem": null, "new_key": null },
+        "chart": chart(), "quotas": [{ "width": 900, "tone": "warn",
+            "limit": { "limit": "per-day", "what": "calls a day", "used": "9", "most": "10", "unit": "calls", "resets": null } }],
         "apis": [{ "name": "payments", "own": [capability], "others": [capability] }] });
     vec![
         (
@@ -320,6 +326,15 @@ fn views_of_apps() -> Vec<(&'static str, Value)> {
         ),
         ("app.html", page),
     ]
+}
+
+fn chart() -> Value {
+    json!({ "href": "/x", "stretches": [{ "words": "1 hour", "href": "/x", "current": true }],
+        "bars": [{ "at": when(), "left": 0, "width": 10, "counts": [3, 1],
+            "parts": [{ "tone": "good", "top": 40, "height": 120 }] }],
+        "highest": 4, "calls": 4, "capped": true,
+        "totals": [{ "words": "served", "tone": "good", "calls": 3 }, { "words": "refused", "tone": "bad", "calls": 0 }],
+        "codes": [{ "code": "level_too_low", "calls": 1, "width": 1000 }] })
 }
 
 fn limit() -> Value {

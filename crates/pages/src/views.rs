@@ -6,6 +6,7 @@ use serde::Serialize;
 mod apis;
 mod apps;
 mod calls;
+mod chart;
 mod conditions;
 mod decision;
 mod developers;
@@ -21,11 +22,13 @@ mod vettings;
 pub(crate) use apis::{ApiRow, OperationRow, api_entries};
 pub(crate) use apps::{AppRow, CapabilityRow, KeyRow, app_entries};
 pub(crate) use calls::CallRow;
+pub(crate) use chart::{ChartView, Stretch};
 pub(crate) use decision::CallDetail;
 pub(crate) use developers::{
     DeveloperRow, LadderRow, LimitEdit, SwitchRow, developer_entries, developer_href,
 };
 pub(crate) use events::EventRow;
+pub(crate) use limits::QuotaBar;
 pub(crate) use overview::{ExpiringKey, HourView, QuietApi};
 pub(crate) use persons::{PersonRow, RoleChoice, SignInRow};
 pub(crate) use places::{MapView, PLACES, RegionChoice, place_key, whose};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use primitives::{AccountId, AppId, EventId, Mode, PageSize, Quantity, RecordId, Timestamp};
 use store::{
-    CallFilter, CallIndexRow, CallTally, CounterRow, EventAction, Folded, FoldedCalls, NewEvent,
-    Store,
+    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CounterRow, EventAction, Folded,
+    FoldedCalls, NewEvent, Store,
 };
 
 use crate::samples::{ALL, DAY, at, call, step};
@@ -321,6 +321,54 @@ pub async fn tallies_count_the_newest_by_outcome_and_code(store: Arc<dyn Store>)
     );
     assert_eq!(tallied(0, 4).await, [served(3), observed]);
     assert_eq!(tallied(9, 100).await, []);
+}
+
+/// Calls are counted by slot of time, of all apps or of one, and only the newest of too many.
+pub async fn charts_count_by_slots_of_time(store: Arc<dyn Store>) {
+    let mut rows: Vec<_> = (0..9).map(call).collect();
+    for row in &mut rows[2..5] {
+        (row.outcome, row.code) = ("refused".into(), "quota_exhausted".into());
+    }
+    let app = AppId::from_u128(7);
+    rows[8].app = Some(app);
+    rows[4].app = Some(app);
+    fold(&*store, rows).await;
+    let charted = async |app, since, most| -> Vec<_> {
+        let wanted = ChartWanted {
+            app,
+            since: at(DAY + since),
+            slot_seconds: 4,
+            most,
+        };
+        let slots = store.chart_calls(wanted).await.unwrap();
+        let told = |one: CallSlot| {
+            let (second, rest) = (one.begins_at.as_micros() / 1_000_000 - DAY, one.calls);
+            (second, one.outcome, rest)
+        };
+        slots.into_iter().map(told).collect()
+    };
+    let row = |second, outcome: &str, calls| (second, outcome.to_owned(), calls);
+    assert_eq!(
+        charted(None, 0, 100).await,
+        [
+            row(0, "refused", 2),
+            row(0, "served", 2),
+            row(4, "refused", 1),
+            row(4, "served", 3),
+            row(8, "served", 1)
+        ]
+    );
+    assert_eq!(charted(None, 8, 100).await, [row(8, "served", 1)]);
+    assert_eq!(
+        charted(None, 0, 2).await,
+        [row(4, "served", 1), row(8, "served", 1)]
+    );
+    assert_eq!(
+        charted(Some(app), 0, 100).await,
+        [row(4, "refused", 1), row(8, "served", 1)]
+    );
+    assert_eq!(charted(Some(app), 0, 1).await, [row(8, "served", 1)]);
+    assert_eq!(charted(Some(AppId::from_u128(8)), 0, 100).await, []);
 }
 
 /// Days go whole and counters go when their window is over; a lifetime stays.

@@ -10,10 +10,10 @@ use std::{
 use async_trait::async_trait;
 use primitives::{CredentialId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp};
 use store::{
-    CallFilter, CallIndexRow, CallTally, CommitRefused, Committed, CounterRow, Credential, Event,
-    FailureKind, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose,
-    Person, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting,
-    VettingPlace, WriteSet,
+    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed,
+    CounterRow, Credential, Event, FailureKind, Folded, FoldedCalls, IdempotencyRow, Idempotent,
+    Installation, Kind, LinkPurpose, Person, Resource, SealedSecret, SignIn, SignInLink, Store,
+    StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
 };
 
 /// When a planted failure strikes.
@@ -125,6 +125,7 @@ asks! {
     fn calls(&self, filter: &CallFilter, before: Option<RecordId>, size: PageSize)
         -> Vec<CallIndexRow>;
     fn tally_calls(&self, since: Timestamp, most: u32) -> Vec<CallTally>;
+    fn chart_calls(&self, wanted: ChartWanted) -> Vec<CallSlot>;
     fn call(&self, id: RecordId) -> Option<CallIndexRow>;
     fn drop_call_days(&self, before_day: i64) -> u64;
     fn secrets(&self) -> Vec<SealedSecret>;

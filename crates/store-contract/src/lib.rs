@@ -46,6 +46,7 @@ macro_rules! for_each_case {
             calls::pages_of_calls_meet_without_gap_or_overlap,
             calls::racing_folds_apply_once,
             calls::tallies_count_the_newest_by_outcome_and_code,
+            calls::charts_count_by_slots_of_time,
             calls::the_widest_values_come_back_as_they_went,
             commits::a_commit_moves_the_revision_by_one,
             commits::a_failed_commit_leaves_nothing,

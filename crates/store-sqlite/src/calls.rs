@@ -7,7 +7,8 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 use store::{
-    CallFilter, CallIndexRow, CallQuery, CallTally, CounterRow, Folded, FoldedCalls, QueryValue,
+    CallFilter, CallIndexRow, CallQuery, CallSlot, CallTally, ChartWanted, CounterRow, Folded,
+    FoldedCalls, QueryValue,
     rows::{CallColumns, CounterColumns, id_bytes, record_bytes},
 };
 
@@ -224,6 +225,38 @@ fn tallied(row: &SqliteRow) -> Result<CallTally, sqlx::Error> {
         code: row.try_get("code")?,
         calls: u64::try_from(calls).unwrap_or_default(),
         newest: Timestamp::from_micros(row.try_get("newest")?),
+    })
+}
+
+pub(crate) async fn chart(
+    pool: &SqlitePool,
+    wanted: ChartWanted,
+) -> Result<Vec<CallSlot>, Failure> {
+    let slot = i64::from(wanted.slot_seconds.max(1)).saturating_mul(1_000_000);
+    let statement = match wanted.app {
+        None => sqlx::query(include_str!("../../store/sql/calls_chart.sql")),
+        Some(_) => sqlx::query(include_str!("../../store/sql/calls_chart_of_app.sql")),
+    };
+    let statement = statement
+        .bind(wanted.since.as_micros())
+        .bind(i64::from(wanted.most))
+        .bind(slot);
+    let statement = match wanted.app {
+        None => statement,
+        Some(app) => statement.bind(id_bytes(app.as_u128()).to_vec()),
+    };
+    let rows = statement.fetch_all(pool).await?;
+    let slots = rows.iter().map(|row| charted(row, slot));
+    Ok(slots.collect::<Result<Vec<CallSlot>, sqlx::Error>>()?)
+}
+
+fn charted(row: &SqliteRow, slot: i64) -> Result<CallSlot, sqlx::Error> {
+    let (at, calls): (i64, i64) = (row.try_get("slot")?, row.try_get("calls")?);
+    Ok(CallSlot {
+        begins_at: Timestamp::from_micros(at.saturating_mul(slot)),
+        outcome: row.try_get("outcome")?,
+        code: row.try_get("code")?,
+        calls: u64::try_from(calls).unwrap_or_default(),
     })
 }
 

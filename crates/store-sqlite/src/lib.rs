@@ -22,10 +22,10 @@ use async_trait::async_trait;
 use primitives::{CredentialId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp};
 use sqlx::SqlitePool;
 use store::{
-    CallFilter, CallIndexRow, CallTally, CommitRefused, Committed, CounterRow, Credential, Event,
-    Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Person,
-    Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting,
-    VettingPlace, WriteSet,
+    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed,
+    CounterRow, Credential, Event, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation,
+    Kind, LinkPurpose, Person, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure,
+    TryRate, Vetting, VettingPlace, WriteSet,
 };
 
 use failure::Failure;
@@ -141,6 +141,10 @@ impl Store for SqliteStore {
         most: u32,
     ) -> Result<Vec<CallTally>, StoreFailure> {
         Ok(calls::tally(&self.readers, since, most).await?)
+    }
+
+    async fn chart_calls(&self, wanted: ChartWanted) -> Result<Vec<CallSlot>, StoreFailure> {
+        Ok(calls::chart(&self.readers, wanted).await?)
     }
 
     async fn call(&self, id: RecordId) -> Result<Option<CallIndexRow>, StoreFailure> {

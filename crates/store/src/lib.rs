@@ -26,9 +26,9 @@ use primitives::{CredentialId, Name, PageSize, PersonId, RecordId, Revision, Sig
 pub use call_query::{CallQuery, QueryValue};
 pub use chain::{Link, NO_LINK, link, links};
 pub use records::{
-    CallFilter, CallIndexRow, CallTally, CounterRow, Folded, FoldedCalls, IdempotencyRow,
-    Idempotent, Installation, LinkPurpose, Person, SealedSecret, SignIn, SignInKind, SignInLink,
-    TryRate, Vetting, VettingPlace,
+    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CounterRow, Folded, FoldedCalls,
+    IdempotencyRow, Idempotent, Installation, LinkPurpose, Person, SealedSecret, SignIn,
+    SignInKind, SignInLink, TryRate, Vetting, VettingPlace,
 };
 pub use resource::{Credential, Event, EventAction, Kind, NotAKind, NotAnAction, Resource};
 pub use write_set::{CommitRefused, Committed, Expected, NewEvent, WriteSet};
@@ -149,6 +149,8 @@ pub trait Store: Send + Sync + 'static {
         since: Timestamp,
         most: u32,
     ) -> Result<Vec<CallTally>, StoreFailure>;
+    /// Counts calls by slot of time, outcome and code, the earliest slot first.
+    async fn chart_calls(&self, wanted: ChartWanted) -> Result<Vec<CallSlot>, StoreFailure>;
     /// One call index row.
     async fn call(&self, id: RecordId) -> Result<Option<CallIndexRow>, StoreFailure>;
     /// Drops whole days (UTC day numbers since the epoch) before `day`.

@@ -95,6 +95,32 @@ pub struct CallFilter {
     pub until: Option<Timestamp>,
 }
 
+/// Which calls a chart counts.
+#[derive(Clone, Copy, Debug)]
+pub struct ChartWanted {
+    /// Only those of an app.
+    pub app: Option<AppId>,
+    /// Decided at or after this.
+    pub since: Timestamp,
+    /// How long one slot of time is, in seconds; at least one.
+    pub slot_seconds: u32,
+    /// Only so many of the newest are counted, so that asking stays cheap.
+    pub most: u32,
+}
+
+/// How many calls of one slot of time came to one outcome with one code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallSlot {
+    /// When the slot begins: a multiple of its length since the epoch.
+    pub begins_at: Timestamp,
+    /// Outcome word.
+    pub outcome: String,
+    /// Stable code; empty when no gate refused.
+    pub code: String,
+    /// How many.
+    pub calls: u64,
+}
+
 /// How many calls came to one outcome with one code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallTally {

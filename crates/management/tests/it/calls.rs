@@ -1,4 +1,4 @@
-use primitives::{AccountId, AppId, Mode, RecordId, Timestamp};
+use primitives::{AccountId, AppId, Clock as _, Mode, RecordId, Timestamp};
 use serde_json::Value;
 use store::{CallIndexRow, FoldedCalls};
 
@@ -53,6 +53,36 @@ async fn with_calls(count: u64) -> Desk {
     };
     let _ = desk.store.fold_calls(folded).await.unwrap();
     desk
+}
+
+/// Shows: P-61.
+#[tokio::test]
+async fn calls_are_charted_over_time() {
+    let desk = with_calls(9).await;
+    let since = desk.clock.now().plus_seconds(-3_600);
+    let path = format!("/v1/call-chart?slot_seconds=3600&since={since}");
+    let counted = async |path: &str| -> u64 {
+        let slots = desk.get(path).await.is(200).body["slots"].clone();
+        let slots = slots.as_array().unwrap().clone();
+        slots
+            .iter()
+            .map(|slot| slot["calls"].as_u64().unwrap())
+            .sum()
+    };
+    let all = counted(&path).await;
+    let of_app = counted(&format!("{path}&app=till")).await;
+    assert!(all > of_app && of_app > 0, "{all} {of_app}");
+    desk.get(&format!("{path}&app=nobody"))
+        .await
+        .refuses(404, "resource_unknown");
+    for wrong in [
+        "/v1/call-chart".to_owned(),
+        path.replace("3600&", "59&"),
+        path.replace("3600&", "86401&"),
+        "/v1/call-chart?slot_seconds=60&since=1970-01-01T00:00:00Z".to_owned(),
+    ] {
+        desk.get(&wrong).await.refuses(400, "query_invalid");
+    }
 }
 
 async fn sequences(desk: &Desk, query: &str) -> Vec<u64> {

@@ -31,6 +31,7 @@ profiles:
 regions:
   - { name: US, countries: [US] }
   - { name: EU, countries: [DE, FR] }
+  - { name: embargoed, countries: [KP] }
 capabilities:
   - { name: LOOK, level: standard }
   - { name: PAY, level: advanced }

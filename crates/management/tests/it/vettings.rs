@@ -13,8 +13,6 @@ fn state(automatic: &str) -> Value {
             r"properties:
   - {{ name: years, type: integer, optional: true }}
   - {{ name: business_verified, type: boolean, optional: true }}
-regions:
-  - {{ name: embargoed, countries: [KP] }}
 risk_models:
   - name: default
     base: 50

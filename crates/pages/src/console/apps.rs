@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use snapshot::Snapshot;
 use store::Kind;
 
-use super::{Console, PageProblem};
+use super::{Console, PageProblem, chart};
 use crate::views::{
-    AppRow, CapabilityRow, Crumb, Empty, Entry, KeyRow, LimitEdit, Tab, app_entries, link,
+    AppRow, CapabilityRow, ChartView, Crumb, Empty, Entry, KeyRow, LimitEdit, QuotaBar, Tab,
+    app_entries, link,
 };
 
 mod keys;
@@ -42,6 +43,8 @@ struct ListView {
 pub(super) struct Shown {
     /// `granted`, `rejected`, or all.
     answer: String,
+    /// The time of the chart.
+    over: String,
 }
 
 #[derive(Serialize)]
@@ -56,6 +59,8 @@ struct AppView {
     profiles: Vec<String>,
     limits: Vec<LimitEdit>,
     told: Told,
+    chart: ChartView,
+    quotas: Vec<QuotaBar>,
     tabs: [Tab; 3],
     apis: Vec<ApiCapabilities>,
     no_apis: Empty,
@@ -202,6 +207,8 @@ async fn page(
         profiles: profiles(&snapshot),
         limits,
         told,
+        chart: chart::chart(console, Some((app.id, name)), &shown.over).await?,
+        quotas: quotas(console, &snapshot, app),
         keys: keys.iter().map(|key| KeyRow::of(key, now)).collect(),
         no_keys: Empty {
             title: "No keys yet".to_owned(),
@@ -256,6 +263,16 @@ fn complete_list(console: &Console, snapshot: &Snapshot, app: &App) -> Vec<ApiCa
             }
         })
         .collect()
+}
+
+/// How far the counted limits of what the app may use are used.
+fn quotas(console: &Console, snapshot: &Snapshot, app: &App) -> Vec<QuotaBar> {
+    let answers = console.admission.capabilities(snapshot, app);
+    let all = answers.iter().flat_map(|(_, answers)| answers.iter());
+    let limits = all
+        .filter(|answer| answer.granted)
+        .flat_map(|answer| &answer.limits);
+    QuotaBar::all(limits, snapshot.catalogue())
 }
 
 /// The capabilities that an API's operations use.

@@ -83,7 +83,13 @@ pub(super) async fn list(
     let mut rows = Vec::new();
     if let (Some(from), None) = (&from, &after) {
         // The list after a name leaves the name itself out.
-        rows.extend(store.resource(Kind::Account, from).await?.and_then(row));
+        rows.extend(
+            store
+                .resource(Kind::Account, from)
+                .await?
+                .as_ref()
+                .and_then(row),
+        );
         after = Some(from.clone());
     }
     let mut more = true;
@@ -91,7 +97,7 @@ pub(super) async fn list(
         let page = store.resources(Kind::Account, after.as_ref(), size).await?;
         more = page.len() >= size.get() as usize;
         after = page.last().map(|last| last.name.clone()).or(after);
-        rows.extend(page.into_iter().filter_map(row));
+        rows.extend(page.iter().filter_map(row));
         if !more || rows.len() >= size.get() as usize {
             break;
         }
@@ -108,9 +114,9 @@ pub(super) async fn list(
     Ok(console.page("developers.html", &view))
 }
 
-fn row(resource: Resource) -> Option<DeveloperRow> {
+fn row(resource: &Resource) -> Option<DeveloperRow> {
     let account = Account::from_body(&resource.body).ok()?;
-    DeveloperRow::of(&resource, &account)
+    DeveloperRow::of(resource, &account)
 }
 
 fn nobody(from: &str) -> Empty {

@@ -131,6 +131,10 @@ impl FromRequestParts<Self> for Console {
 
 /// Who is signed in, as every page tells it.
 #[derive(Clone, Debug, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "templates ask for each by its name"
+)]
 pub(crate) struct Me {
     name: String,
     /// Whether they have a page of their own: the operator token has none.

@@ -1,12 +1,17 @@
-use axum::response::Response;
+use axum::{extract::Query, response::Response};
 use primitives::{PageSize, Timestamp};
 use serde::Serialize;
 use snapshot::Snapshot;
 use store::CallFilter;
 
-use super::{Console, PageProblem};
+use super::{
+    Console, PageProblem,
+    chart::{Over, chart},
+};
 use crate::{
-    views::{CallRow, Empty, Entry, ExpiringKey, HourView, QuietApi, first_call, grouped},
+    views::{
+        CallRow, ChartView, Empty, Entry, ExpiringKey, HourView, QuietApi, first_call, grouped,
+    },
     when::When,
 };
 
@@ -24,6 +29,7 @@ struct View {
     state: StateView,
     entries_of: Vec<Entry>,
     hour: HourView,
+    chart: ChartView,
     quiet: Vec<QuietApi>,
     /// `None` when there are too many keys to search on every visit.
     expiring: Option<Vec<ExpiringKey>>,
@@ -41,7 +47,10 @@ struct StateView {
 }
 
 /// `GET /console`.
-pub(super) async fn show(console: Console) -> Result<Response, PageProblem> {
+pub(super) async fn show(
+    console: Console,
+    Query(asked): Query<Over>,
+) -> Result<Response, PageProblem> {
     let store = &console.authority.store;
     let now = console.now();
     let (all, size) = (CallFilter::default(), PageSize::clamped(NEWEST));
@@ -58,6 +67,7 @@ pub(super) async fn show(console: Console) -> Result<Response, PageProblem> {
         state: state(&console, &snapshot, committed.0),
         entries_of: entries(&console, &snapshot, now),
         hour: HourView::of(&tallies, COUNTED, now),
+        chart: chart(&console, None, &asked.over).await?,
         quiet,
         expiring: expiring(&snapshot, now),
         empty: no_calls(&console, &snapshot),

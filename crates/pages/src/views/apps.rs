@@ -4,7 +4,9 @@ use serde::Serialize;
 use snapshot::Snapshot;
 use store::Credential;
 
-use super::{Entry, decision::gate_words, limits::LimitRow, units::counted};
+use super::{
+    Entry, decision::gate_words, developers::developer_href, limits::LimitRow, units::counted,
+};
 use crate::when::When;
 
 /// An app in the list and at the head of its page.
@@ -70,7 +72,11 @@ pub(crate) fn app_entries(app: &App, row: &AppRow, snapshot: &Snapshot) -> Vec<E
     };
     Entry::said([
         Entry::id("App", row.id.clone()),
-        Entry::text("Developer", format!("{}{verified}", row.developer)),
+        Entry::link(
+            "Developer",
+            format!("{}{verified}", row.developer),
+            developer_href(&row.developer),
+        ),
         Entry::text("Level", row.level.clone()),
         Entry::text(
             "Acts for",

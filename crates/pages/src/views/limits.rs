@@ -73,6 +73,57 @@ impl LimitRow {
     }
 }
 
+/// How far a counted limit is used.
+#[derive(Debug, Serialize)]
+pub(crate) struct QuotaBar {
+    pub(crate) limit: LimitRow,
+    /// In thousandths, up to all of it.
+    pub(crate) width: u64,
+    pub(crate) tone: &'static str,
+}
+
+impl QuotaBar {
+    /// Every counted limit that was used at all, once, the most used first.
+    pub(crate) fn all<'a>(
+        answers: impl Iterator<Item = &'a LimitAnswer>,
+        catalogue: &Catalogue,
+    ) -> Vec<Self> {
+        let mut bars: Vec<Self> = Vec::new();
+        for answer in answers {
+            let Some(width) = thousandths(answer) else {
+                continue;
+            };
+            let limit = LimitRow::of(answer, catalogue);
+            let untouched = answer.used.is_none_or(|used| used.millionths() == 0);
+            if untouched || bars.iter().any(|bar| bar.limit.limit == limit.limit) {
+                continue;
+            }
+            bars.push(Self {
+                limit,
+                tone: match width {
+                    1_000.. => "bad",
+                    800.. => "warn",
+                    _ => "good",
+                },
+                width,
+            });
+        }
+        bars.sort_by(|a, b| (b.width, &a.limit.limit).cmp(&(a.width, &b.limit.limit)));
+        bars
+    }
+}
+
+/// How much of a bounded counter is used.
+fn thousandths(answer: &LimitAnswer) -> Option<u64> {
+    let (used, most) = (answer.used?.millionths(), answer.most?.millionths());
+    let used = i128::from(used).saturating_mul(1_000);
+    match used.checked_div(i128::from(most)) {
+        Some(part) => Some(u64::try_from(part.clamp(0, 1_000)).unwrap_or(0)),
+        // Nothing is allowed, so all of it is used.
+        None => Some(1_000),
+    }
+}
+
 /// What a limit without a currency is counted in.
 fn unit(limit: &Limit) -> &'static str {
     match &limit.kind {

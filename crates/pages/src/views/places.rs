@@ -1,7 +1,7 @@
 use std::sync::LazyLock;
 
 use decision::Catalogue;
-use primitives::Country;
+use primitives::{Country, Name};
 use serde::Serialize;
 use state::document::{GeoRule, Place};
 
@@ -46,7 +46,7 @@ pub(crate) const fn whose(place: Place) -> &'static str {
 
 /// A rule, in words.
 pub(crate) fn place_words(rule: &GeoRule) -> String {
-    let regions: Vec<&str> = rule.regions.iter().map(|region| region.as_str()).collect();
+    let regions: Vec<&str> = rule.regions.iter().map(Name::as_str).collect();
     format!("{} in {}", whose(rule.subject), regions.join(" or "))
 }
 

@@ -6,7 +6,7 @@ use decision::{Account, Attribute};
 use primitives::Timestamp;
 use serde::Serialize;
 
-use super::{Entry, link};
+use super::{Entry, developers::developer_href};
 use crate::when::When;
 
 /// A vetting in the list and at the head of its page.
@@ -116,7 +116,7 @@ fn entries(kept: &store::Vetting, vetting: &Vetting, now: Timestamp) -> Vec<Entr
         Entry::link(
             "Developer",
             kept.account.to_string(),
-            link("/console/apps", &[("from", kept.account.as_str())]),
+            developer_href(kept.account.as_str()),
         ),
         Entry::text("Ladder", kept.ladder.to_string()),
         Entry::text("Decided by", who),

@@ -6,9 +6,9 @@ use thirtyfour::prelude::*;
 use crate::platform::Platform;
 
 pub(crate) const PAY: &str = r#"{"currencyCode":"USD","receiverList":{"receiver":[{"email":"a@example.com","amount":"10.00"}]}}"#;
-const AGREE: &str = r#"{"currencyCode":"USD","maxAmount":"100","durationYears":1}"#;
+pub(crate) const AGREE: &str = r#"{"currencyCode":"USD","maxAmount":"100","durationYears":1}"#;
 pub(crate) const PAY_PATH: &str = "/payments/AdaptivePayments/Pay";
-const AGREE_PATH: &str = "/payments/AdaptivePayments/Preapproval";
+pub(crate) const AGREE_PATH: &str = "/payments/AdaptivePayments/Preapproval";
 
 /// What browsers are told on every page; a wider policy must not come by accident.
 const POLICY: &str = "content-security-policy: default-src 'none'; script-src 'self'; \
@@ -443,13 +443,13 @@ async fn an_apps_page_lists_every_capability_and_its_own_first() {
     };
     desk.goto("/apps/acme-shop").await;
     let names =
-        "[...document.querySelectorAll('section details tbody th')].map(e => e.textContent)";
+        "[...document.querySelectorAll('section.card > details tbody th')].map(e => e.textContent)";
     let hidden: Vec<String> = desk.ask(&format!("return {names};")).await;
     assert!(hidden.contains(&"READ_CALLS".to_owned()), "{hidden:?}");
     let page = desk.text().await;
     assert!(page.contains("SIMPLE_SEND_MONEY") && !page.contains("READ_CALLS"));
     let _: () = desk
-        .ask("document.querySelector('section details summary').click(); return null;")
+        .ask("document.querySelector('section.card > details summary').click(); return null;")
         .await;
     assert!(
         desk.text().await.contains("READ_CALLS"),

@@ -3,7 +3,7 @@
 use thirtyfour::prelude::*;
 
 use crate::{
-    console::{Desk, PAY, PAY_PATH},
+    console::{AGREE, AGREE_PATH, Desk, PAY, PAY_PATH},
     persons::looked_at,
 };
 
@@ -152,5 +152,37 @@ async fn an_app_is_narrowed_and_its_keys_are_handled() {
     )))
     .await;
     assert_eq!(desk.call_with(&id, &secret, PAY_PATH, PAY), "401");
+    desk.browser.quit().await;
+}
+
+/// A chart of an app's calls that renews itself, and leaves what is unfolded unfolded.
+///
+/// Shows: P-61.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chart_grows_with_the_calls() {
+    let Some(desk) = Desk::open().await else {
+        return;
+    };
+    desk.goto("/apps/acme-shop").await;
+    waits_for(&desk, "No call in this time").await;
+    press(&desk, "//summary[text()='Numbers']").await;
+    assert_eq!(desk.call(PAY_PATH, PAY), "201");
+    assert_eq!(desk.call(AGREE_PATH, AGREE), "403");
+    desk.wait_for(By::XPath(
+        "//ul[@aria-label='Codes of refusals']/li[contains(., 'level_too_low')]",
+    ))
+    .await;
+    waits_for(&desk, "2 calls").await;
+    let open: bool = desk
+        .ask("return document.getElementById('chart-numbers').open;")
+        .await;
+    assert!(open);
+    looked_at(&desk, "app-chart").await;
+    press(
+        &desk,
+        "//nav[@aria-label='Time of the chart']/a[text()='7 days']",
+    )
+    .await;
+    waits_for(&desk, "2 calls").await;
     desk.browser.quit().await;
 }
