@@ -5,8 +5,8 @@
 mod cpu;
 mod figures;
 mod load;
-mod running;
-mod subjects;
+pub(crate) mod running;
+pub(crate) mod subjects;
 mod upstream;
 
 use std::{

@@ -1,10 +1,12 @@
 //! `cargo xtask bench decide`: what a decision costs with a thousand and with a million apps.
 //! `cargo xtask bench admit`: what the whole of admission costs.
 //! `cargo xtask bench gate`: what a call costs at the gate, beside nginx and Envoy.
+//! `cargo xtask bench pages`: how long the console's pages take with many developers and calls.
 //!
 //! Prints medians and means as text, and with `--json` one line of JSON after them.
 
 mod gate;
+mod pages;
 
 use std::{error::Error, fs, hint::black_box, time::Instant};
 
@@ -48,6 +50,9 @@ enum Bench {
     /// CPU time of a call through the release build, latency, memory of a connection and
     /// settlement, beside nginx and Envoy.
     Gate(gate::Options),
+    /// Time of the console's pages with 100,000 developers and 10,000,000 calls. Writing those
+    /// takes minutes and several GB; with `--directory` they are kept.
+    Pages(pages::Options),
 }
 
 /// Apps of the small provider.
@@ -318,6 +323,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     match Arguments::parse().bench {
         Bench::Admit { json } => admit(json),
         Bench::Decide { json, apps } => decide(apps, json),
+        Bench::Pages(options) => pages::run(&options).map_err(|failed| failed as Box<dyn Error>),
         Bench::Gate(options) => gate::run(&options).map_err(|failed| failed as Box<dyn Error>),
     }
 }

@@ -144,11 +144,10 @@ fn instructions(workspace: &Workspace) -> Outcome {
 
 /// Runs one bench in release mode.
 pub(crate) fn bench(workspace: &Workspace, name: &[String]) -> Outcome {
-    let gate = name.first().is_some_and(|name| name == "gate");
-    let more = if gate {
-        peers(workspace, name)?
-    } else {
-        Vec::new()
+    let more = match name.first().map(String::as_str) {
+        Some("gate") => peers(workspace, name)?,
+        Some("pages") => product(workspace, name)?,
+        _ => Vec::new(),
     };
     let mut words = vec![
         "cargo",
@@ -164,25 +163,33 @@ pub(crate) fn bench(workspace: &Workspace, name: &[String]) -> Outcome {
     openly(bench).map(|()| String::new())
 }
 
+fn is_told(told: &[String], option: &str) -> bool {
+    told.iter().any(|word| word.starts_with(option))
+}
+
+/// The release build, when none was told.
+fn product(workspace: &Workspace, told: &[String]) -> Result<Vec<String>, String> {
+    if is_told(told, "--binary") {
+        return Ok(Vec::new());
+    }
+    let build = [
+        "cargo",
+        "build",
+        "--release",
+        "--quiet",
+        "--package",
+        "server",
+    ];
+    openly(command(&workspace.root, &build))?;
+    let binary = workspace.release("portreeve");
+    Ok(vec![format!("--binary={}", binary.display())])
+}
+
 /// What `bench gate` needs and was not told: the release build, and the peers of ours.
 fn peers(workspace: &Workspace, told: &[String]) -> Result<Vec<String>, String> {
-    let is_told = |option: &str| told.iter().any(|word| word.starts_with(option));
-    let mut more = Vec::new();
     fetch::nginx(workspace)?;
-    if !is_told("--binary") {
-        let build = [
-            "cargo",
-            "build",
-            "--release",
-            "--quiet",
-            "--package",
-            "server",
-        ];
-        openly(command(&workspace.root, &build))?;
-        let binary = workspace.release("portreeve");
-        more.push(format!("--binary={}", binary.display()));
-    }
-    if !is_told("--envoy") {
+    let mut more = product(workspace, told)?;
+    if !is_told(told, "--envoy") {
         match fetch::envoy(workspace) {
             Ok(program) => more.push(format!("--envoy={program}")),
             Err(why) => eprintln!("{why}; Envoy is left out"),

@@ -144,14 +144,14 @@ pub(crate) struct Portreeve {
 }
 
 /// The command line, as an operator uses it.
-struct Client {
-    program: PathBuf,
-    token: String,
-    management: String,
+pub(crate) struct Client {
+    pub(crate) program: PathBuf,
+    pub(crate) token: String,
+    pub(crate) management: String,
 }
 
 impl Client {
-    fn run(&self, words: &[&str]) -> Result<String, Failed> {
+    pub(crate) fn run(&self, words: &[&str]) -> Result<String, Failed> {
         let mut command = Command::new(&self.program);
         command
             .args(words)
@@ -252,7 +252,7 @@ fn credential(issued: &Value) -> Option<String> {
 }
 
 /// As `docs/production.md` has it, with relaxed writing and a GeoIP file.
-fn configuration(
+pub(crate) fn configuration(
     directory: &Path,
     public: SocketAddr,
     management: SocketAddr,
