@@ -1,9 +1,8 @@
 use axum::extract::State;
 use http_kit::{Json, Listing, Page, PageParameters, Problem, Problems};
-use primitives::Revision;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::Event as StoredEvent;
+use store::{Event as StoredEvent, EventPlace};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -60,13 +59,12 @@ impl From<StoredEvent> for Event {
     }
 }
 
-/// How many commits one request looks at when a filter lets few through.
+/// How many pages one request looks at when a filter lets few through.
 const LOOKS: usize = 20;
 
 /// The event log, the newest first
 ///
-/// The events of one commit are never split over pages, so a page may be longer than `limit`;
-/// with a filter it may be shorter and still have a `next`.
+/// With a filter a page may be shorter than `limit` and still have a `next`.
 #[utoipa::path(get, path = "/v1/events", tag = "installation", operation_id = "listEvents",
     params(EventFilter, PageParameters),
     responses((status = 200, body = Page<Event>), Problems))]
@@ -74,29 +72,30 @@ async fn list(
     State(desk): State<Management>,
     listing: Listing<EventFilter>,
 ) -> Result<Json<Page<Event>>, Problem> {
-    let mut before = listing.position::<u64>()?.map(Revision);
+    let mut before = listing.position::<EventPlace>()?;
     let filter = &listing.filter;
     let fits = |event: &StoredEvent| {
         filter.kind.as_ref().is_none_or(|kind| *kind == event.kind)
             && filter.name.as_ref().is_none_or(|name| *name == event.name)
     };
+    let (wanted, size) = (listing.wanted(), listing.rows());
     let mut items = Vec::new();
     for _ in 0..LOOKS {
-        let events = desk
-            .authority
-            .store
-            .events_before(before, listing.rows())
-            .await;
+        let events = desk.authority.store.events_before(before, size).await;
         let events = events.map_err(failed)?;
-        before = events.last().map(|event| event.revision);
-        items.extend(events.into_iter().filter(fits).map(Event::from));
-        if before.is_none() || items.len() >= listing.wanted() {
+        let more = events.len() >= size.get() as usize;
+        before = events.last().map(StoredEvent::place).filter(|_| more);
+        items.extend(events.into_iter().filter(fits));
+        if !more || items.len() >= wanted {
             break;
         }
     }
-    let next = before.filter(|revision| revision.0 > 1);
-    Ok(Json(listing.page_until(
-        items,
-        next.map(|revision| revision.0.to_string()),
-    )))
+    if items.len() > wanted {
+        items.truncate(wanted);
+        before = items.last().map(StoredEvent::place);
+    }
+    let items = items.into_iter().map(Event::from).collect();
+    Ok(Json(
+        listing.page_until(items, before.map(|place| place.to_string())),
+    ))
 }

@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use primitives::{CredentialId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp};
 use store::{
     CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed,
-    CounterRow, Credential, Event, FailureKind, Folded, FoldedCalls, IdempotencyRow, Idempotent,
-    Installation, Kind, LinkPurpose, Person, Resource, SealedSecret, SignIn, SignInLink, Store,
-    StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
+    CounterRow, Credential, Event, EventPlace, FailureKind, Folded, FoldedCalls, IdempotencyRow,
+    Idempotent, Installation, Kind, LinkPurpose, Person, Resource, SealedSecret, SignIn,
+    SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
 };
 
 /// When a planted failure strikes.
@@ -114,7 +114,7 @@ asks! {
     fn credentials_of(&self, app: &Name) -> Vec<Credential>;
     fn commit(&self, changes: WriteSet) -> Result<Committed, CommitRefused>;
     fn events(&self, after: Revision, size: PageSize) -> Vec<Event>;
-    fn events_before(&self, before: Option<Revision>, size: PageSize) -> Vec<Event>;
+    fn events_before(&self, before: Option<EventPlace>, size: PageSize) -> Vec<Event>;
     fn begin_idempotent(&self, row: IdempotencyRow) -> Idempotent;
     fn finish_idempotent(&self, scope: &str, key: &str, answer: Option<(u16, Vec<u8>)>) -> ();
     fn drop_idempotent(&self, before: Timestamp) -> u64;

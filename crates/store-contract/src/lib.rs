@@ -61,7 +61,7 @@ macro_rules! for_each_case {
             commits::unexpected_versions_are_refused,
             credentials::a_credential_comes_back_as_it_went,
             credentials::an_apps_credentials_come_newest_first,
-            events::a_commit_is_never_split_over_pages,
+            events::pages_of_events_leave_nothing_out,
             events::events_come_in_order_and_backwards,
             events::readers_never_see_a_later_commit_before_an_earlier_one,
             idempotency::a_key_takes_one_answer,

@@ -23,9 +23,9 @@ use primitives::{CredentialId, Name, PageSize, PersonId, RecordId, Revision, Sig
 use sqlx::SqlitePool;
 use store::{
     CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed,
-    CounterRow, Credential, Event, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation,
-    Kind, LinkPurpose, Person, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure,
-    TryRate, Vetting, VettingPlace, WriteSet,
+    CounterRow, Credential, Event, EventPlace, Folded, FoldedCalls, IdempotencyRow, Idempotent,
+    Installation, Kind, LinkPurpose, Person, Resource, SealedSecret, SignIn, SignInLink, Store,
+    StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
 };
 
 use failure::Failure;
@@ -87,7 +87,7 @@ impl Store for SqliteStore {
 
     async fn events_before(
         &self,
-        before: Option<Revision>,
+        before: Option<EventPlace>,
         size: PageSize,
     ) -> Result<Vec<Event>, StoreFailure> {
         Ok(resources::events_before(&self.readers, before, size).await?)

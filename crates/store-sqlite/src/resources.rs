@@ -1,7 +1,7 @@
 use primitives::{CredentialId, Name, PageSize, Revision};
 use sqlx::SqlitePool;
 use store::{
-    Credential, Event, Installation, Kind, Resource,
+    Credential, Event, EventPlace, Installation, Kind, Resource,
     rows::{
         CorruptRow, CredentialColumns, EventColumns, InstallationColumns, ResourceColumns,
         id_bytes, revision_value,
@@ -122,13 +122,15 @@ pub(crate) async fn events(
 
 pub(crate) async fn events_before(
     pool: &SqlitePool,
-    before: Option<Revision>,
+    before: Option<EventPlace>,
     size: PageSize,
 ) -> Result<Vec<Event>, Failure> {
+    let revision = before.map_or(i64::MAX, |before| revision_value(before.revision));
     let rows = sqlx::query_file_as!(
         EventColumns,
         "../store/sql/events_before.sql",
-        before.map_or(i64::MAX, revision_value),
+        revision,
+        i64::from(before.map_or(0, |before| before.position)),
         i64::from(size.get())
     )
     .fetch_all(pool)

@@ -1,9 +1,5 @@
 SELECT revision, position, id, at, actor, action, kind, name, detail, link
 FROM events
-WHERE revision < $1 AND revision >= (
-  SELECT min(revision) FROM (
-    SELECT revision FROM events WHERE revision < $1
-    ORDER BY revision DESC, position DESC LIMIT $2
-  ) AS page
-)
+WHERE (revision, position) < ($1, $2)
 ORDER BY revision DESC, position DESC
+LIMIT $3

@@ -30,7 +30,9 @@ pub use records::{
     IdempotencyRow, Idempotent, Installation, LinkPurpose, Person, SealedSecret, SignIn,
     SignInKind, SignInLink, TryRate, Vetting, VettingPlace,
 };
-pub use resource::{Credential, Event, EventAction, Kind, NotAKind, NotAnAction, Resource};
+pub use resource::{
+    Credential, Event, EventAction, EventPlace, Kind, NotAKind, NotAnAction, Resource,
+};
 pub use write_set::{CommitRefused, Committed, Expected, NewEvent, WriteSet};
 
 /// The store failed; what went wrong is for the log, not for callers.
@@ -106,10 +108,10 @@ pub trait Store: Send + Sync + 'static {
     /// Events after `after`, in order, of any kind. About `size` of them: the events of one
     /// commit are never split over pages, so the last event's revision is the next `after`.
     async fn events(&self, after: Revision, size: PageSize) -> Result<Vec<Event>, StoreFailure>;
-    /// Events, the newest first, before `before`; commits are never split here either.
+    /// Events, the newest first, before `before`.
     async fn events_before(
         &self,
-        before: Option<Revision>,
+        before: Option<EventPlace>,
         size: PageSize,
     ) -> Result<Vec<Event>, StoreFailure>;
 

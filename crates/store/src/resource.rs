@@ -225,3 +225,46 @@ pub struct Event {
     /// Its link in the chain; none for an event from before there was one.
     pub link: Option<Link>,
 }
+
+impl Event {
+    /// Where it stands.
+    #[must_use]
+    pub const fn place(&self) -> EventPlace {
+        EventPlace {
+            revision: self.revision,
+            position: self.position,
+        }
+    }
+}
+
+/// A place in the event log, to go on from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EventPlace {
+    /// The revision of the commit.
+    pub revision: Revision,
+    /// The position within it.
+    pub position: u32,
+}
+
+impl fmt::Display for EventPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.revision.0, self.position)
+    }
+}
+
+/// The text is not a place in the event log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("that is not a place in the event log")]
+pub struct NotAPlace;
+
+impl FromStr for EventPlace {
+    type Err = NotAPlace;
+
+    fn from_str(text: &str) -> Result<Self, NotAPlace> {
+        let (revision, position) = text.split_once('.').ok_or(NotAPlace)?;
+        Ok(Self {
+            revision: Revision(revision.parse().map_err(|_| NotAPlace)?),
+            position: position.parse().map_err(|_| NotAPlace)?,
+        })
+    }
+}

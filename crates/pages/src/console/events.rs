@@ -1,15 +1,15 @@
 use std::collections::BTreeMap;
 
 use axum::{extract::Query, response::Response};
-use primitives::{PageSize, PersonId, Revision};
+use primitives::{PageSize, PersonId};
 use serde::{Deserialize, Serialize};
-use store::Event;
+use store::{Event, EventPlace};
 
 use super::{Console, PageProblem};
 use crate::views::{Empty, EventRow, link};
 
 const LIST: &str = "/console/events";
-/// How many commits one page looks at when a filter lets few through.
+/// How many pages of the log one page looks at when a filter lets few through.
 const LOOKS: usize = 20;
 /// What is written into the log, in the order of a menu.
 const KINDS: [&str; 20] = [
@@ -41,7 +41,7 @@ const KINDS: [&str; 20] = [
 pub(super) struct Asked {
     kind: String,
     name: String,
-    /// The revision where the page before ended.
+    /// Where the page before ended.
     #[serde(skip_serializing)]
     before: String,
 }
@@ -89,7 +89,7 @@ pub(super) async fn list(
         empty: nothing(asked.is_filtered()),
         newest: (!asked.before.is_empty()).then(|| link(LIST, &pairs)),
         next: next.map(|before| {
-            let before = before.0.to_string();
+            let before = before.to_string();
             link(LIST, &[pairs[0], pairs[1], ("before", &before)])
         }),
         filter: asked,
@@ -97,24 +97,27 @@ pub(super) async fn list(
     Ok(console.page("events.html", &view))
 }
 
-/// A page of events, and where the next begins. The events of one commit are never split.
+/// A page of events, and where the next begins.
 async fn read(
     console: &Console,
     asked: &Asked,
-) -> Result<(Vec<Event>, Option<Revision>), PageProblem> {
+) -> Result<(Vec<Event>, Option<EventPlace>), PageProblem> {
     let size = PageSize::default();
-    let mut before = asked.before.parse().ok().map(Revision);
+    let wanted = size.get() as usize;
+    let mut before = asked.before.parse().ok();
     let mut found = Vec::new();
     for _ in 0..LOOKS {
         let events = console.authority.store.events_before(before, size).await?;
-        let Some(last) = events.last() else {
-            return Ok((found, None));
-        };
-        before = Some(last.revision);
+        let more = events.len() >= wanted;
+        before = events.last().map(Event::place).filter(|_| more);
         found.extend(events.into_iter().filter(|event| asked.fits(event)));
-        if found.len() >= size.get() as usize {
+        if !more || found.len() >= wanted {
             break;
         }
+    }
+    if found.len() > wanted {
+        found.truncate(wanted);
+        before = found.last().map(Event::place);
     }
     Ok((found, before))
 }
