@@ -169,6 +169,8 @@ macro_rules! ids {
 ids! {
     /// A person or company; developers and users are accounts.
     AccountId = "acct";
+    /// A mail that is to be sent.
+    MailId = "mail";
     /// A developer's application.
     AppId = "app";
     /// A key of an app; public, and the user name of HTTP Basic.

@@ -8,12 +8,15 @@ use std::{
 };
 
 use async_trait::async_trait;
-use primitives::{CredentialId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp};
+use primitives::{
+    CredentialId, MailId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp,
+};
 use store::{
     CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed,
     CounterRow, Credential, Event, EventPlace, FailureKind, Folded, FoldedCalls, IdempotencyRow,
-    Idempotent, Installation, Kind, LinkPurpose, Person, Resource, SealedSecret, SignIn,
-    SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
+    Idempotent, Installation, Kind, LinkPurpose, Mail, Person, Registration, Resource,
+    SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace,
+    WriteSet,
 };
 
 /// When a planted failure strikes.
@@ -149,5 +152,10 @@ asks! {
     fn take_code_step(&self, person: PersonId, step: i64) -> bool;
     fn take_try(&self, principal: &[u8; 32], rate: TryRate, now: Timestamp) -> bool;
     fn forget_tries(&self, principal: &[u8; 32]) -> ();
+    fn mails(&self, before: Option<MailId>, now: Timestamp, size: PageSize) -> Vec<Mail>;
+    fn take_mail(&self, now: Timestamp, next: Timestamp) -> Option<Mail>;
+    fn put_mail_off(&self, id: MailId, next: Timestamp, problem: &str) -> ();
+    fn delete_mail(&self, id: MailId) -> ();
+    fn registration(&self, hash: &[u8; 32], now: Timestamp) -> Option<Registration>;
     fn drop_expired(&self, before: Timestamp) -> u64;
 }

@@ -17,6 +17,7 @@ pub mod credentials;
 pub mod events;
 mod failing;
 pub mod idempotency;
+pub mod mails;
 pub mod persons;
 pub mod resources;
 mod samples;
@@ -70,6 +71,10 @@ macro_rules! for_each_case {
             idempotency::an_answer_is_kept_with_the_commit_or_not_at_all,
             idempotency::of_concurrent_twins_one_goes_ahead,
             idempotency::old_keys_are_dropped,
+            mails::a_mail_is_taken_by_one_and_comes_again,
+            mails::a_refused_commit_writes_no_mail,
+            mails::a_registration_is_found_until_it_ends,
+            mails::mails_come_back_newest_first,
             persons::a_code_is_taken_at_most_once,
             persons::a_deleted_person_leaves_no_way_in,
             persons::a_person_comes_back_as_it_went,

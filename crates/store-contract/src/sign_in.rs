@@ -94,6 +94,7 @@ pub async fn a_link_is_taken_only_for_what_it_was_made(store: Arc<dyn Store>) {
         LinkPurpose::Code,
         LinkPurpose::Invitation,
         LinkPurpose::Password,
+        LinkPurpose::Registration,
     ];
     for made in purposes {
         let one = SignInLink {

@@ -9,7 +9,7 @@ use store::{
 use crate::{
     Failure,
     columns::{MOST_ROWS, column, last_of_each},
-    persons, vettings,
+    mails, persons, vettings,
 };
 
 /// Takes the next revision first: whoever holds it is the only writer until the end, so the
@@ -68,6 +68,7 @@ async fn write(
     for person in &changes.persons {
         persons::put(unit, person, revision).await?;
     }
+    mails::write(unit, changes).await?;
     let events: Vec<(i64, &NewEvent)> = (0..).zip(&changes.events).collect();
     for events in events.chunks(MOST_ROWS) {
         append(unit, events, (revision, changes.at)).await?;

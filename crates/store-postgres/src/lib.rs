@@ -12,6 +12,7 @@ mod commit;
 mod connect;
 mod failure;
 mod idempotency;
+mod mails;
 mod pending;
 mod persons;
 mod resources;
@@ -19,13 +20,15 @@ mod sign_in;
 mod vettings;
 
 use async_trait::async_trait;
-use primitives::{CredentialId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp};
+use primitives::{
+    CredentialId, MailId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp,
+};
 use sqlx::PgPool;
 use store::{
     CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed,
     CounterRow, Credential, Event, EventPlace, Folded, FoldedCalls, IdempotencyRow, Idempotent,
-    Installation, Kind, LinkPurpose, Person, Resource, SealedSecret, SignIn, SignInLink, Store,
-    StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
+    Installation, Kind, LinkPurpose, Mail, Person, Registration, Resource, SealedSecret, SignIn,
+    SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
 };
 
 pub use connect::{ConnectProblem, Warning};
@@ -274,7 +277,46 @@ impl Store for PostgresStore {
         Ok(persons::forget_tries(&self.pool, principal).await?)
     }
 
+    async fn mails(
+        &self,
+        before: Option<MailId>,
+        now: Timestamp,
+        size: PageSize,
+    ) -> Result<Vec<Mail>, StoreFailure> {
+        Ok(mails::list(&self.pool, before, now, size).await?)
+    }
+
+    async fn take_mail(
+        &self,
+        now: Timestamp,
+        next: Timestamp,
+    ) -> Result<Option<Mail>, StoreFailure> {
+        Ok(mails::take(&self.pool, now, next).await?)
+    }
+
+    async fn put_mail_off(
+        &self,
+        id: MailId,
+        next: Timestamp,
+        problem: &str,
+    ) -> Result<(), StoreFailure> {
+        Ok(mails::put_off(&self.pool, id, next, problem).await?)
+    }
+
+    async fn delete_mail(&self, id: MailId) -> Result<(), StoreFailure> {
+        Ok(mails::delete(&self.pool, id).await?)
+    }
+
+    async fn registration(
+        &self,
+        hash: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<Registration>, StoreFailure> {
+        Ok(mails::registration(&self.pool, hash, now).await?)
+    }
+
     async fn drop_expired(&self, before: Timestamp) -> Result<u64, StoreFailure> {
-        Ok(sign_in::drop_expired(&self.pool, before).await?)
+        let rest = mails::drop_expired(&self.pool, before).await?;
+        Ok(sign_in::drop_expired(&self.pool, before).await? + rest)
     }
 }

@@ -3,7 +3,7 @@
 //! Three kinds of things are kept: **resources** (everything a state file can say, one JSON
 //! document each, all under one revision), **credentials** (looked up by id, only hashes), and
 //! **records** (the event log, call index, counters, idempotency keys, persons, sign-ins,
-//! sealed secrets, vettings). Every change of resources, credentials, secrets, vettings or persons goes through one
+//! sealed secrets, vettings). Every change of resources, credentials, secrets, vettings, persons or mails goes through one
 //! [`WriteSet`], which commits whole or not at all, appends its events and moves the revision by
 //! one.
 //!
@@ -21,14 +21,16 @@ pub mod rows;
 mod write_set;
 
 use async_trait::async_trait;
-use primitives::{CredentialId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp};
+use primitives::{
+    CredentialId, MailId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp,
+};
 
 pub use call_query::{CallQuery, QueryValue};
 pub use chain::{Link, NO_LINK, link, links};
 pub use records::{
     CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CounterRow, Folded, FoldedCalls,
-    IdempotencyRow, Idempotent, Installation, LinkPurpose, Person, SealedSecret, SignIn,
-    SignInKind, SignInLink, TryRate, Vetting, VettingPlace,
+    IdempotencyRow, Idempotent, Installation, LinkPurpose, Mail, Person, Registration,
+    SealedSecret, SignIn, SignInKind, SignInLink, TryRate, Vetting, VettingPlace,
 };
 pub use resource::{
     Credential, Event, EventAction, EventPlace, Kind, NotAKind, NotAnAction, Resource,
@@ -242,6 +244,36 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets the tries of a principal, who has shown to be the one.
     async fn forget_tries(&self, principal: &[u8; 32]) -> Result<(), StoreFailure>;
 
-    /// Drops links, sign-ins and tries that expired before `before`.
+    /// Mails that have not expired, the newest first, before `before`.
+    async fn mails(
+        &self,
+        before: Option<MailId>,
+        now: Timestamp,
+        size: PageSize,
+    ) -> Result<Vec<Mail>, StoreFailure>;
+    /// Takes the mail that is due the longest and has not expired, as tried once more and due again
+    /// at `next`: of many takers each gets another, and what a taker dies with comes again.
+    async fn take_mail(
+        &self,
+        now: Timestamp,
+        next: Timestamp,
+    ) -> Result<Option<Mail>, StoreFailure>;
+    /// Puts a mail off until `next`, and keeps why.
+    async fn put_mail_off(
+        &self,
+        id: MailId,
+        next: Timestamp,
+        problem: &str,
+    ) -> Result<(), StoreFailure>;
+    /// Deletes a mail, which is out or can never be.
+    async fn delete_mail(&self, id: MailId) -> Result<(), StoreFailure>;
+    /// A registration that has not expired, by the hash of its link's secret.
+    async fn registration(
+        &self,
+        hash: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<Registration>, StoreFailure>;
+
+    /// Drops links, sign-ins, tries, registrations and mails that expired before `before`.
     async fn drop_expired(&self, before: Timestamp) -> Result<u64, StoreFailure>;
 }

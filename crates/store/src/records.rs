@@ -1,5 +1,6 @@
 use primitives::{
-    AccountId, AppId, Mode, Name, PersonId, Quantity, RecordId, Revision, SignInId, Timestamp,
+    AccountId, AppId, MailId, Mode, Name, PersonId, Quantity, RecordId, Revision, SignInId,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -263,6 +264,8 @@ words! {
         Invitation = "invitation",
         /// Sets a password anew.
         Password = "password",
+        /// Lets a developer register where one has to be invited.
+        Registration = "registration",
     }
     /// What carries a sign-in.
     SignInKind {
@@ -302,6 +305,36 @@ pub struct SignIn {
     /// When it began.
     pub created_at: Timestamp,
     /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// A mail that is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// Its id.
+    pub id: MailId,
+    /// Address, subject and text, sealed.
+    pub sealed: Vec<u8>,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// When it is tried next.
+    pub next_at: Timestamp,
+    /// From when on it is of no use, sent or not.
+    pub expires_at: Timestamp,
+    /// How often it was tried.
+    pub tries: u32,
+    /// What the last try came to; empty when there was none or it is not known. Never says to whom.
+    pub problem: String,
+}
+
+/// Somebody who registered and has not yet followed the link that was mailed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// SHA-256 of the link's secret.
+    pub hash: [u8; 32],
+    /// What was said, sealed.
+    pub sealed: Vec<u8>,
+    /// When the link stops working.
     pub expires_at: Timestamp,
 }
 

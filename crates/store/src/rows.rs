@@ -14,8 +14,10 @@ use crate::{
     Resource, SealedSecret, StoreFailure, Vetting,
 };
 
+mod mails;
 mod persons;
 
+pub use mails::{MailColumns, RegistrationColumns};
 pub use persons::{PersonColumns, SignInColumns, SignInLinkColumns};
 
 /// A row holds what nobody could have written.

@@ -1,6 +1,8 @@
 use primitives::{EventId, Name, PersonId, Revision, Timestamp};
 
-use crate::{Credential, EventAction, Kind, Person, Resource, SealedSecret, Vetting};
+use crate::{
+    Credential, EventAction, Kind, Mail, Person, Registration, Resource, SealedSecret, Vetting,
+};
 
 /// Changes that are made together or not at all.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +28,12 @@ pub struct WriteSet {
     /// Persons to insert or replace. `version` is filled in by the commit; a replaced one keeps
     /// its `created_at`.
     pub persons: Vec<Person>,
+    /// Hashes of registrations to delete; before those to insert.
+    pub dropped_registrations: Vec<[u8; 32]>,
+    /// Registrations to insert.
+    pub registrations: Vec<Registration>,
+    /// Mails to insert.
+    pub mails: Vec<Mail>,
     /// What to write into the event log.
     pub events: Vec<NewEvent>,
     /// When.

@@ -1,0 +1,1 @@
+DELETE FROM registrations WHERE hash = $1

@@ -1,0 +1,1 @@
+DELETE FROM registrations WHERE expires_at < $1
