@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use primitives::Name;
+use primitives::{AccountId, Name};
 
 #[cfg(test)]
 mod tests;
@@ -61,6 +61,8 @@ impl Role {
         use Action as A;
         use Width::{All, None, Units};
         match (self, action) {
+            // Membership opens it, not a role.
+            (_, A::Develop) => None,
             (_, A::Own | A::See)
             | (Self::Admin, _)
             | (Self::Support, A::HandleKeys | A::NarrowApps)
@@ -106,6 +108,8 @@ impl fmt::Display for Role {
 pub enum Action {
     /// Things of one's own: one's password, one's sign-ins. Needs no role.
     Own,
+    /// Works on the developer account that one belongs to: its apps, their keys, its level.
+    Develop,
     /// Looks at what is there.
     See,
     /// Issues, replaces and revokes keys.
@@ -128,8 +132,9 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Own,
+        Self::Develop,
         Self::See,
         Self::HandleKeys,
         Self::NarrowApps,
@@ -146,6 +151,7 @@ impl Action {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Own => "manage one's own sign-in",
+            Self::Develop => "work on a developer account",
             Self::See => "look",
             Self::HandleKeys => "handle keys",
             Self::NarrowApps => "narrow apps",
@@ -164,15 +170,28 @@ impl Action {
             .into_iter()
             .filter(move |role| role.may(self) > Width::None)
     }
+
+    /// What one needs to do it, in words.
+    #[must_use]
+    pub fn needs(self) -> String {
+        let roles: Vec<&str> = self.roles().map(Role::as_str).collect();
+        if roles.is_empty() {
+            return "to belong to a developer account".to_owned();
+        }
+        format!("the role `{}`", roles.join("` or `"))
+    }
 }
 
-/// What somebody may do: their roles, and the business units that one of them is for.
+/// What somebody may do: their roles, and the business units that one of them is for; or the
+/// developer account that they belong to, and then nothing of the provider's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Duties {
     /// The roles; without any, only things of one's own.
     pub roles: BTreeSet<Role>,
     /// The business units of the role of that name.
     pub units: BTreeSet<Name>,
+    /// The developer account that they belong to. Whoever belongs to one has no role that counts.
+    pub developer: Option<AccountId>,
 }
 
 /// How far somebody may do something.
@@ -182,6 +201,8 @@ pub enum Reach<'d> {
     Everything,
     /// With what belongs to one of these business units.
     Units(&'d BTreeSet<Name>),
+    /// With what belongs to this developer account.
+    Developer(AccountId),
 }
 
 impl Reach<'_> {
@@ -191,6 +212,7 @@ impl Reach<'_> {
         match self {
             Self::Everything => true,
             Self::Units(units) => unit.is_some_and(|unit| units.contains(unit)),
+            Self::Developer(_) => false,
         }
     }
 }
@@ -201,13 +223,29 @@ impl Duties {
     pub fn all() -> Self {
         Self {
             roles: BTreeSet::from([Role::Admin]),
-            units: BTreeSet::new(),
+            ..Self::default()
+        }
+    }
+
+    /// Those of somebody who belongs to a developer account.
+    #[must_use]
+    pub fn of_developer(account: AccountId) -> Self {
+        Self {
+            developer: Some(account),
+            ..Self::default()
         }
     }
 
     /// How far they go in an action; `None` when they do not open it.
     #[must_use]
     pub fn may(&self, action: Action) -> Option<Reach<'_>> {
+        if let Some(account) = self.developer {
+            return match action {
+                Action::Own => Some(Reach::Everything),
+                Action::Develop => Some(Reach::Developer(account)),
+                _ => None,
+            };
+        }
         let widest = self.roles.iter().map(|role| role.may(action)).max();
         match widest.unwrap_or(Width::None) {
             Width::All => Some(Reach::Everything),

@@ -27,8 +27,9 @@ pub use origin::{Origin, Problem, Problems};
 pub use reference::{reference_page, schema};
 pub use safety::{Refusal, refusals};
 pub use settings::{
-    Audit, Data, Durability, Geo, Installation, Journal, Keys, Limits, Listener, Listeners, Log,
-    LogFormat, Memory, Operator, Proxies, Settings, Shutdown, Store,
+    Admits, Audit, Data, Durability, Geo, Installation, Journal, Keys, Limits, Listener, Listeners,
+    Log, LogFormat, Mail, MailTls, Memory, Operator, Proxies, Registration, Settings, Shutdown,
+    Store,
 };
 pub use value::{Address, Network, SecretText};
 

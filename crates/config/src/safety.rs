@@ -8,7 +8,7 @@ use primitives::Name;
 
 use crate::{
     load::Loaded,
-    settings::{Listener, Settings},
+    settings::{Admits, Listener, MailTls, Settings},
 };
 
 /// The shortest operator token that is believed to be random.
@@ -61,6 +61,8 @@ pub fn refusals(loaded: &Loaded, dev: bool) -> Vec<Refusal> {
     found.extend(nothing_let_through(settings));
     found.extend(files(settings));
     found.extend(addresses(settings));
+    found.extend(mail(settings));
+    found.extend(registration(settings));
     if settings.journal.gateway.parse::<Name>().is_err() {
         found.push(Refusal::new(
             "journal.gateway",
@@ -112,6 +114,9 @@ fn files(settings: &Settings) -> Vec<Refusal> {
             .filter_map(|(key, path)| Some((key, path.as_deref()?)));
         named.extend(set);
     }
+    if let Some(path) = &settings.registration.terms_file {
+        named.push(("registration.terms_file".to_owned(), path));
+    }
     if let Some(path) = &settings.geo.mmdb_path {
         named.push(("geo.mmdb_path".to_owned(), path));
     }
@@ -151,6 +156,66 @@ fn addresses(settings: &Settings) -> impl Iterator<Item = Refusal> {
     })
 }
 
+/// A mail server that is half set up, or that would be told passwords in clear text.
+fn mail(settings: &Settings) -> Vec<Refusal> {
+    let mail = &settings.mail;
+    let mut found = Vec::new();
+    let from = mail.from.as_deref();
+    if mail.smtp_host.is_some() && from.is_none() {
+        let mend = "write the address that mails are to be from";
+        found.push(Refusal::new(
+            "mail.from",
+            "unset beside `mail.smtp_host`",
+            mend,
+        ));
+    }
+    let is_address = |text: &str| {
+        let parts = text.split_once('@');
+        let plain = !text
+            .chars()
+            .any(|c| c.is_control() || c.is_whitespace() || "<>,".contains(c));
+        plain && parts.is_some_and(|(name, domain)| !name.is_empty() && !domain.is_empty())
+    };
+    if let Some(from) = from.filter(|from| !is_address(from)) {
+        let what = format!("`{}` is not an address", from.escape_debug());
+        found.push(Refusal::new(
+            "mail.from",
+            what,
+            "write it as portreeve@example.com",
+        ));
+    }
+    if mail.user.is_some() != mail.password.is_some() {
+        let what = "one of `mail.user` and `mail.password` is set without the other";
+        found.push(Refusal::new("mail.user", what, "set both, or neither"));
+    }
+    let host = mail.smtp_host.as_deref().unwrap_or("localhost");
+    let here = matches!(host, "localhost" | "127.0.0.1" | "::1");
+    if mail.smtp_tls == MailTls::None && !here {
+        let what = format!("`none` would send one-time links in clear text to `{host}`");
+        found.push(Refusal::new(
+            "mail.smtp_tls",
+            what,
+            "write `implicit` or `starttls`",
+        ));
+    }
+    found
+}
+
+/// Terms without a version, or a version of nothing.
+fn registration(settings: &Settings) -> Option<Refusal> {
+    let registration = &settings.registration;
+    let (set, unset) = match (&registration.terms_file, &registration.terms_version) {
+        (Some(_), None) => ("terms_file", "terms_version"),
+        (None, Some(_)) => ("terms_version", "terms_file"),
+        _ => return None,
+    };
+    Some(Refusal::new(
+        &format!("registration.{set}"),
+        "set alone",
+        format!("set `registration.{unset}` as well"),
+    ))
+}
+
 fn listeners(settings: &Settings) -> [(&'static str, &Listener); 4] {
     let all = &settings.listeners;
     [
@@ -179,6 +244,14 @@ fn unsafe_in_production(settings: &Settings) -> Vec<Refusal> {
     found.extend(key_file(settings.keys.file.as_deref()));
     found.extend(issuer(settings.installation.issuer.as_deref()));
     found.extend(operator_token(settings));
+    let registration = settings.registration.admits.unwrap_or(Admits::Nobody);
+    if registration != Admits::Nobody && settings.mail.smtp_host.is_none() {
+        found.push(Refusal::new(
+            "registration.admits",
+            "set without `mail.smtp_host`, so that nobody could confirm an address",
+            "name the mail server, or write `nobody`",
+        ));
+    }
     for (name, listener) in listeners(settings) {
         found.extend(open_key(name, listener.tls_key.as_deref()));
         let plain = listener.tls_certificate.is_none() && !listener.behind_tls_proxy;

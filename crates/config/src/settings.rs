@@ -24,6 +24,10 @@ pub struct Settings {
     pub keys: Keys,
     /// Who operates it.
     pub operator: Operator,
+    /// The server that mails go out through.
+    pub mail: Mail,
+    /// How developers register on the site.
+    pub registration: Registration,
     /// How the event log is kept from being changed unseen.
     pub audit: Audit,
     /// The gateway's journal of calls.
@@ -165,6 +169,87 @@ pub struct Operator {
     /// The token that management REST asks for; `portreeve config new-token` makes one.
     /// Unset: `--dev` makes one, production refuses to start.
     pub token: Option<SecretText>,
+}
+
+/// The server that mails go out through.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mail {
+    /// Name of the SMTP server. Unset: no mails go out; `--dev` shows them in the console.
+    pub smtp_host: Option<String>,
+    /// Its port.
+    pub smtp_port: u16,
+    /// How the connection is protected.
+    pub smtp_tls: MailTls,
+    /// User name, where the server asks for one.
+    pub user: Option<String>,
+    /// The user's password.
+    pub password: Option<SecretText>,
+    /// The address that mails are from, such as `portreeve@example.com`.
+    pub from: Option<String>,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self {
+            smtp_host: None,
+            smtp_port: 465,
+            smtp_tls: MailTls::Implicit,
+            user: None,
+            password: None,
+            from: None,
+        }
+    }
+}
+
+/// How the connection to a mail server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MailTls {
+    /// TLS from the first byte (port 465).
+    Implicit,
+    /// TLS is demanded after a greeting in clear text (port 587).
+    Starttls,
+    /// Not at all: for a server on this machine.
+    None,
+}
+
+/// How developers register on the site.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Registration {
+    /// Who may register. Unset: `everybody` with `--dev`, `nobody` otherwise.
+    pub admits: Option<Admits>,
+    /// Text file with the terms that developers agree to. Unset: they agree to none.
+    pub terms_file: Option<PathBuf>,
+    /// Version of the terms; a new text needs a new one.
+    pub terms_version: Option<String>,
+    /// Whether a confirmed e-mail address is all it takes for a developer to count as verified,
+    /// on the lowest level. Otherwise the operator verifies the account.
+    pub email_verifies: bool,
+}
+
+impl Default for Registration {
+    fn default() -> Self {
+        Self {
+            admits: None,
+            terms_file: None,
+            terms_version: None,
+            email_verifies: true,
+        }
+    }
+}
+
+/// Who may register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Admits {
+    /// Nobody.
+    Nobody,
+    /// Whoever was invited.
+    Invited,
+    /// Whoever can read mail at an address.
+    Everybody,
 }
 
 /// How the event log is kept from being changed unseen.

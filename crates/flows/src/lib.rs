@@ -22,8 +22,13 @@ mod fold;
 mod idempotency;
 mod import;
 mod keys;
+mod mails;
+mod own_apps;
+mod own_developer;
 mod passwords;
 mod persons;
+mod recovery;
+mod registration;
 mod secrets;
 mod sign_in;
 mod toggles;
@@ -48,11 +53,19 @@ pub use keys::{
     CREDENTIAL_KIND, IssuedKey, Keep, KeyRefused, KeyWanted, LONGEST_OVERLAP_SECONDS, issue_key,
     revoke_key, rotate_key,
 };
+pub use mails::{Letter, MAIL_KIND, NotSent, Origins, Post, Waiting, send_mails, waiting_mails};
+pub use own_apps::{MOST_OWN_APPS, OwnApp, OwnAppRefused, make_own_app, own_app, own_apps};
+pub use own_developer::{OwnDeveloper, OwnLadder, OwnStep, level_of, own_developer};
 pub use passwords::Passwords;
 pub use persons::{
-    Caller, Invitation, Invited, NewCodes, PERSON_KIND, Person, PersonChange, PersonRefused,
-    begin_codes, change_password, change_person, confirm_codes, delete_person, end_codes,
-    find_person, invite_person, make_password_link,
+    Agreed, Caller, Invitation, Invited, NewCodes, PERSON_KIND, Person, PersonChange,
+    PersonRefused, begin_codes, change_password, change_person, confirm_codes, delete_person,
+    end_codes, find_person, invite_person, make_password_link,
+};
+pub use recovery::{Asked, mail_password_link};
+pub use registration::{
+    Admits, Applicant, ConfirmRefused, RegisterRefused, Registered, Rules, Terms,
+    confirm_registration, invite_developer, register, sign_in_after_registering,
 };
 pub use secrets::{
     RemoveRefused, SECRET_KIND, SecretBook, remove_secret, secret_names, set_secret,

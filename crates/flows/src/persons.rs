@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use accounts::persons::{
     Action, Duties, Email, EmailProblem, PasswordProblem, Reach, Role, Standing, check_password,
 };
-use primitives::{Name, PersonId, Secret, Timestamp};
+use primitives::{AccountId, Name, PersonId, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{EventAction, LinkPurpose, SignIn, WriteSet};
@@ -34,6 +34,8 @@ pub struct Person {
     pub standing: Standing,
     /// What they may do then.
     pub duties: Duties,
+    /// What they agreed to when they registered.
+    pub agreed: Option<Agreed>,
 }
 
 /// What is kept of standing and duties, as JSON. What a later version wrote is not guessed at.
@@ -43,6 +45,22 @@ struct Body {
     standing: String,
     roles: BTreeSet<String>,
     units: BTreeSet<Name>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    developer: Option<AccountId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agreed: Option<Agreed>,
+}
+
+/// What somebody agreed to when they registered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agreed {
+    /// The version of the terms.
+    pub version: String,
+    /// SHA-256 of their text, in hex.
+    pub text: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 impl Person {
@@ -62,7 +80,9 @@ impl Person {
             duties: Duties {
                 roles: roles.map_err(|_| unreadable())?,
                 units: body.units,
+                developer: body.developer,
             },
+            agreed: body.agreed,
             kept,
         })
     }
@@ -77,12 +97,14 @@ impl Person {
     }
 
     /// As it is to be kept.
-    fn row(&self) -> Result<store::Person, Unable> {
+    pub(crate) fn row(&self) -> Result<store::Person, Unable> {
         let roles = self.duties.roles.iter().map(ToString::to_string).collect();
         let body = Body {
             standing: self.standing.as_str().to_owned(),
             roles,
             units: self.duties.units.clone(),
+            developer: self.duties.developer,
+            agreed: self.agreed.clone(),
         };
         let body = serde_json::to_string(&body);
         Ok(store::Person {
@@ -123,6 +145,7 @@ impl Caller {
             duties: Duties {
                 roles: BTreeSet::new(),
                 units: BTreeSet::new(),
+                developer: None,
             },
         }
     }
@@ -185,6 +208,11 @@ pub enum PersonRefused {
         "`units` says which business units somebody with the role `business_unit` is for: give both, or neither"
     )]
     Units,
+    /// A developer's person has no roles of the provider.
+    #[error(
+        "somebody who belongs to a developer account has no roles: invite them under another address"
+    )]
+    OfDeveloper,
     /// Nobody shuts themselves out, or makes themselves less.
     #[error("nobody changes their own roles or shuts themselves out: another admin does")]
     Oneself,
@@ -292,6 +320,7 @@ pub async fn invite_person(
             },
             standing: Standing::Invited,
             duties: invitation.duties.clone(),
+            agreed: None,
         };
         // Before the commit that keeps the answer: without its person a link does nothing.
         let link = make_link(at, LinkPurpose::Invitation, Some(&person)).await?;
@@ -328,7 +357,13 @@ pub async fn change_person(
         at,
         (&actor, id),
         word,
-        &|person| Ok(carried_out(at.clock.now(), person, change)),
+        &|person| {
+            let is_of_developer = person.duties.developer.is_some();
+            if is_of_developer && matches!(change, PersonChange::Duties(_)) {
+                return Err(PersonRefused::OfDeveloper);
+            }
+            Ok(carried_out(at.clock.now(), person, change))
+        },
         keep,
     )
     .await
@@ -489,6 +524,7 @@ fn write_set(
         "standing": person.standing.as_str(),
         "roles": roles,
         "units": person.duties.units,
+        "developer": person.duties.developer,
     });
     let thing = (PERSON_KIND, &*person.kept.id.to_string());
     Ok(WriteSet {
@@ -501,7 +537,7 @@ fn write_set(
     })
 }
 
-fn checked_name(name: &str) -> Result<String, PersonRefused> {
+pub(crate) fn checked_name(name: &str) -> Result<String, PersonRefused> {
     let name = name.trim();
     let fits = (1..=LONGEST_NAME).contains(&name.chars().count());
     if !fits || name.chars().any(char::is_control) {

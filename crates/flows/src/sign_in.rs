@@ -5,7 +5,8 @@ use serde_json::json;
 use store::{EventAction, LinkPurpose, SignIn, SignInKind, SignInLink, TryRate, WriteSet};
 
 use crate::{
-    Authority, Caller, Person, PersonRefused, Unable, authority::Offered, persons::set_password,
+    Authority, Caller, Person, PersonRefused, Registered, Unable, authority::Offered,
+    persons::set_password,
 };
 
 mod proof;
@@ -18,9 +19,9 @@ pub const SIGN_IN_KIND: &str = "sign_in";
 /// How long a link works that signs in: long enough to be carried to a browser, no longer.
 const LINK_SECONDS: i64 = 600;
 /// How long an invitation can be taken.
-const INVITATION_SECONDS: i64 = 3 * 86_400;
+pub(crate) const INVITATION_SECONDS: i64 = 3 * 86_400;
 /// How long a link works that sets a password anew.
-const RESET_SECONDS: i64 = 3_600;
+pub(crate) const RESET_SECONDS: i64 = 3_600;
 /// How long one has for the code after the password.
 const CODE_SECONDS: i64 = 300;
 /// How long a sign-in lasts, used or not.
@@ -87,7 +88,7 @@ const fn lifetime(purpose: LinkPurpose) -> i64 {
     match purpose {
         LinkPurpose::SignIn => LINK_SECONDS,
         LinkPurpose::Code => CODE_SECONDS,
-        LinkPurpose::Invitation => INVITATION_SECONDS,
+        LinkPurpose::Invitation | LinkPurpose::Registration => INVITATION_SECONDS,
         LinkPurpose::Password => RESET_SECONDS,
     }
 }
@@ -106,6 +107,28 @@ pub(crate) async fn make_link(
     let expires_at = moment(at, person).plus_seconds(lifetime(purpose));
     let id = person.map(|person| person.kept.id);
     put_link(at, purpose, (id, expires_at)).await
+}
+
+/// A link that is nobody's: an invitation of somebody who is not there yet, or one that does
+/// nothing, where none may tell from how long it took that there is no such person.
+pub(crate) async fn make_link_of_nobody(
+    at: &Authority,
+    purpose: LinkPurpose,
+) -> Result<NewLink, Unable> {
+    let expires_at = at.clock.now().plus_seconds(lifetime(purpose));
+    put_link(at, purpose, (None, expires_at)).await
+}
+
+/// Takes a link that is nobody's; `None` when it was taken, has run out or never was.
+pub(crate) async fn take_link_of_nobody(
+    at: &Authority,
+    code: &str,
+    purpose: LinkPurpose,
+) -> Result<Option<SignInLink>, Unable> {
+    let (hash, now) = (OneTimeCode::hash_of(code), at.clock.now());
+    let taken = at.store.take_sign_in_link(&hash, purpose, now).await?;
+    let latest = now.plus_seconds(lifetime(purpose) + SKEW_SECONDS);
+    Ok(taken.filter(|link| link.person.is_none() && link.expires_at <= latest))
 }
 
 /// Another link in the place of one that was taken, which lives no longer.
@@ -287,16 +310,42 @@ pub(crate) async fn show_password(
     person: &Person,
     password: Secret,
 ) -> Result<(), PersonRefused> {
-    let email: Email = person.kept.email.parse()?;
+    let stored = person.kept.password.clone();
+    compare(at, &person.kept.email, (stored, password)).await
+}
+
+/// Has somebody who registered show the password they chose then.
+pub(crate) async fn show_secret(
+    at: &Authority,
+    email: &str,
+    (stored, password): (&str, Secret),
+) -> Result<(), PersonRefused> {
+    compare(at, email, (Some(stored.to_owned()), password)).await
+}
+
+async fn compare(
+    at: &Authority,
+    email: &str,
+    (stored, password): (Option<String>, Secret),
+) -> Result<(), PersonRefused> {
+    let email: Email = email.parse()?;
     if !take_try(at, &email).await? {
         return Err(PersonRefused::TooOften);
     }
-    let stored = person.kept.password.clone();
     if !at.passwords.matches(stored, password).await? {
         return Err(PersonRefused::NotShown);
     }
     let principal = principal(at, &email);
     Ok(at.store.forget_tries(&principal).await?)
+}
+
+/// Signs in whoever has just confirmed their registration with the password.
+pub(crate) async fn sign_in_registered(
+    at: &Authority,
+    registered: Registered,
+    label: &str,
+) -> Result<Tried, Unable> {
+    go_on(at, proof::after_registering(registered), label).await
 }
 
 /// The only way to a sign-in of a browser: by what a verifier has proved. The event stands in

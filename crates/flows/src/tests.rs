@@ -4,6 +4,7 @@ mod apply;
 mod failing;
 mod keys;
 mod persons;
+mod registration;
 mod secrets;
 mod sign_in;
 mod toggles;

@@ -20,11 +20,13 @@ mod geoip;
 mod kept;
 mod postgres;
 mod small_disk;
+mod smtp;
 
 pub use browser::Browser;
 pub use geoip::{PLACES, geoip, mmdb};
 pub use postgres::{Database, Postgres};
 pub use small_disk::SmallDisk;
+pub use smtp::{Deals, MailServer};
 
 /// Says in one line that a test was not run for want of `service`, or fails when running it was
 /// asked for by `PORTREEVE_REQUIRE_SERVICES`.

@@ -19,7 +19,7 @@ fn action() -> impl Strategy<Value = Action> {
 fn width(duties: &Duties, action: Action) -> u8 {
     match duties.may(action) {
         None => 0,
-        Some(Reach::Units(_)) => 1,
+        Some(Reach::Units(_) | Reach::Developer(_)) => 1,
         Some(Reach::Everything) => 2,
     }
 }
@@ -29,7 +29,7 @@ proptest! {
     /// them may.
     #[test]
     fn roles_add_up_and_do_no_more(one in roles(), other in roles(), units in units(), action in action()) {
-        let of = |roles: &BTreeSet<Role>| Duties { roles: roles.clone(), units: units.clone() };
+        let of = |roles: &BTreeSet<Role>| Duties { roles: roles.clone(), units: units.clone(), developer: None };
         let both: BTreeSet<Role> = one.union(&other).copied().collect();
         let together = width(&of(&both), action);
         prop_assert_eq!(together, width(&of(&one), action).max(width(&of(&other), action)));
@@ -38,7 +38,7 @@ proptest! {
     /// A business unit's person never reaches another unit's capabilities, nor what has no unit.
     #[test]
     fn a_unit_reaches_its_own(units in units(), other in units()) {
-        let duties = Duties { roles: BTreeSet::from([Role::BusinessUnit]), units: units.clone() };
+        let duties = Duties { roles: BTreeSet::from([Role::BusinessUnit]), units: units.clone(), developer: None };
         let reach = duties.may(Action::SwitchDevelopers);
         prop_assert_eq!(reach.is_some(), !units.is_empty());
         if let Some(reach) = reach {
@@ -47,6 +47,25 @@ proptest! {
                 prop_assert_eq!(reach.covers(Some(unit)), units.contains(unit));
             }
         }
+    }
+
+    /// Whoever belongs to a developer account reaches that account and nothing of the provider's,
+    /// whatever roles stand beside it.
+    ///
+    /// Shows: P-21, P-61.
+    #[test]
+    fn a_developer_reaches_one_account_and_nothing_of_the_provider(roles in roles(), units in units(), action in action(), number: u128) {
+        let account = AccountId::from_u128(number);
+        let duties = Duties { roles, units, developer: Some(account) };
+        let wanted = match action {
+            Action::Own => Some(Reach::Everything),
+            Action::Develop => Some(Reach::Developer(account)),
+            _ => None,
+        };
+        prop_assert_eq!(duties.may(action), wanted);
+        prop_assert!(!Reach::Developer(account).covers(None));
+        let without = Duties { developer: None, ..duties };
+        prop_assert_eq!(without.may(Action::Develop), None);
     }
 
     /// Any spelling of an address is the same one, and reading it again changes nothing.
@@ -76,6 +95,7 @@ fn who_may_do_what() {
         let duties = Duties {
             roles: BTreeSet::from([role]),
             units: BTreeSet::from(["cards".parse().unwrap()]),
+            developer: None,
         };
         let marks = Action::ALL.map(|action| match width(&duties, action) {
             0 => '-',
@@ -84,13 +104,13 @@ fn who_may_do_what() {
         });
         marks.into_iter().collect::<String>()
     };
-    // Own, See, HandleKeys, NarrowApps, SetDevelopers, SwitchDevelopers, Vet, ChangeState,
+    // Own, Develop, See, HandleKeys, NarrowApps, SetDevelopers, SwitchDevelopers, Vet, ChangeState,
     // SetSecrets, HandlePersons.
-    assert_eq!(row(Role::Viewer), "xx--------");
-    assert_eq!(row(Role::Support), "xxxx------");
-    assert_eq!(row(Role::Risk), "xx-xxxx---");
-    assert_eq!(row(Role::BusinessUnit), "xx---u----");
-    assert_eq!(row(Role::Admin), "xxxxxxxxxx");
+    assert_eq!(row(Role::Viewer), "x-x--------");
+    assert_eq!(row(Role::Support), "x-xxx------");
+    assert_eq!(row(Role::Risk), "x-x-xxxx---");
+    assert_eq!(row(Role::BusinessUnit), "x-x---u----");
+    assert_eq!(row(Role::Admin), "x-xxxxxxxxx");
     let nobody = Duties::default();
     for action in Action::ALL {
         assert_eq!(

@@ -7,7 +7,7 @@ use primitives::Secret;
 use store::{LinkPurpose, SignIn, SignInKind};
 
 use super::{LINK_SECONDS, SKEW_SECONDS, counts};
-use crate::{Authority, Person, Unable, persons::step_of_code};
+use crate::{Authority, Person, Registered, Unable, persons::step_of_code};
 
 /// Somebody who has proved to be themselves.
 pub(super) struct Proved {
@@ -76,6 +76,11 @@ pub(super) async fn by_password(
 /// After the person has set the password by a link that was theirs.
 pub(super) fn after_setting(person: Person) -> First {
     first(person)
+}
+
+/// After somebody has confirmed a registration: with the link that was mailed, and the password.
+pub(super) fn after_registering(registered: Registered) -> First {
+    first(registered.person)
 }
 
 fn first(person: Person) -> First {

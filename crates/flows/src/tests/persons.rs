@@ -26,6 +26,7 @@ fn duties(roles: &[Role]) -> Duties {
     Duties {
         roles: roles.iter().copied().collect(),
         units: BTreeSet::new(),
+        developer: None,
     }
 }
 
@@ -70,7 +71,7 @@ impl Bench {
     }
 
     /// Sets one-time codes up.
-    async fn codes(&self, person: &Person) -> CodeSeed {
+    pub(super) async fn second_factor(&self, person: &Person) -> CodeSeed {
         let new = begin_codes(&self.at, person, "Here").unwrap();
         let seed = CodeSeed::read(&new.seed).unwrap();
         let code = seed.code(self.at.clock.now());
@@ -131,7 +132,7 @@ async fn everything_wrong_is_wrong_in_one_way() {
     let kim = bench.person(EMAIL, &[Role::Viewer]).await;
     let out = bench.person("out@example.com", &[Role::Viewer]).await;
     bench.change(&out, PersonChange::Disable).await;
-    bench.codes(&kim).await;
+    bench.second_factor(&kim).await;
     for (email, password) in [
         (EMAIL, "several words in a rov"),
         (EMAIL, ""),
@@ -156,7 +157,7 @@ async fn tries_are_counted_for_the_one_person() {
     let bench = bench().await;
     let kim = bench.person(EMAIL, &[Role::Viewer]).await;
     bench.person("other@example.com", &[Role::Viewer]).await;
-    let seed = bench.codes(&kim).await;
+    let seed = bench.second_factor(&kim).await;
     for email in [EMAIL, "nobody@example.com"] {
         for spelling in 0..10 {
             let email = match spelling % 3 {
@@ -195,7 +196,7 @@ async fn a_second_factor_is_asked_for_on_every_way_in() {
     let bench = bench().await;
     let at = &bench.at;
     let kim = bench.person(EMAIL, &[Role::Viewer]).await;
-    let seed = bench.codes(&kim).await;
+    let seed = bench.second_factor(&kim).await;
     let used = seed.code(at.clock.now());
     let Tried::NeedsCode(link) = bench.try_password(EMAIL, PASSWORD).await else {
         panic!("a code is needed");
@@ -405,6 +406,7 @@ async fn what_cannot_be_a_person_is_not_invited() {
     let units = Duties {
         roles: BTreeSet::from([Role::Viewer]),
         units: BTreeSet::from([name("cards")]),
+        developer: None,
     };
     let refused = [
         invitation("no address", &[]),
@@ -444,7 +446,7 @@ async fn what_cannot_be_a_person_is_not_invited() {
 async fn the_log_tells_of_persons_without_naming_them() {
     let bench = bench().await;
     let kim = bench.person(EMAIL, &[Role::Risk]).await;
-    bench.codes(&kim).await;
+    bench.second_factor(&kim).await;
     make_password_link(&bench.at, "somebody", kim.kept.id)
         .await
         .unwrap();
@@ -486,7 +488,7 @@ async fn links_and_tickets_end_with_the_sign_ins() {
     let bench = bench().await;
     let at = &bench.at;
     let kim = bench.person(EMAIL, &[Role::Viewer]).await;
-    bench.codes(&kim).await;
+    bench.second_factor(&kim).await;
     for again in [
         [PersonChange::SignOutEverywhere].as_slice(),
         &[PersonChange::Disable, PersonChange::Enable],
