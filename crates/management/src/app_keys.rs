@@ -1,7 +1,7 @@
 use axum::{extract::State, response::Response};
 use flows::{IssuedKey, KeyWanted, issue_key, revoke_key, rotate_key};
 use http_kit::{Json, Path, Problem, Problems};
-use primitives::{Mode, Name};
+use primitives::{CredentialId, Mode, Name};
 use serde::{Deserialize, Serialize};
 use store::Credential;
 use utoipa::ToSchema;
@@ -125,8 +125,12 @@ async fn list(
     State(desk): State<Management>,
     Path(app): Path<String>,
 ) -> Result<Json<KeyList>, Problem> {
-    let app = app_name(&desk, &app)?;
-    let keys = desk.authority.store.credentials_of(&app).await;
+    keys_of(&desk, &app_name(&desk, &app)?).await
+}
+
+/// The keys of an app that the caller may see.
+pub(crate) async fn keys_of(desk: &Management, app: &Name) -> Result<Json<KeyList>, Problem> {
+    let keys = desk.authority.store.credentials_of(app).await;
     let items = keys.map_err(failed)?.iter().map(Key::from).collect();
     Ok(Json(KeyList { items }))
 }
@@ -144,23 +148,33 @@ async fn issue(
     Path(app): Path<String>,
     posted: Posted<KeyRequest>,
 ) -> Result<Response, Instead> {
+    let wanted = app_name(&desk, &app).map(|app| KeyWanted {
+        app,
+        mode: posted.body.mode,
+        permissions: posted.body.permissions.clone(),
+        expires_at: posted.body.expires_at.map(Into::into),
+    });
+    issue_as(&desk, &posted, wanted).await
+}
+
+/// Issues a key of an app that the caller may handle.
+pub(crate) async fn issue_as<T: Sync>(
+    desk: &Management,
+    posted: &Posted<T>,
+    wanted: Result<KeyWanted, Problem>,
+) -> Result<Response, Instead> {
     let issued = async {
-        let wanted = KeyWanted {
-            app: app_name(&desk, &app)?,
-            mode: posted.body.mode,
-            permissions: posted.body.permissions.clone(),
-            expires_at: posted.body.expires_at.map(Into::into),
-        };
+        let wanted = wanted?;
         let keep = |issued: &IssuedKey| {
             let bodies = (NewKey::of(issued, true), NewKey::of(issued, false));
-            posted.answer_once(&desk, 201, (&bodies.0, &bodies.1))
+            posted.answer_once(desk, 201, (&bodies.0, &bodies.1))
         };
         let issued = issue_key(&desk.authority, &posted.by.actor(), &wanted, &keep).await;
         let issued = issued.map_err(key_refused)?;
         desk.settle().await?;
         Ok(NewKey::of(&issued, true))
     };
-    Ok(posted.end(&desk, 201, issued.await).await?)
+    Ok(posted.end(desk, 201, issued.await).await?)
 }
 
 /// Replace a key
@@ -178,26 +192,30 @@ async fn rotate(
     Path((app, key)): Path<(String, String)>,
     posted: Posted<Rotation>,
 ) -> Result<Response, Instead> {
+    let which = app_name(&desk, &app).and_then(|app| Ok((app, key_id(&key)?)));
+    rotate_as(&desk, &posted, which).await
+}
+
+/// Replaces a key of an app that the caller may handle.
+pub(crate) async fn rotate_as(
+    desk: &Management,
+    posted: &Posted<Rotation>,
+    which: Result<(Name, CredentialId), Problem>,
+) -> Result<Response, Instead> {
     let issued = async {
-        let (app, key) = (app_name(&desk, &app)?, key_id(&key)?);
+        let (app, key) = which?;
         let keep = |issued: &IssuedKey| {
             let bodies = (NewKey::of(issued, true), NewKey::of(issued, false));
-            posted.answer_once(&desk, 201, (&bodies.0, &bodies.1))
+            posted.answer_once(desk, 201, (&bodies.0, &bodies.1))
         };
         let overlap = posted.body.overlap_seconds.unwrap_or(OVERLAP_SECONDS);
-        let issued = rotate_key(
-            &desk.authority,
-            &posted.by.actor(),
-            (&app, key),
-            overlap,
-            &keep,
-        )
-        .await;
+        let by = posted.by.actor();
+        let issued = rotate_key(&desk.authority, &by, (&app, key), overlap, &keep).await;
         let issued = issued.map_err(key_refused)?;
         desk.settle().await?;
         Ok(NewKey::of(&issued, true))
     };
-    Ok(posted.end(&desk, 201, issued.await).await?)
+    Ok(posted.end(desk, 201, issued.await).await?)
 }
 
 /// Revoke a key
@@ -214,7 +232,16 @@ async fn revoke(
     Path((app, key)): Path<(String, String)>,
 ) -> Result<Json<Key>, Problem> {
     let (app, key) = (app_name(&desk, &app)?, key_id(&key)?);
-    let revoked = revoke_key(&desk.authority, &by.actor(), (&app, key)).await;
+    revoke_as(&desk, &by, (&app, key)).await
+}
+
+/// Revokes a key of an app that the caller may handle.
+pub(crate) async fn revoke_as(
+    desk: &Management,
+    by: &By,
+    which: (&Name, CredentialId),
+) -> Result<Json<Key>, Problem> {
+    let revoked = revoke_key(&desk.authority, &by.actor(), which).await;
     let (key, _) = revoked.map_err(key_refused)?;
     desk.settle().await?;
     Ok(Json(Key::from(&key)))

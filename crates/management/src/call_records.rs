@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use admission::{Audience, cut};
 use axum::extract::State;
 use http_kit::{
     FieldProblem, Json, Listing, Page, PageParameters, Path, Problem, Problems, Query, codes,
@@ -104,6 +105,26 @@ pub(crate) struct Call {
     status: u16,
     /// Stable code of the first refusal; empty when granted.
     code: String,
+}
+
+/// A call of one's own app, with what the app was answered.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OwnExplanation {
+    /// The call.
+    call: Call,
+    /// The answer of every gate, with values, thresholds, limits and edits, and what exhausted
+    /// limits offer; without the texts of policies.
+    answer: Value,
+}
+
+impl OwnExplanation {
+    pub(crate) fn of(row: &CallIndexRow) -> Self {
+        let (answer, _) = parted(&row.record);
+        Self {
+            call: Call::from(row),
+            answer: cut(answer, Audience::App),
+        }
+    }
 }
 
 /// A call with everything that was decided about it.
@@ -304,7 +325,10 @@ async fn chart(
 const LOOKS: u32 = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
-async fn settled(desk: &Management, id: RecordId) -> Result<Option<CallIndexRow>, Problem> {
+pub(crate) async fn settled(
+    desk: &Management,
+    id: RecordId,
+) -> Result<Option<CallIndexRow>, Problem> {
     for _ in 1..LOOKS {
         let found = desk.authority.store.call(id).await.map_err(failed)?;
         if found.is_some() {

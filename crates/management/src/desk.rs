@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use admission::Admission;
 use axum::extract::FromRef;
-use flows::{Authority, RiskServices, SecretBook, VettingDesk};
+use flows::{Authority, RiskServices, Rules, SecretBook, VettingDesk};
 use http_kit::Problem;
 use keys::{CursorKey, HashedSecret};
 use snapshot::{Loader, SnapshotHandle};
@@ -28,6 +28,10 @@ pub struct Management {
     pub cursors: Arc<CursorKey>,
     /// Where the console is reached: scheme and authority.
     pub console: Arc<str>,
+    /// How developers register.
+    pub rules: Arc<Rules>,
+    /// Whether what mails say is shown, because none goes out.
+    pub shows_mails: bool,
 }
 
 impl FromRef<Management> for Arc<CursorKey> {

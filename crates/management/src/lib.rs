@@ -6,8 +6,9 @@
 //! that the next call is decided with it.
 //!
 //! What it never does: hold a rule, change anything past a use-case, or answer an operator's
-//! question to anyone without the operator token or a person's access token. The one exception is
-//! `/v1/me`, which an app asks about itself with its own key.
+//! question to anyone without the operator token or a person's access token. The exceptions are
+//! `/v1/me`, which an app asks about itself with its own key, and what one does before one is
+//! anybody: registering, and asking for a password link. [`site_router`] is the developers' part of it.
 //!
 //! To add an endpoint: a handler with its `utoipa::path` in the file of its resource, its line
 //! in that file's `routes`, its row in `authorization`, then `cargo xtask generate`. The test of who
@@ -19,6 +20,7 @@ mod authorization;
 mod call_records;
 mod descriptions;
 mod desk;
+mod developer;
 mod developers;
 mod documents;
 mod events;
@@ -31,6 +33,7 @@ mod operator;
 mod persons;
 mod posted;
 mod refusals;
+mod registrations;
 mod resources;
 mod secrets;
 mod sign_in_links;
@@ -47,6 +50,7 @@ pub use desk::Management;
 pub fn router(desk: Management) -> Router {
     let (operator, _) = operator_routes().split_for_parts();
     let (own, _) = me::routes().split_for_parts();
+    let (open, _) = registrations::open_routes().split_for_parts();
     let document = openapi();
     operator
         .fallback(async || http_kit::Problem::of(&codes::NOT_FOUND))
@@ -55,7 +59,25 @@ pub fn router(desk: Management) -> Router {
             operator::require,
         ))
         .merge(own)
+        .merge(open)
         .route("/openapi.json", get(async move || Json(document.clone())))
+        .with_state(desk)
+}
+
+/// The part of it that developers reach, to be dressed for the site.
+pub fn site_router(desk: Management) -> Router {
+    let routes = OpenApiRouter::new()
+        .merge(developer::routes())
+        .merge(persons::own_routes())
+        .merge(whoami::routes());
+    let (own, _) = routes.split_for_parts();
+    let (open, _) = registrations::open_routes().split_for_parts();
+    own.fallback(async || http_kit::Problem::of(&codes::NOT_FOUND))
+        .route_layer(middleware::from_fn_with_state(
+            desk.clone(),
+            operator::require_developer,
+        ))
+        .merge(open)
         .with_state(desk)
 }
 
@@ -66,12 +88,14 @@ fn operator_routes() -> OpenApiRouter<Management> {
         .merge(audit::routes())
         .merge(call_records::routes())
         .merge(descriptions::routes())
+        .merge(developer::routes())
         .merge(developers::routes())
         .merge(documents::routes())
         .merge(events::routes())
         .merge(import::routes())
         .merge(me::operator_routes())
         .merge(persons::routes())
+        .merge(registrations::routes())
         .merge(resources::routes())
         .merge(secrets::routes())
         .merge(sign_in_links::routes())
@@ -82,6 +106,9 @@ fn operator_routes() -> OpenApiRouter<Management> {
 /// The document that describes the API.
 #[must_use]
 pub fn openapi() -> serde_json::Value {
-    let documented = operator_routes().merge(me::routes()).into_openapi();
+    let documented = operator_routes()
+        .merge(me::routes())
+        .merge(registrations::open_routes())
+        .into_openapi();
     openapi::finish(&documented)
 }

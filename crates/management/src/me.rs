@@ -176,6 +176,17 @@ async fn of_app(
     Ok(Json(told(&snapshot, called, &answers, true)))
 }
 
+/// The same as the app itself is told it: without the texts of policies.
+pub(crate) fn shown_to_developer(
+    desk: &Management,
+    snapshot: &Snapshot,
+    app: &decision::App,
+) -> Capabilities {
+    let answers = desk.admission.capabilities(snapshot, app);
+    let called = (app.name.to_string(), app.id.to_string());
+    told(snapshot, called, &answers, false)
+}
+
 fn told(
     snapshot: &Snapshot,
     (app, id): (String, String),

@@ -132,6 +132,14 @@ fn tags() -> Value {
             "Everything a state file says, one entry at a time"
         ),
         tag("developers", "Levels, toggles and limits"),
+        tag(
+            "developer",
+            "What somebody of a developer account does, on the site as well",
+        ),
+        tag(
+            "registration",
+            "What a developer does before there is an account, on the site as well",
+        ),
         tag("keys", "Keys of apps"),
         tag("calls", "Call records and their explanations"),
         tag("secrets", "Secrets that state files refer to"),

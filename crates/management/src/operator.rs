@@ -1,6 +1,5 @@
 use std::{ops::Deref, sync::Arc};
 
-use accounts::persons::Role;
 use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
     middleware::Next,
@@ -10,7 +9,7 @@ use flows::{Caller, Unable, find_caller};
 use http::{HeaderMap, header, request::Parts};
 use http_kit::{Problem, codes};
 use keys::{IssuedFor, read_issued};
-use primitives::PersonId;
+use primitives::{AccountId, PersonId};
 use store::SignInKind;
 
 use crate::{Management, authorization, refusals::unable};
@@ -35,6 +34,14 @@ impl By {
             let why = "the operator token is nobody's: use an access token of a person";
             Problem::of(&codes::CHANGE_REFUSED).because(why)
         })
+    }
+}
+
+impl By {
+    /// The developer account of whoever asks.
+    pub(crate) fn developer(&self) -> Result<AccountId, Problem> {
+        let developer = self.0.duties().developer;
+        developer.ok_or_else(|| Problem::of(&codes::ROLE_MISSING))
     }
 }
 
@@ -64,24 +71,44 @@ pub(crate) async fn require(
     }
 }
 
+/// The same on the site: only an access token of somebody who belongs to a developer account,
+/// so that nothing of the provider's can be tried there.
+pub(crate) async fn require_developer(
+    State(desk): State<Management>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let checked = match bearer(&parts.headers) {
+        Ok(token) if read_issued(token) == Ok(Some(IssuedFor::Person)) => {
+            check(&desk, &parts).await
+        }
+        Ok(_) => Err(Problem::of(&codes::TOKEN_UNKNOWN)),
+        Err(problem) => Err(problem),
+    };
+    match checked.and_then(|by| by.developer().map(|_| by)) {
+        Ok(by) => {
+            parts.extensions.insert(by);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
 async fn check(desk: &Management, request: &Parts) -> Result<By, Problem> {
     let caller = caller(desk, &request.headers).await?;
     let path = request.extensions.get::<MatchedPath>();
     let action = path.and_then(|path| authorization::action(&request.method, path.as_str()));
     let action = action.ok_or_else(|| Problem::of(&codes::ROLE_MISSING))?;
     if caller.may(action).is_none() {
-        let roles: Vec<&str> = action.roles().map(Role::as_str).collect();
-        let why = format!(
-            "to {} one needs the role `{}`",
-            action.as_str(),
-            roles.join("` or `")
-        );
+        let why = format!("to {} one needs {}", action.as_str(), action.needs());
         return Err(Problem::of(&codes::ROLE_MISSING).because(why));
     }
     Ok(By(Arc::new(caller)))
 }
 
-async fn caller(desk: &Management, headers: &HeaderMap) -> Result<Caller, Problem> {
+/// The one bearer token of a request.
+fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values
         .next()
@@ -92,10 +119,15 @@ async fn caller(desk: &Management, headers: &HeaderMap) -> Result<Caller, Proble
     }
     let text = value.to_str().map_err(|_| unknown())?;
     let (scheme, token) = text.split_once(' ').ok_or_else(unknown)?;
-    let token = token.trim();
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(unknown());
     }
+    Ok(token.trim())
+}
+
+async fn caller(desk: &Management, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let token = bearer(headers)?;
+    let unknown = || Problem::of(&codes::TOKEN_UNKNOWN);
     if read_issued(token) == Ok(Some(IssuedFor::Person)) {
         let found = find_caller(&desk.authority, token, SignInKind::Token);
         let found: Result<Option<Caller>, Unable> = found.await;

@@ -33,11 +33,17 @@ pub(crate) fn routes() -> OpenApiRouter<Management> {
         .routes(routes!(remove_codes))
         .routes(routes!(sign_out))
         .routes(routes!(password_link))
+        .merge(own_routes())
+}
+
+/// What is one's own, whoever one is.
+pub(crate) fn own_routes() -> OpenApiRouter<Management> {
+    OpenApiRouter::new()
         .routes(routes!(own_sign_ins))
         .routes(routes!(end_own))
 }
 
-/// Somebody of the provider who signs in.
+/// Somebody who signs in.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Person {
     /// Its id.
@@ -53,6 +59,8 @@ pub(crate) struct Person {
     roles: Vec<&'static str>,
     /// The business units of the role `business_unit`.
     units: Vec<String>,
+    /// The developer account that they belong to; they have no roles then.
+    developer: Option<String>,
     /// Whether they have a second factor.
     one_time_codes: bool,
     /// When they were invited.
@@ -71,6 +79,7 @@ impl From<&flows::Person> for Person {
             standing: person.standing.as_str(),
             roles: duties.roles.iter().map(|role| role.as_str()).collect(),
             units: duties.units.iter().map(ToString::to_string).collect(),
+            developer: duties.developer.map(|account| account.to_string()),
             one_time_codes: kept.code_seed.is_some(),
             created_at: kept.created_at.into(),
             version: kept.version.0,
@@ -97,10 +106,10 @@ pub(crate) struct PersonLink {
 }
 
 impl PersonLink {
-    fn of(desk: &Management, link: &NewLink, shown: bool) -> Self {
-        let (console, code) = (&desk.console, link.code.expose());
+    fn of(desk: &Management, duties: &Duties, link: &NewLink, shown: bool) -> Self {
+        let (page, code) = (desk.rules.origins.password_page(duties), link.code.expose());
         Self {
-            url: shown.then(|| format!("{console}/console/password?code={code}")),
+            url: shown.then(|| format!("{page}?code={code}")),
             expires_at: link.expires_at.into(),
         }
     }
@@ -171,6 +180,7 @@ fn duties_of(roles: &BTreeSet<String>, units: &BTreeSet<Name>) -> Result<Duties,
     Ok(Duties {
         roles,
         units: units.clone(),
+        developer: None,
     })
 }
 
@@ -212,7 +222,7 @@ async fn invite(
 ) -> Result<Response, Instead> {
     let told = |invited: &Invited, shown: bool| InvitedPerson {
         person: Person::from(&invited.person),
-        link: PersonLink::of(&desk, &invited.link, shown),
+        link: PersonLink::of(&desk, &invited.person.duties, &invited.link, shown),
     };
     let invited = async {
         let wanted = Invitation {
@@ -378,7 +388,9 @@ async fn password_link(
         let (by, id) = (posted.by.actor(), person_id(&given)?);
         let link = make_password_link(&desk.authority, &by, id).await;
         let link = link.map_err(person_refused)?;
-        let told = |shown: bool| PersonLink::of(&desk, &link, shown);
+        let person = find_person(&desk.authority, id).await;
+        let duties = person.map_err(person_refused)?.duties;
+        let told = |shown: bool| PersonLink::of(&desk, &duties, &link, shown);
         let answer = posted.answer_once(&desk, 201, (&told(true), &told(false)));
         posted.keep(&desk, answer.map_err(unable)?).await?;
         Ok(told(true))

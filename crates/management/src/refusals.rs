@@ -1,7 +1,8 @@
 //! What the use-cases refuse, as problems: one place.
 
 use flows::{
-    ApplyRefused, ChangeRefused, KeyRefused, PersonRefused, RemoveRefused, Unable, VettingRefused,
+    ApplyRefused, ChangeRefused, ConfirmRefused, KeyRefused, OwnAppRefused, PersonRefused,
+    RegisterRefused, RemoveRefused, Unable, VettingRefused,
 };
 use http_kit::{EntityTag, FieldProblem, Precondition, Problem, codes};
 use store::{FailureKind, StoreFailure};
@@ -100,10 +101,47 @@ pub(crate) fn person_refused(refused: PersonRefused) -> Problem {
         | PersonRefused::Email(_)
         | PersonRefused::Name
         | PersonRefused::Units
+        | PersonRefused::OfDeveloper
         | PersonRefused::Oneself
         | PersonRefused::Password(_)
         | PersonRefused::NotShown
         | PersonRefused::TooOften => {
+            Problem::of(&codes::CHANGE_REFUSED).because(refused.to_string())
+        }
+    }
+}
+
+/// A developer's app was not made.
+pub(crate) fn own_app_refused(refused: OwnAppRefused) -> Problem {
+    match refused {
+        OwnAppRefused::Change(refused) => change_refused(refused),
+        OwnAppRefused::NoDeveloper | OwnAppRefused::Title | OwnAppRefused::TooMany => {
+            Problem::of(&codes::CHANGE_REFUSED).because(refused.to_string())
+        }
+    }
+}
+
+/// Somebody could not register so.
+pub(crate) fn register_refused(refused: RegisterRefused) -> Problem {
+    match refused {
+        RegisterRefused::Unable(failure) => unable(failure),
+        RegisterRefused::TooMany => Problem::of(&codes::UNAVAILABLE).because(refused.to_string()),
+        RegisterRefused::Closed
+        | RegisterRefused::NotInvited
+        | RegisterRefused::Email(_)
+        | RegisterRefused::Name
+        | RegisterRefused::Password(_)
+        | RegisterRefused::Terms(_) => {
+            Problem::of(&codes::CHANGE_REFUSED).because(refused.to_string())
+        }
+    }
+}
+
+/// A registration was not confirmed.
+pub(crate) fn confirm_refused(refused: ConfirmRefused) -> Problem {
+    match refused {
+        ConfirmRefused::Change(refused) => change_refused(refused),
+        ConfirmRefused::LinkGone | ConfirmRefused::WrongPassword | ConfirmRefused::TooOften => {
             Problem::of(&codes::CHANGE_REFUSED).because(refused.to_string())
         }
     }

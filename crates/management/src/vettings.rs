@@ -3,7 +3,7 @@ use std::str::FromStr;
 use axum::{extract::State, response::Response};
 use flows::{
     Application, AssessmentDocument, Verdict, Vetted, VettingDocument, VettingRefused,
-    apply_for_level, assess, decide_vetting, look_again, withdraw_application,
+    apply_for_level, assess, decide_vetting, level_of, look_again, withdraw_application,
 };
 use http_kit::{Json, Listing, Page, PageParameters, Path, Problem, Problems, Query, codes};
 use primitives::{Name, Timestamp};
@@ -158,19 +158,6 @@ fn place(row: &store::Vetting) -> String {
     format!("{} {} {}", row.since.as_micros(), row.account, row.ladder)
 }
 
-/// The developer's assigned level as the snapshot has it.
-fn level_of(snapshot: &Snapshot, account: &Name, ladder: &Name) -> Option<Name> {
-    let account = snapshot.account_named(account.as_str())?;
-    let developer = account.developer.as_ref()?;
-    let symbol = snapshot.vocabulary().ladders.get(ladder.as_str())?;
-    let (_, level) = developer.levels.iter().find(|(on, _)| *on == symbol)?;
-    let ladder = snapshot.catalogue().ladders.get(symbol)?;
-    let mut steps = ladder.levels.iter();
-    steps
-        .find(|step| step.symbol == *level)
-        .map(|step| step.name.clone())
-}
-
 fn told(kept: &store::Vetting, standing: VettingDocument, level: Option<&Name>) -> Vetting {
     Vetting {
         account: kept.account.to_string(),
@@ -190,7 +177,11 @@ fn moved(vetted: &Vetted) -> Vetting {
 
 fn found(snapshot: &Snapshot, kept: &store::Vetting) -> Result<Vetting, Problem> {
     let vetting = flows::read_vetting(kept).map_err(unable)?;
-    let level = level_of(snapshot, &kept.account, &kept.ladder);
+    let which = Application {
+        account: &kept.account,
+        ladder: &kept.ladder,
+    };
+    let level = level_of(snapshot, which);
     Ok(told(kept, VettingDocument::of(&vetting), level.as_ref()))
 }
 

@@ -30,16 +30,16 @@ const ASSETS: [Asset; 5] = [
 ];
 
 /// The path of an asset, with a mark of its content so that browsers may keep it for ever.
-pub(crate) fn path(name: &str) -> Option<String> {
+pub(crate) fn path(root: &str, name: &str) -> Option<String> {
     let asset = ASSETS.iter().find(|asset| asset.name == name)?;
     Some(format!(
-        "/console/assets/{:016x}/{}",
+        "{root}/assets/{:016x}/{}",
         short_fingerprint(asset.bytes),
         asset.name
     ))
 }
 
-/// `GET /console/assets/{mark}/{name}`.
+/// `GET …/assets/{mark}/{name}`.
 pub(crate) async fn serve(Path((_, name)): Path<(String, String)>) -> Response {
     match ASSETS.iter().find(|asset| asset.name == name) {
         Some(asset) => (

@@ -10,35 +10,33 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use flows::{Authority, Caller, RiskServices, Unable, VettingDesk};
+use flows::{Authority, Caller, RiskServices, Rules, Unable, VettingDesk};
 use primitives::Timestamp;
 use serde::Serialize;
 use snapshot::{Loader, SnapshotHandle};
 use store::{SignIn, StoreFailure};
 
-use crate::{assets, render::Templates, sign_in};
-
-const SIGN_IN: &str = "/console/sign-in";
+use crate::{Mails, Side, assets, recovery, render::Templates, sign_in};
 
 mod apis;
-mod apps;
+pub(crate) mod apps;
 mod chart;
 mod decisions;
 mod developers;
 mod doors;
 mod events;
 mod form;
+mod mails;
 mod overview;
 mod persons;
 mod places;
 mod vettings;
-mod you;
+pub(crate) mod you;
 
 pub use doors::Door;
-use doors::Doors;
-pub(crate) use doors::Me;
+pub(crate) use doors::{Doors, Me};
 
-/// What the console reads.
+/// What the pages of one side read: the operator's console, or the developers' site.
 #[derive(Clone)]
 pub struct Console {
     /// What is durable, and how an operator signs in.
@@ -60,17 +58,21 @@ pub struct Console {
     caller: Option<Arc<Caller>>,
 }
 
-/// What the console tells about where it stands.
+/// What the pages tell about where they stand.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// What the installation is called.
     pub name: String,
     /// Scheme and authority of the public listener, for commands to copy.
     pub public: String,
-    /// Scheme and authority of the console itself, for links that are handed on.
-    pub console: String,
-    /// Whether the console is reached over TLS; then its cookie is `Secure`.
+    /// Whether the pages are reached over TLS; then its cookie is `Secure`.
     pub tls: bool,
+    /// Whose pages they are.
+    pub side: Side,
+    /// What becomes of mails.
+    pub mails: Mails,
+    /// How developers register, and where links lead.
+    pub rules: Rules,
 }
 
 impl Console {
@@ -84,7 +86,7 @@ impl Console {
         admission: Arc<Admission>,
         place: Place,
     ) -> Result<Self, minijinja::Error> {
-        let templates = Arc::new(Templates::compile(&place.name)?);
+        let templates = Arc::new(Templates::compile(&place)?);
         Ok(Self {
             since: authority.clock.now(),
             authority,
@@ -98,7 +100,7 @@ impl Console {
         })
     }
 
-    fn vetting(&self) -> VettingDesk<'_> {
+    pub(crate) fn vetting(&self) -> VettingDesk<'_> {
         VettingDesk {
             at: &self.authority,
             loader: &self.loader,
@@ -106,17 +108,17 @@ impl Console {
         }
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.authority.clock.now()
     }
 
-    fn page<V: Serialize>(&self, template: &str, view: &V) -> Response {
+    pub(crate) fn page<V: Serialize>(&self, template: &str, view: &V) -> Response {
         let me = self.caller.as_deref().map(Me::of);
         self.templates.page(template, view, me.as_ref())
     }
 
     /// Who is signed in; whoever may nothing, where nobody is.
-    fn caller(&self) -> &Caller {
+    pub(crate) fn caller(&self) -> &Caller {
         const NOBODY: &Caller = &Caller::nobody();
         self.caller.as_deref().unwrap_or(NOBODY)
     }
@@ -131,7 +133,7 @@ impl Console {
         self.caller().sign_in.clone()
     }
 
-    fn not_found(&self, what: &str) -> Response {
+    pub(crate) fn not_found(&self, what: &str) -> Response {
         let says = format!("There is no {what} of that name here. It may have been removed.");
         self.problem(StatusCode::NOT_FOUND, "Not found", &says)
     }
@@ -189,13 +191,14 @@ pub fn routes(console: Console) -> Router {
     Router::new()
         .merge(pages)
         .route("/", get(async || Redirect::to("/console")))
-        .route(SIGN_IN, get(sign_in::ask).post(sign_in::begin))
+        .route("/console/sign-in", get(sign_in::ask).post(sign_in::begin))
         .route("/console/sign-in/code", post(sign_in::code))
         .route("/console/sign-out", post(sign_in::end))
         .route(
             "/console/password",
             get(sign_in::ask_password).post(sign_in::set_password),
         )
+        .route("/console/forgot", get(recovery::ask).post(recovery::mail))
         .route("/console/assets/{mark}/{name}", get(assets::serve))
         .layer(tower_http::csrf::CsrfLayer::new())
         .with_state(console)
@@ -251,6 +254,7 @@ fn doors(console: Option<&Console>) -> Doors {
             vettings::decide,
         )
         .get("/console/events", See, events::list)
+        .get("/console/mail", HandlePersons, mails::list)
         .get("/console/persons", HandlePersons, persons::list)
         .post("/console/persons", HandlePersons, persons::invite)
         .get("/console/persons/{id}", HandlePersons, persons::show)

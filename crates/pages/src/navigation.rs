@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::Side;
+
 /// Sections that belong together, under a heading of the menu.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Group {
@@ -37,7 +39,24 @@ const fn section(
     }
 }
 
-pub(crate) const GROUPS: [Group; 4] = [
+/// The menu of a side.
+pub(crate) const fn groups(side: Side) -> &'static [Group] {
+    match side {
+        Side::Provider => &GROUPS,
+        Side::Developers => &OF_DEVELOPERS,
+    }
+}
+
+const OF_DEVELOPERS: [Group; 1] = [Group {
+    title: "Developer",
+    sections: &[
+        section("apps", "My apps", "/apps", "app"),
+        section("developer", "My account", "/developer", "shield"),
+        section("you", "Your sign-in", "/you", "key"),
+    ],
+}];
+
+const GROUPS: [Group; 4] = [
     Group {
         title: "Gate",
         sections: &[
@@ -69,6 +88,10 @@ pub(crate) const GROUPS: [Group; 4] = [
             Section {
                 of_admins: true,
                 ..section("persons", "Persons", "/console/persons", "persons")
+            },
+            Section {
+                of_admins: true,
+                ..section("mail", "Mail", "/console/mail", "mail")
             },
             section("you", "Your sign-in", "/console/you", "key"),
         ],

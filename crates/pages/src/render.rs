@@ -2,10 +2,11 @@ use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Response},
 };
+use flows::Admits;
 use minijinja::{Environment, UndefinedBehavior, Value, context, value::Serde};
 use serde::Serialize;
 
-use crate::{assets, console::Me, navigation, spans, views};
+use crate::{Mails, Place, Side, assets, console::Me, navigation, spans, views};
 
 macro_rules! templates {
     ($($name:literal),+ $(,)?) => {
@@ -13,7 +14,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 23] = templates![
+const TEMPLATES: [(&str, &str); 30] = templates![
     "layout.html",
     "icons.html",
     "components.html",
@@ -37,6 +38,13 @@ const TEMPLATES: [(&str, &str); 23] = templates![
     "person.html",
     "you.html",
     "problem.html",
+    "mails.html",
+    "welcome.html",
+    "register.html",
+    "own_apps.html",
+    "own_app.html",
+    "own_developer.html",
+    "own_calls.html",
 ];
 
 /// The compiled templates.
@@ -44,22 +52,35 @@ pub(crate) struct Templates(Environment<'static>);
 
 impl Templates {
     /// Compiles every template; a wrong one is found here, not when somebody asks for the page.
-    pub(crate) fn compile(installation: &str) -> Result<Self, minijinja::Error> {
+    pub(crate) fn compile(place: &Place) -> Result<Self, minijinja::Error> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.add_function("asset", |name: &str| -> Result<String, minijinja::Error> {
-            assets::path(name).ok_or_else(|| {
-                minijinja::Error::new(
-                    minijinja::ErrorKind::InvalidOperation,
-                    format!("there is no asset `{name}`"),
-                )
-            })
-        });
+        let root = place.side.root();
+        environment.add_function(
+            "asset",
+            move |name: &str| -> Result<String, minijinja::Error> {
+                assets::path(root, name).ok_or_else(|| {
+                    minijinja::Error::new(
+                        minijinja::ErrorKind::InvalidOperation,
+                        format!("there is no asset `{name}`"),
+                    )
+                })
+            },
+        );
         environment.add_filter("code_spans", spans::code_spans);
         environment.add_filter("breakable", spans::breakable);
         environment.add_filter("grouped", views::grouped);
-        environment.add_global("navigation", Value::from(Serde(&navigation::GROUPS)));
-        environment.add_global("installation", installation);
+        environment.add_global(
+            "navigation",
+            Value::from(Serde(&navigation::groups(place.side))),
+        );
+        environment.add_global("installation", place.name.as_str());
+        environment.add_global("root", root);
+        environment.add_global("home", place.side.home());
+        environment.add_global("house", place.side.title());
+        environment.add_global("mails", place.mails != Mails::Off);
+        let is_open = place.side == Side::Developers && place.rules.admits == Admits::Everybody;
+        environment.add_global("registers", is_open);
         for (name, source) in TEMPLATES {
             environment.add_template(name, source)?;
         }

@@ -10,7 +10,7 @@ use primitives::Secret;
 use serde::{Deserialize, Serialize};
 use store::SignInKind;
 
-use crate::Console;
+use crate::{Console, Side};
 
 const HOURS: u32 = 12;
 const WRONG: &str = "That address and password do not belong together, or the time for the code has run out. Try again.";
@@ -52,7 +52,7 @@ pub(crate) struct NewPassword {
 /// What the page asks for.
 #[derive(Serialize)]
 #[serde(tag = "asks", rename_all = "snake_case")]
-enum Asks {
+pub(crate) enum Asks {
     /// The press of a button.
     Link { code: String },
     /// Address and password.
@@ -61,6 +61,10 @@ enum Asks {
     Code { ticket: String },
     /// A new password.
     NewPassword { code: String },
+    /// An address to mail a password link to.
+    Forgot,
+    /// To look into the mailbox.
+    Mailed,
 }
 
 #[derive(Serialize)]
@@ -72,12 +76,7 @@ struct View<'a> {
 }
 
 fn cookie_name(console: &Console) -> &'static str {
-    // The `__Host-` prefix demands Secure, which plain http on localhost cannot always have.
-    if console.place.tls {
-        "__Host-portreeve"
-    } else {
-        "portreeve"
-    }
+    console.place.side.cookie(console.place.tls)
 }
 
 /// Who is signed in, if the request carries a sign-in that counts; a failure is an answer.
@@ -88,10 +87,11 @@ pub(crate) async fn of(console: &Console, headers: &HeaderMap) -> Result<Option<
     };
     let kind = SignInKind::Browser;
     let found = flows::find_caller(&console.authority, cookie.value(), kind).await;
-    found.map_err(|problem| failed(&problem))
+    let found = found.map_err(|problem| failed(&problem))?;
+    Ok(found.filter(|caller| console.place.side.lets_in(caller.duties())))
 }
 
-fn page(console: &Console, asks: Asks, problem: Option<&str>) -> Response {
+pub(crate) fn page(console: &Console, asks: Asks, problem: Option<&str>) -> Response {
     let view = View {
         asks,
         problem,
@@ -128,7 +128,7 @@ pub(crate) async fn begin(
     match entry {
         Entry::Link { code } => {
             match flows::sign_in_by_link(&console.authority, &code, &label).await {
-                Ok(Some(new)) => welcome(&console, &new),
+                Ok(Some(new)) => welcome(&console, &new).await,
                 Ok(None) => page(&console, password(String::new()), Some(LINK_GONE)),
                 Err(problem) => failed(&problem),
             }
@@ -136,7 +136,7 @@ pub(crate) async fn begin(
         Entry::Password { email, password } => {
             let given = (email.as_str(), Secret::new(password));
             let tried = flows::sign_in_by_password(&console.authority, given, &label).await;
-            after(&console, tried, email)
+            after(&console, tried, email).await
         }
     }
 }
@@ -149,10 +149,15 @@ pub(crate) async fn code(
 ) -> Response {
     let given = (entry.ticket.as_str(), entry.code.as_str());
     let tried = flows::sign_in_by_code(&console.authority, given, &label(&headers)).await;
-    after(&console, tried, String::new())
+    after(&console, tried, String::new()).await
 }
 
-fn after(console: &Console, tried: Result<Tried, Unable>, email: String) -> Response {
+/// What becomes of a try to sign in.
+pub(crate) async fn after(
+    console: &Console,
+    tried: Result<Tried, Unable>,
+    email: String,
+) -> Response {
     let tried = match tried {
         Ok(tried) => tried,
         Err(problem) => return failed(&problem),
@@ -161,7 +166,7 @@ fn after(console: &Console, tried: Result<Tried, Unable>, email: String) -> Resp
         ticket: link.code.expose().to_owned(),
     };
     match tried {
-        Tried::In(new) => welcome(console, &new),
+        Tried::In(new) => welcome(console, &new).await,
         Tried::NeedsCode(link) => page(console, ticket(&link), None),
         Tried::WrongCode(link) => {
             let problem = "That is not the code of now, or it was used. Wait for the next one.";
@@ -189,7 +194,7 @@ pub(crate) async fn set_password(
     let given = (entry.code.as_str(), Secret::new(entry.password));
     let set = flows::set_password_by_link(&console.authority, given, &label(&headers)).await;
     match set {
-        Ok(PasswordSet::Tried(tried)) => after(&console, Ok(tried), String::new()),
+        Ok(PasswordSet::Tried(tried)) => after(&console, Ok(tried), String::new()).await,
         Ok(PasswordSet::LinkGone) => {
             let problem = "This link has been used or has run out. Ask an admin for another.";
             page(&console, password(String::new()), Some(problem))
@@ -232,8 +237,30 @@ pub(crate) fn cookie(
     AppendHeaders([(header::SET_COOKIE, cookie.to_string())])
 }
 
-fn welcome(console: &Console, new: &NewSignIn) -> Response {
-    (cookie(console, new), Redirect::to("/console")).into_response()
+/// Whoever belongs to the other side is signed out again, and told where to go.
+async fn welcome(console: &Console, new: &NewSignIn) -> Response {
+    let (at, secret) = (&console.authority, new.secret.expose());
+    let side = console.place.side;
+    match flows::find_caller(at, secret, SignInKind::Browser).await {
+        Ok(Some(caller)) if side.lets_in(caller.duties()) => {
+            (cookie(console, new), Redirect::to(side.home())).into_response()
+        }
+        Ok(_) => {
+            if let Err(problem) = flows::sign_out(at, secret).await {
+                return failed(&problem);
+            }
+            let origins = &console.place.rules.origins;
+            let says = match side {
+                Side::Provider => format!("You are a developer here: sign in at {}.", origins.site),
+                Side::Developers => {
+                    "You belong to no developer account: sign in at the operator's console."
+                        .to_owned()
+                }
+            };
+            page(console, password(String::new()), Some(&says))
+        }
+        Err(problem) => failed(&problem),
+    }
 }
 
 /// `POST /console/sign-out`.
@@ -248,11 +275,12 @@ pub(crate) async fn end(State(console): State<Console>, jar: CookieJar) -> Respo
         .removal()
         .build();
     let set = AppendHeaders([(header::SET_COOKIE, gone.to_string())]);
-    (set, Redirect::to("/console/sign-in")).into_response()
+    let there = console.place.side.path("/sign-in");
+    (set, Redirect::to(&there)).into_response()
 }
 
 /// What a browser calls itself, in two words: for telling one's own sign-ins apart.
-fn label(headers: &HeaderMap) -> String {
+pub(crate) fn label(headers: &HeaderMap) -> String {
     let agent = headers.get(header::USER_AGENT);
     let agent = agent.and_then(|agent| agent.to_str().ok()).unwrap_or("");
     let first = |known: &[(&str, &'static str)], other: &'static str| {
@@ -282,7 +310,7 @@ fn label(headers: &HeaderMap) -> String {
     format!("{browser} on {system}")
 }
 
-fn failed(problem: &Unable) -> Response {
+pub(crate) fn failed(problem: &Unable) -> Response {
     tracing::error!(%problem, "a sign-in could not be read or written");
     let says = match problem {
         Unable::Busy => "too many sign in at once; try again",

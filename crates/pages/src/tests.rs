@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
-use flows::Caller;
+use flows::{Admits, Caller, Origins, Rules};
 use primitives::{Mode, RecordId, Timestamp};
 use serde_json::{Value, json};
 use snapshot::Snapshot;
 use store::CallIndexRow;
 
 use crate::{
+    Mails, Place, Side,
     console::Me,
     render::Templates,
     views::{CallDetail, CallRow},
@@ -77,8 +78,35 @@ fn refused_with(app: &str, more: &Value) -> CallIndexRow {
     }
 }
 
+mod site;
+
+/// Where the console stands.
+fn place() -> Place {
+    place_of(Side::Provider)
+}
+
+fn place_of(side: Side) -> Place {
+    Place {
+        name: "Portreeve".to_owned(),
+        public: "http://localhost:8080".to_owned(),
+        tls: false,
+        side,
+        mails: Mails::Shown,
+        rules: Rules {
+            admits: Admits::Everybody,
+            terms: None,
+            email_verifies: true,
+            origins: Origins {
+                name: "Portreeve".to_owned(),
+                site: "http://localhost:8081".to_owned(),
+                console: "http://localhost:8082".to_owned(),
+            },
+        },
+    }
+}
+
 fn text(template: &str, view: &impl serde::Serialize) -> String {
-    Templates::compile("Portreeve")
+    Templates::compile(&place())
         .expect("templates compile")
         .text(template, view, Some(&me()))
         .expect("a page")
@@ -122,6 +150,8 @@ fn views() -> Vec<(&'static str, Value)> {
             "sign_in.html",
             with(&lone, &json!({ "asks": "new_password" })),
         ),
+        ("sign_in.html", with(&lone, &json!({ "asks": "forgot" }))),
+        ("sign_in.html", with(&lone, &json!({ "asks": "mailed" }))),
         (
             "problem.html",
             json!({ "section": "", "title": "Not found", "says": "nothing here" }),
@@ -139,6 +169,7 @@ fn views() -> Vec<(&'static str, Value)> {
     views.extend(views_of_vettings());
     views.extend(views_of_persons());
     views.extend(views_of_events());
+    views.extend(site::views());
     views
 }
 
@@ -166,7 +197,7 @@ fn views_of_persons() -> Vec<(&'static str, Value)> {
     let person = json!({
         "id": "person_1", "email": "kim@example.com", "name": "<b>Kim</b>",
         "href": "/console/persons/person_1", "standing": "active", "tone": "good",
-        "roles": ["business_unit"], "units": ["cards"], "codes": true, "since": when(),
+        "roles": ["business_unit"], "units": ["cards"], "codes": true, "developer": false, "since": when(),
     });
     let out = with(
         &person,
@@ -493,7 +524,8 @@ fn no_value_of_any_view_becomes_markup() {
         hostile(&mut view);
         let page = text(template, &view);
         assert!(!page.contains("<x-evil"), "{template}");
-        assert!(page.contains("x-evil"), "{template} shows nothing");
+        let says = view.to_string().contains("x-evil");
+        assert_eq!(page.contains("x-evil"), says, "{template} shows nothing");
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) use persons::{PersonRow, RoleChoice, SignInRow};
 pub(crate) use places::{MapView, PLACES, RegionChoice, place_key, whose};
 pub(crate) use try_it::first_call;
 pub(crate) use units::grouped;
-pub(crate) use vettings::{VettingDetail, VettingRow};
+pub(crate) use vettings::{VettingDetail, VettingRow, doubt, state as vetting_state};
 
 /// Something known of a thing, under a label.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

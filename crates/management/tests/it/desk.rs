@@ -5,7 +5,10 @@ use async_trait::async_trait;
 use axum::{Router, body::Body};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use decision::Vocabulary;
-use flows::{Authority, Carrier, PasswordSet, Passwords, RiskServices, SecretBook, Tried};
+use flows::{
+    Admits, Authority, Carrier, Origins, PasswordSet, Passwords, RiskServices, Rules, SecretBook,
+    Tried,
+};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use http_kit::{Edge, Surface, dress};
@@ -188,6 +191,8 @@ impl Desk {
             token: Arc::new(authority.hashing.hash(&token)),
             cursors: Arc::new(keys.cursor_key()),
             console: "http://localhost:8082".into(),
+            rules: Arc::new(rules()),
+            shows_mails: true,
             authority: authority.clone(),
         });
         let edge = Edge {
@@ -322,6 +327,19 @@ impl Desk {
             issued["key"]["id"].as_str().unwrap().to_owned(),
             issued["secret"].as_str().unwrap().to_owned(),
         )
+    }
+}
+
+fn rules() -> Rules {
+    Rules {
+        admits: Admits::Everybody,
+        terms: None,
+        email_verifies: true,
+        origins: Origins {
+            name: "Here".to_owned(),
+            site: "http://localhost:8081".to_owned(),
+            console: "http://localhost:8082".to_owned(),
+        },
     }
 }
 

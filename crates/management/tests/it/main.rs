@@ -15,6 +15,8 @@ mod keys;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
+mod own;
+#[cfg(test)]
 mod persons;
 #[cfg(test)]
 mod repetitions;

@@ -84,7 +84,7 @@ impl Told {
 
 /// The complete list of one API: its own capabilities, then those of other APIs.
 #[derive(Serialize)]
-struct ApiCapabilities {
+pub(crate) struct ApiCapabilities {
     name: String,
     own: Vec<CapabilityRow>,
     others: Vec<CapabilityRow>,
@@ -242,7 +242,11 @@ fn profiles(snapshot: &Snapshot) -> Vec<String> {
 }
 
 /// Every capability on every API of the app (P-54).
-fn complete_list(console: &Console, snapshot: &Snapshot, app: &App) -> Vec<ApiCapabilities> {
+pub(crate) fn complete_list(
+    console: &Console,
+    snapshot: &Snapshot,
+    app: &App,
+) -> Vec<ApiCapabilities> {
     let answers = console.admission.capabilities(snapshot, app);
     answers
         .into_iter()
@@ -301,6 +305,13 @@ fn counts(apis: &[ApiCapabilities]) -> (usize, usize) {
 }
 
 impl ApiCapabilities {
+    /// Takes the texts of policies out: they are the provider's.
+    pub(crate) fn hide_policies(&mut self) {
+        for row in self.own.iter_mut().chain(&mut self.others) {
+            row.hide_policies();
+        }
+    }
+
     /// Leaves only the rows with this answer; all of them for any other word.
     fn keep(&mut self, answer: &str) {
         let wanted = match answer {

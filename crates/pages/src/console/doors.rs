@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use accounts::persons::{Action, Role};
+use accounts::persons::Action;
 use axum::{
     Router,
     extract::{FromRequestParts, Request, State},
@@ -13,11 +13,11 @@ use axum::{
 use flows::Caller;
 use serde::Serialize;
 
-use super::{Console, ProblemView, SIGN_IN};
+use super::{Console, ProblemView};
 use crate::sign_in;
 
 /// The pages behind the sign-in. Each says what is done there, so that none is open by accident.
-pub(super) struct Doors {
+pub(crate) struct Doors {
     /// None: only the table is wanted.
     console: Option<Console>,
     router: Router<Console>,
@@ -28,7 +28,7 @@ pub(super) struct Doors {
 pub type Door = (Method, &'static str, Action);
 
 impl Doors {
-    pub(super) fn new(console: Option<&Console>) -> Self {
+    pub(crate) fn new(console: Option<&Console>) -> Self {
         Self {
             console: console.cloned(),
             router: Router::new(),
@@ -37,7 +37,7 @@ impl Doors {
     }
 
     /// A page to look at.
-    pub(super) fn get<H, T>(self, path: &'static str, action: Action, page: H) -> Self
+    pub(crate) fn get<H, T>(self, path: &'static str, action: Action, page: H) -> Self
     where
         H: Handler<T, Console>,
         T: 'static,
@@ -46,7 +46,7 @@ impl Doors {
     }
 
     /// A form that is sent.
-    pub(super) fn post<H, T>(self, path: &'static str, action: Action, form: H) -> Self
+    pub(crate) fn post<H, T>(self, path: &'static str, action: Action, form: H) -> Self
     where
         H: Handler<T, Console>,
         T: 'static,
@@ -64,7 +64,7 @@ impl Doors {
     }
 
     /// The pages, and what is done at each.
-    pub(super) fn done(self) -> (Router<Console>, Vec<Door>) {
+    pub(crate) fn done(self) -> (Router<Console>, Vec<Door>) {
         (self.router, self.rows)
     }
 }
@@ -76,15 +76,16 @@ async fn only(
     next: Next,
 ) -> Response {
     let is_of_a_list = request.headers().contains_key("hx-request");
+    let sign_in = console.place.side.path("/sign-in");
     let (mut parts, body) = request.into_parts();
     let caller = match sign_in::of(&console, &parts.headers).await {
         Ok(Some(caller)) => caller,
         // A list that renews itself must not put the sign-in page into its middle.
         Ok(None) if is_of_a_list => {
-            let there = [(HeaderName::from_static("hx-redirect"), SIGN_IN)];
+            let there = [(HeaderName::from_static("hx-redirect"), sign_in)];
             return (StatusCode::UNAUTHORIZED, there).into_response();
         }
-        Ok(None) => return Redirect::to(SIGN_IN).into_response(),
+        Ok(None) => return Redirect::to(&sign_in).into_response(),
         Err(problem) => return problem,
     };
     let console = console.of(caller);
@@ -101,14 +102,13 @@ async fn only(
 }
 
 fn closed(console: &Console, action: Action) -> Response {
-    let roles: Vec<&str> = action.roles().map(Role::as_str).collect();
     let view = ProblemView {
         section: "",
         title: "Not open to you",
         says: format!(
-            "To {} one needs the role {}. An admin can give it to you.",
+            "To {} one needs {}. An admin can give it to you.",
             action.as_str(),
-            roles.join(" or ")
+            action.needs()
         ),
     };
     (StatusCode::FORBIDDEN, console.page("problem.html", &view)).into_response()
@@ -121,11 +121,11 @@ struct Signed(Console);
 impl FromRequestParts<Self> for Console {
     type Rejection = Redirect;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Self) -> Result<Self, Redirect> {
+    async fn from_request_parts(parts: &mut Parts, console: &Self) -> Result<Self, Redirect> {
         let signed = parts.extensions.get::<Signed>().cloned();
         signed
             .map(|signed| signed.0)
-            .ok_or_else(|| Redirect::to(SIGN_IN))
+            .ok_or_else(|| Redirect::to(&console.place.side.path("/sign-in")))
     }
 }
 

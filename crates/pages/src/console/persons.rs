@@ -7,8 +7,8 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use flows::{
-    Invitation, NewLink, PersonChange, PersonRefused, change_person, delete_person, find_person,
-    invite_person, make_password_link, sign_ins_of,
+    Invitation, NewLink, Person, PersonChange, PersonRefused, change_person, delete_person,
+    find_person, invite_person, make_password_link, sign_ins_of,
 };
 use primitives::{Name, PageSize, PersonId};
 use serde::{Deserialize, Serialize};
@@ -82,14 +82,15 @@ fn duties(fields: &Fields) -> Result<Duties, String> {
     Ok(Duties {
         roles: roles.map_err(|why| why.to_string())?,
         units: units.map_err(|why| why.to_string())?,
+        developer: None,
     })
 }
 
-fn link_view(console: &Console, whom: &str, link: &NewLink) -> LinkView {
-    let (at, code) = (&console.place.console, link.code.expose());
+fn link_view(console: &Console, person: &Person, link: &NewLink) -> LinkView {
+    let page = console.place.rules.origins.password_page(&person.duties);
     LinkView {
-        whom: whom.to_owned(),
-        url: format!("{at}/console/password?code={code}"),
+        whom: person.kept.name.clone(),
+        url: format!("{page}?code={}", link.code.expose()),
         expires: When::of(link.expires_at, console.now()),
     }
 }
@@ -156,7 +157,7 @@ pub(super) async fn invite(
             let by = console.caller().actor();
             match invite_person(&console.authority, &by, &wanted, &|_| Ok(None)).await {
                 Ok(invited) => {
-                    let shown = link_view(&console, &invited.person.kept.name, &invited.link);
+                    let shown = link_view(&console, &invited.person, &invited.link);
                     (Typed::default(), None, Some(shown))
                 }
                 Err(PersonRefused::Unable(failure)) => return Err(failure.into()),
@@ -206,7 +207,7 @@ async fn person_page(
         units: units.join(", "),
         sign_ins: SignInRow::all(&sign_ins, None, now),
         oneself: own == Some(id),
-        link: shown.map(|link| link_view(console, &person.kept.name, &link)),
+        link: shown.map(|link| link_view(console, &person, &link)),
         person: PersonRow::of(&person, now),
         problem,
     };

@@ -19,8 +19,6 @@ use crate::{
     views::{PersonRow, RoleChoice, SignInRow},
 };
 
-const HERE: &str = "/console/you";
-
 #[derive(Serialize)]
 struct YouView {
     section: &'static str,
@@ -70,33 +68,33 @@ impl Told {
 
 /// The present password and the new one.
 #[derive(Deserialize)]
-pub(super) struct Passwords {
+pub(crate) struct Passwords {
     present: String,
     password: String,
 }
 
 /// What confirms the codes of an app.
 #[derive(Deserialize)]
-pub(super) struct Confirmation {
+pub(crate) struct Confirmation {
     sealed: String,
     code: String,
 }
 
 /// The password once more.
 #[derive(Deserialize)]
-pub(super) struct PasswordOnce {
+pub(crate) struct PasswordOnce {
     password: String,
 }
 
 /// An access token to be made.
 #[derive(Deserialize)]
-pub(super) struct TokenWanted {
+pub(crate) struct TokenWanted {
     label: String,
     days: u16,
 }
 
 /// `GET /console/you`: one's own roles, second factor, sign-ins and tokens.
-pub(super) async fn show(console: Console) -> Result<Response, PageProblem> {
+pub(crate) async fn show(console: Console) -> Result<Response, PageProblem> {
     match console.caller().person.clone() {
         Some(person) => page(&console, person, Told::default()).await,
         None => Ok(nobody(&console)),
@@ -172,7 +170,7 @@ async fn refused(
 }
 
 /// `POST /console/you/password`: ends every other sign-in and token.
-pub(super) async fn password(
+pub(crate) async fn password(
     console: Console,
     Form(given): Form<Passwords>,
 ) -> Result<Response, PageProblem> {
@@ -183,14 +181,18 @@ pub(super) async fn password(
     match change_password(&console.authority, &person, passwords).await {
         Err(why) => refused(&console, person, why).await,
         Ok(changed) => match sign_in_again(&console.authority, changed, &own).await? {
-            Some(new) => Ok((cookie(&console, &new), Redirect::to(HERE)).into_response()),
-            None => Ok(Redirect::to(HERE).into_response()),
+            Some(new) => Ok((
+                cookie(&console, &new),
+                Redirect::to(&console.place.side.path("/you")),
+            )
+                .into_response()),
+            None => Ok(Redirect::to(&console.place.side.path("/you")).into_response()),
         },
     }
 }
 
 /// `POST /console/you/codes`: shows a seed for an authenticator app.
-pub(super) async fn codes(console: Console) -> Result<Response, PageProblem> {
+pub(crate) async fn codes(console: Console) -> Result<Response, PageProblem> {
     let Some(person) = console.caller().person.clone() else {
         return Ok(nobody(&console));
     };
@@ -203,7 +205,7 @@ pub(super) async fn codes(console: Console) -> Result<Response, PageProblem> {
 }
 
 /// `POST /console/you/codes/confirm`: a code shows that the app has the seed.
-pub(super) async fn confirm(
+pub(crate) async fn confirm(
     console: Console,
     Form(given): Form<Confirmation>,
 ) -> Result<Response, PageProblem> {
@@ -229,7 +231,7 @@ pub(super) async fn confirm(
 }
 
 /// `POST /console/you/codes/end`: takes one's second factor off.
-pub(super) async fn end_of_codes(
+pub(crate) async fn end_of_codes(
     console: Console,
     Form(given): Form<PasswordOnce>,
 ) -> Result<Response, PageProblem> {
@@ -247,7 +249,7 @@ pub(super) async fn end_of_codes(
 }
 
 /// `POST /console/you/tokens`: makes an access token, shown once.
-pub(super) async fn token(
+pub(crate) async fn token(
     console: Console,
     Form(wanted): Form<TokenWanted>,
 ) -> Result<Response, PageProblem> {
@@ -268,12 +270,12 @@ pub(super) async fn token(
 }
 
 /// `POST /console/you/sign-ins/{id}/end`: ends one of one's own.
-pub(super) async fn end(console: Console, Path(id): Path<String>) -> Result<Response, PageProblem> {
+pub(crate) async fn end(console: Console, Path(id): Path<String>) -> Result<Response, PageProblem> {
     let Some(person) = console.caller().person.clone() else {
         return Ok(nobody(&console));
     };
     if let Ok(id) = id.parse::<SignInId>() {
         end_sign_in(&console.authority, person.kept.id, id).await?;
     }
-    Ok(Redirect::to(HERE).into_response())
+    Ok(Redirect::to(&console.place.side.path("/you")).into_response())
 }

@@ -1,4 +1,4 @@
-use decision::{App, CapabilityAnswer, GateAnswer, Outcome, spoken_level};
+use decision::{App, CapabilityAnswer, Gate, GateAnswer, Outcome, spoken_level};
 use primitives::{Mode, Timestamp};
 use serde::Serialize;
 use snapshot::Snapshot;
@@ -108,6 +108,9 @@ pub(crate) struct ReasonRow {
     pub(crate) code: String,
     pub(crate) value: String,
     pub(crate) threshold: String,
+    /// Whether a policy refuses; its text is the threshold.
+    #[serde(skip)]
+    of_policy: bool,
 }
 
 /// A capability of an app, with the answer.
@@ -126,6 +129,13 @@ pub(crate) struct CapabilityRow {
 }
 
 impl CapabilityRow {
+    /// Takes the texts of policies out: they are the provider's.
+    pub(crate) fn hide_policies(&mut self) {
+        for reason in self.reasons.iter_mut().filter(|reason| reason.of_policy) {
+            reason.threshold.clear();
+        }
+    }
+
     pub(crate) fn of(answer: &CapabilityAnswer, app: &App, snapshot: &Snapshot) -> Self {
         let off = app.off.contains(answer.capability);
         let text = |gate: &GateAnswer, part: &Option<String>| {
@@ -141,6 +151,7 @@ impl CapabilityRow {
                 .filter(|gate| gate.outcome == Outcome::Refused)
                 .map(|gate| ReasonRow {
                     code: gate.code.to_owned(),
+                    of_policy: gate.gate == Gate::Policy,
                     value: text(gate, &gate.value),
                     threshold: text(gate, &gate.threshold),
                 })

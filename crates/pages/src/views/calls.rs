@@ -31,6 +31,14 @@ pub(crate) struct CallRow {
 }
 
 impl CallRow {
+    /// In a list of its own, at `list`.
+    pub(crate) fn within(row: &CallIndexRow, now: Timestamp, list: &str) -> Self {
+        Self {
+            href: format!("{list}/{}", row.id),
+            ..Self::of(row, now, &[])
+        }
+    }
+
     /// `filters` are kept in the row's link, so that its page leads back to the same list.
     pub(crate) fn of(row: &CallIndexRow, now: Timestamp, filters: &[(&str, &str)]) -> Self {
         let known = document(row);

@@ -120,6 +120,49 @@ impl CallDetail {
     }
 }
 
+impl CallDetail {
+    /// What the app that called may know of it: what it was answered, and no more.
+    pub(crate) fn of_app(
+        row: &CallIndexRow,
+        snapshot: &Snapshot,
+        now: Timestamp,
+        list: Crumb,
+    ) -> Self {
+        let answer = answer_of(&flows::record_in_words(&row.record));
+        let answer = admission::cut(answer, admission::Audience::App);
+        let catalogue = snapshot.catalogue();
+        let status = Some(row.status).filter(|status| *status > 0);
+        Self {
+            section: "apps",
+            refused: !row.code.is_empty(),
+            request: Vec::new(),
+            record: Entry::said([
+                Entry::id("Decision", row.id.to_string()),
+                Entry::text("API", row.api.clone()),
+                Entry::text("Operation", row.operation.clone()),
+                Entry::text(
+                    "Answered",
+                    status.map(|status| status.to_string()).unwrap_or_default(),
+                ),
+            ]),
+            facts: Vec::new(),
+            edits: self::list(&answer, "edits").map(edit).collect(),
+            offers: self::list(&answer, "offers").map(offer).collect(),
+            because: field(&answer, "because"),
+            call_gates: gates(&answer),
+            call_limits: LimitRow::all_stored(&answer, catalogue, now),
+            capabilities: self::list(&answer, "capabilities")
+                .map(|one| capability(one, catalogue, now))
+                .collect(),
+            counters: Vec::new(),
+            given_back: false,
+            raw: String::new(),
+            call: CallRow::within(row, now, &list.href),
+            crumbs: [list],
+        }
+    }
+}
+
 fn capability(told: &Value, catalogue: &Catalogue, now: Timestamp) -> CapabilityDetail {
     let gates = gates(told);
     CapabilityDetail {

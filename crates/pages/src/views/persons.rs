@@ -18,6 +18,8 @@ pub(crate) struct PersonRow {
     roles: Vec<&'static str>,
     units: Vec<String>,
     codes: bool,
+    /// Whether they belong to a developer account.
+    developer: bool,
     since: When,
 }
 
@@ -47,6 +49,7 @@ impl PersonRow {
                 .iter()
                 .map(ToString::to_string)
                 .collect(),
+            developer: person.duties.developer.is_some(),
             codes: person.kept.code_seed.is_some(),
             since: When::of(person.kept.created_at, now),
         }

@@ -161,7 +161,7 @@ const fn assessment(vetting: &Vetting) -> Option<&Assessment> {
     }
 }
 
-const fn state(vetting: &Vetting) -> (&'static str, &'static str) {
+pub(crate) const fn state(vetting: &Vetting) -> (&'static str, &'static str) {
     match vetting {
         Vetting::InReview(_) => ("warn", "in review"),
         Vetting::Approved(_) => ("good", "approved"),
@@ -170,7 +170,7 @@ const fn state(vetting: &Vetting) -> (&'static str, &'static str) {
     }
 }
 
-const fn doubt(doubt: Doubt) -> &'static str {
+pub(crate) const fn doubt(doubt: Doubt) -> &'static str {
     match doubt {
         Doubt::Unknown => "the account does not say everything that the risk model asks",
         Doubt::TooRisky => "the points allow less than was applied for",

@@ -1,21 +1,16 @@
 use std::{io, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 use admission::Admission;
-use axum::{Json, Router, extract::Request, response::Html, routing::get};
 use config::Settings;
 use flows::SecretBook;
 use gateway::{Gateway, GatewayParts, UpstreamHealth, UpstreamSecrets, Workers};
 use http_kit::{Edge, ServeOptions, Surface, dress};
-use keys::SigningKey;
-use management::Management;
-use pages::{Console, Place};
 use primitives::{Name, Secret};
 use prometheus_client::registry::Registry;
 use quota::Counters;
 use snapshot::{Loader, SnapshotHandle};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 
 use crate::{
     failure::{Failure, why},
@@ -23,14 +18,15 @@ use crate::{
         house::House,
         listening::{Bound, Listening},
         ops::{self, Readiness},
+        people::{Addresses, Staff},
         places::Places,
     },
 };
 
 /// The longest body that management REST takes: whole API descriptions travel through it.
-const MANAGEMENT_BODY: usize = 64 * 1024 * 1024;
+pub(super) const MANAGEMENT_BODY: usize = 64 * 1024 * 1024;
 /// The longest body of a form on a page.
-const PAGE_BODY: usize = 64 * 1024;
+pub(super) const PAGE_BODY: usize = 64 * 1024;
 
 /// What the doors share.
 pub(crate) struct Rooms {
@@ -85,7 +81,8 @@ impl Doors {
             management,
             ops,
         } = listening;
-        let public_url = public.url.clone();
+        let addresses = Addresses::of(settings, &public, (&site, &management));
+        let staff = Staff::new(house, rooms, addresses)?;
         let (token, door) = (stop.clone(), gateway.clone());
         let workers = Workers::begin(cores()).map_err(why("threads"))?;
         let served = async move {
@@ -93,7 +90,7 @@ impl Doors {
                 .await
         };
         tasks.spawn(served);
-        let router = office(house, rooms, &management, public_url)?;
+        let router = staff.office(&management)?;
         let options = options(settings, &management);
         tasks.spawn(http_kit::serve(
             management.socket,
@@ -101,13 +98,7 @@ impl Doors {
             options,
             stop.clone(),
         ));
-        let router = dress(
-            lobby(
-                settings,
-                &house.keys.signing_key().map_err(why("signing key"))?,
-            ),
-            edge(house, &site, Surface::Pages, PAGE_BODY),
-        );
+        let router = staff.site(&site)?;
         let options = self::options(settings, &site);
         tasks.spawn(http_kit::serve(site.socket, router, options, stop.clone()));
         let router = dress(
@@ -244,53 +235,7 @@ fn bounds(settings: &Settings) -> gateway::Limits {
     }
 }
 
-/// Management REST under `/v1` and the console beside it: one origin, two surfaces.
-fn office(house: &House, rooms: &Rooms, bound: &Bound, public: String) -> Result<Router, Failure> {
-    let console = house.loaded.settings.installation.console.clone();
-    let at: Arc<str> = console.unwrap_or_else(|| bound.url.clone()).into();
-    let services = house.services.clone();
-    let desk = Management {
-        services: services.clone(),
-        authority: house.authority.clone(),
-        loader: Arc::clone(&rooms.loader),
-        admission: Arc::clone(&rooms.admission),
-        secrets: house.secrets.clone(),
-        token: Arc::new(house.authority.hashing.hash(&rooms.token)),
-        cursors: Arc::new(house.keys.cursor_key()),
-        console: Arc::clone(&at),
-    };
-    let settings = &house.loaded.settings;
-    let place = Place {
-        name: settings.installation.name.clone(),
-        public,
-        console: at.to_string(),
-        tls: bound.tls.is_some() || settings.listeners.management.behind_tls_proxy,
-    };
-    let console = Console::new(
-        house.authority.clone(),
-        (Arc::clone(&rooms.loader), services),
-        Arc::clone(&rooms.admission),
-        place,
-    )
-    .map_err(why("pages"))?;
-    let api = dress(
-        management::router(desk),
-        edge(house, bound, Surface::Api, MANAGEMENT_BODY),
-    );
-    let pages = dress(
-        pages::routes(console),
-        edge(house, bound, Surface::Pages, PAGE_BODY),
-    );
-    let split = tower::service_fn(move |request: Request| {
-        let path = request.uri().path();
-        let is_api = path.starts_with("/v1/") || path == "/openapi.json";
-        let surface = if is_api { &api } else { &pages };
-        surface.clone().oneshot(request)
-    });
-    Ok(Router::new().fallback_service(split))
-}
-
-fn edge(house: &House, bound: &Bound, surface: Surface, body_limit: usize) -> Edge {
+pub(super) fn edge(house: &House, bound: &Bound, surface: Surface, body_limit: usize) -> Edge {
     Edge {
         surface,
         tls: bound.tls.is_some(),
@@ -305,32 +250,6 @@ fn options(settings: &Settings, bound: &Bound) -> ServeOptions {
         drain: Duration::from_secs(u64::from(settings.shutdown.drain_seconds)),
         ..ServeOptions::default()
     }
-}
-
-/// The first page of the site. People's pages are to follow it here.
-fn lobby(settings: &Settings, signing: &SigningKey) -> Router {
-    let name = escaped(&settings.installation.name);
-    let page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{name}</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"></head>\n\
-         <body><main><h1>{name}</h1>\n\
-         <p>Developers call the APIs behind this installation with keys that its operator \
-         issues.</p></main></body>\n</html>\n"
-    );
-    let jwks = signing.jwks();
-    Router::new()
-        .route("/", get(async move || Html(page.clone())))
-        // What upstreams verify contexts with that are signed with the installation's key.
-        .route(
-            "/.well-known/jwks.json",
-            get(async move || Json(jwks.clone())),
-        )
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use config::Loaded;
-use flows::{Authority, Passwords, RiskServices, SecretBook};
+use flows::{Authority, Passwords, Post, RiskServices, SecretBook};
 use journal::{Journal, Options};
 use keys::InstallationKeys;
 use primitives::{Clock, Entropy, SystemEntropy};
@@ -12,6 +12,7 @@ use crate::{
         authority::{Backend, private_folder},
         carrier::Https,
         clock::Watch,
+        mail::Smtp,
     },
     set_up,
 };
@@ -19,11 +20,15 @@ use crate::{
 /// What is there before a call can be decided: keys, database, journal, secrets.
 pub(crate) struct House {
     pub(crate) loaded: Loaded,
+    /// Whether it is a `--dev`.
+    pub(crate) dev: bool,
     pub(crate) keys: InstallationKeys,
     pub(crate) backend: Backend,
     pub(crate) authority: Authority,
     pub(crate) secrets: SecretBook,
     pub(crate) services: RiskServices,
+    /// What brings mails out; none when no server is named.
+    pub(crate) post: Option<Arc<dyn Post>>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) watch: Watch,
 }
@@ -71,13 +76,18 @@ impl House {
             carrier,
             secrets: secrets.clone(),
         };
+        let settings = &loaded.settings;
+        let post = Smtp::of(&settings.mail, &settings.installation.name)?;
+        let post = post.map(|smtp| Arc::new(smtp) as Arc<dyn Post>);
         Ok(Self {
             loaded,
+            dev,
             keys,
             backend,
             authority,
             secrets,
             services,
+            post,
             journal,
             watch,
         })

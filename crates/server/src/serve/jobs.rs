@@ -1,7 +1,9 @@
 use std::{io, sync::Arc, thread, time::Duration};
 
 use decision::LimitKind;
-use flows::{Authority, CountedLimit, FindLimit, FoldJob, RiskServices, VettingDesk, fold_until};
+use flows::{
+    Authority, CountedLimit, FindLimit, FoldJob, Post, RiskServices, VettingDesk, fold_until,
+};
 use snapshot::{Loader, SnapshotHandle};
 use tokio::{runtime, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +18,9 @@ const SWEEP_EVERY: Duration = Duration::from_mins(5);
 
 /// How often levels are looked for that are to be looked at again.
 const VET_EVERY: Duration = Duration::from_mins(1);
+
+/// How often mails are looked for that are due.
+const MAIL_EVERY: Duration = Duration::from_secs(1);
 
 /// The thread that settles calls, and those that it has read files for it.
 const SETTLEMENT: &str = "settlement";
@@ -55,6 +60,9 @@ impl Jobs {
         let trusts = house.watch.trust();
         let desk = (house.authority.clone(), loader, house.services.clone());
         tasks.spawn(vet(desk, trusts, stop.clone()));
+        if let Some(post) = house.post.clone() {
+            tasks.spawn(mail(house.authority.clone(), post, stop.clone()));
+        }
         tasks.spawn(rooms.places.clone().watch(stop.clone()));
         let (loader, token) = (Arc::clone(&rooms.loader), stop.clone());
         tasks.spawn(async move {
@@ -152,6 +160,24 @@ async fn vet(
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(VET_EVERY) => {}
+        }
+    }
+}
+
+/// Sends mails that are due. They are in the store until they are out, so that a time at which
+/// nothing ran only makes them later.
+async fn mail(authority: Authority, post: Arc<dyn Post>, stop: CancellationToken) {
+    loop {
+        let sent = tokio::select! {
+            () = stop.cancelled() => return,
+            sent = flows::send_mails(&authority, &post) => sent,
+        };
+        if let Err(problem) = sent {
+            tracing::warn!(%problem, "mails wait for the store");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(MAIL_EVERY) => {}
         }
     }
 }

@@ -23,6 +23,8 @@ mod platform;
 #[cfg(test)]
 mod quotas;
 #[cfg(test)]
+mod site;
+#[cfg(test)]
 mod upstreams;
 #[cfg(test)]
 mod walkthrough;
