@@ -124,6 +124,9 @@ async fn a_registration_makes_a_person_and_an_account_in_one_commit() {
         .await
         .unwrap();
     assert!(matches!(tried, Tried::In(_)), "{tried:?}");
+    let hash = ::keys::OneTimeCode::hash_of(&code);
+    let kept = at.store.registration(&hash, at.clock.now()).await.unwrap();
+    assert_eq!(kept, None, "what was said is not kept");
     let again = bench.confirm(&code, PASSWORD).await;
     assert!(matches!(again, Err(ConfirmRefused::LinkGone)), "{again:?}");
 }
