@@ -22,6 +22,7 @@ mod fold;
 mod idempotency;
 mod import;
 mod keys;
+mod leaks;
 mod passwords;
 mod persons;
 mod secrets;
@@ -48,6 +49,7 @@ pub use keys::{
     CREDENTIAL_KIND, IssuedKey, Keep, KeyRefused, KeyWanted, LONGEST_OVERLAP_SECONDS, issue_key,
     revoke_key, rotate_key,
 };
+pub use leaks::{Leaked, MOST_LEAKED, may_report_leaks, revoke_leaked};
 pub use passwords::Passwords;
 pub use persons::{
     Caller, Invitation, Invited, NewCodes, PERSON_KIND, Person, PersonChange, PersonRefused,

@@ -6,8 +6,8 @@
 //! that the next call is decided with it.
 //!
 //! What it never does: hold a rule, change anything past a use-case, or answer an operator's
-//! question to anyone without the operator token or a person's access token. The one exception is
-//! `/v1/me`, which an app asks about itself with its own key.
+//! question to anyone without the operator token or a person's access token. The exceptions are
+//! `/v1/me`, which an app asks about itself with its own key, and reports of leaked secrets.
 //!
 //! To add an endpoint: a handler with its `utoipa::path` in the file of its resource, its line
 //! in that file's `routes`, its row in `authorization`, then `cargo xtask generate`. The test of who
@@ -24,6 +24,7 @@ mod documents;
 mod events;
 mod import;
 mod instant;
+mod leaked_secrets;
 mod me;
 mod names;
 mod openapi;
@@ -46,7 +47,7 @@ pub use desk::Management;
 /// The API, to be dressed for its listener.
 pub fn router(desk: Management) -> Router {
     let (operator, _) = operator_routes().split_for_parts();
-    let (own, _) = me::routes().split_for_parts();
+    let (own, _) = open_routes().split_for_parts();
     let document = openapi();
     operator
         .fallback(async || http_kit::Problem::of(&codes::NOT_FOUND))
@@ -79,9 +80,14 @@ fn operator_routes() -> OpenApiRouter<Management> {
         .merge(whoami::routes())
 }
 
+/// What an app asks about itself, and what needs nobody.
+fn open_routes() -> OpenApiRouter<Management> {
+    me::routes().merge(leaked_secrets::routes())
+}
+
 /// The document that describes the API.
 #[must_use]
 pub fn openapi() -> serde_json::Value {
-    let documented = operator_routes().merge(me::routes()).into_openapi();
+    let documented = operator_routes().merge(open_routes()).into_openapi();
     openapi::finish(&documented)
 }

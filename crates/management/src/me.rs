@@ -5,7 +5,7 @@ use axum::{
 };
 use decision::{CapabilityAnswer, GateAnswer, LimitAnswer, Outcome, Vocabulary};
 use http::{HeaderMap, request::Parts};
-use http_kit::{Basic, Json, Path, Problem, Problems, codes};
+use http_kit::{Basic, Json, Path, Problem, Problems, ThreeTokens, codes};
 use primitives::{Quantity, Symbol};
 use serde::Serialize;
 use snapshot::Snapshot;
@@ -123,11 +123,22 @@ where
     }
 }
 
+/// What stands in the headers; nobody shows a certificate here.
 fn presented(headers: &HeaderMap) -> Presented {
-    match Basic::of(headers) {
-        Basic::Missing => Presented::Nothing,
-        Basic::Malformed => Presented::Malformed,
-        Basic::Given(user, password) => Presented::Basic { user, password },
+    match (ThreeTokens::of(headers), Basic::of(headers)) {
+        (ThreeTokens::Given(user, password, signature), _) => Presented::ThreeTokens {
+            user,
+            password,
+            signature,
+            certificate: None,
+        },
+        (ThreeTokens::Malformed, _) | (_, Basic::Malformed) => Presented::Malformed,
+        (_, Basic::Missing) => Presented::Nothing,
+        (_, Basic::Given(user, password)) => Presented::Basic {
+            user,
+            password,
+            certificate: None,
+        },
     }
 }
 

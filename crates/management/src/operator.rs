@@ -81,7 +81,7 @@ async fn check(desk: &Management, request: &Parts) -> Result<By, Problem> {
     Ok(By(Arc::new(caller)))
 }
 
-async fn caller(desk: &Management, headers: &HeaderMap) -> Result<Caller, Problem> {
+pub(crate) async fn caller(desk: &Management, headers: &HeaderMap) -> Result<Caller, Problem> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values
         .next()

@@ -244,6 +244,12 @@ pub(crate) enum KeysCommand {
         /// Permission profile that the key is bound to.
         #[arg(long, value_name = "PROFILE")]
         permissions: Option<String>,
+        /// How it is shown.
+        #[arg(long, default_value = "key", value_parser = ["key", "three_token", "certificate"])]
+        kind: String,
+        /// SHA-256 of a client certificate (DER, hexadecimal) that is shown as well, or alone.
+        #[arg(long, value_name = "SHA256")]
+        certificate: Option<String>,
         #[command(flatten)]
         show: ShowArguments,
     },
@@ -265,6 +271,13 @@ pub(crate) enum KeysCommand {
         app: String,
         /// The key's id.
         key: String,
+        #[command(flatten)]
+        connect: ConnectArguments,
+    },
+    /// Revokes whatever leaked secrets open: one a line, from a file or standard input.
+    Leaked {
+        /// The file; standard input when left out.
+        file: Option<PathBuf>,
         #[command(flatten)]
         connect: ConnectArguments,
     },

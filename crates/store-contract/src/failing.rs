@@ -112,6 +112,7 @@ asks! {
     fn everything(&self) -> (Revision, Vec<Resource>, Vec<Credential>);
     fn credential(&self, id: CredentialId) -> Option<Credential>;
     fn credentials_of(&self, app: &Name) -> Vec<Credential>;
+    fn credentials_hashed(&self, hash: &str) -> Vec<Credential>;
     fn commit(&self, changes: WriteSet) -> Result<Committed, CommitRefused>;
     fn events(&self, after: Revision, size: PageSize) -> Vec<Event>;
     fn events_before(&self, before: Option<Revision>, size: PageSize) -> Vec<Event>;

@@ -169,7 +169,10 @@ async fn put_credentials(unit: &mut PgConnection, puts: &[&Credential]) -> Resul
         &column(puts, permissions) as _,
         &column(puts, |one| one.created_at.as_micros()),
         &column(puts, |one| moment(one.expires_at)) as _,
-        &column(puts, |one| moment(one.revoked_at)) as _
+        &column(puts, |one| moment(one.revoked_at)) as _,
+        &column(puts, |one| one.kind.as_str().to_owned()),
+        &column(puts, |one| one.signature.clone()) as _,
+        &column(puts, |one| one.certificate.map(|one| one.to_vec())) as _
     )
     .execute(unit)
     .await?;

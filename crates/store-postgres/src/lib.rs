@@ -73,6 +73,10 @@ impl Store for PostgresStore {
         Ok(resources::credentials_of(&self.pool, app).await?)
     }
 
+    async fn credentials_hashed(&self, hash: &str) -> Result<Vec<Credential>, StoreFailure> {
+        Ok(resources::credentials_hashed(&self.pool, hash).await?)
+    }
+
     async fn commit(
         &self,
         changes: WriteSet,

@@ -183,7 +183,10 @@ async fn put_credential(
         credential.permissions.as_ref().map(Name::as_str),
         credential.created_at.as_micros(),
         credential.expires_at.map(Timestamp::as_micros),
-        credential.revoked_at.map(Timestamp::as_micros)
+        credential.revoked_at.map(Timestamp::as_micros),
+        credential.kind.as_str(),
+        credential.signature.as_deref(),
+        credential.certificate.as_ref().map(|one| &one[..])
     )
     .execute(unit)
     .await?;

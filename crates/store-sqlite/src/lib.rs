@@ -74,6 +74,10 @@ impl Store for SqliteStore {
         Ok(resources::credentials_of(&self.readers, app).await?)
     }
 
+    async fn credentials_hashed(&self, hash: &str) -> Result<Vec<Credential>, StoreFailure> {
+        Ok(resources::credentials_hashed(&self.readers, hash).await?)
+    }
+
     async fn commit(
         &self,
         changes: WriteSet,

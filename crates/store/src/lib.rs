@@ -26,7 +26,7 @@ use primitives::{CredentialId, Name, PageSize, PersonId, RecordId, Revision, Sig
 pub use call_query::{CallQuery, QueryValue};
 pub use chain::{Link, NO_LINK, link, links};
 pub use records::{
-    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CounterRow, Folded, FoldedCalls,
+    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CounterRow, CredentialKind, Folded, FoldedCalls,
     IdempotencyRow, Idempotent, Installation, LinkPurpose, Person, SealedSecret, SignIn,
     SignInKind, SignInLink, TryRate, Vetting, VettingPlace,
 };
@@ -95,6 +95,8 @@ pub trait Store: Send + Sync + 'static {
     async fn credential(&self, id: CredentialId) -> Result<Option<Credential>, StoreFailure>;
     /// The credentials of an app (by the app's name), the newest first.
     async fn credentials_of(&self, app: &Name) -> Result<Vec<Credential>, StoreFailure>;
+    /// The credentials whose secret, or third token, has this hash.
+    async fn credentials_hashed(&self, hash: &str) -> Result<Vec<Credential>, StoreFailure>;
     /// Applies a write set, whole or not at all: deletes first, then puts, of which the last of a
     /// name counts. A replaced resource or credential keeps its `created_at`. The vettings of a
     /// deleted account go with it. An `answer` for a key that is not held, or that is answered

@@ -245,7 +245,9 @@ macro_rules! words {
                 }
             }
 
-            pub(crate) fn of(word: &str) -> Option<Self> {
+            /// The one with this word.
+            #[must_use]
+            pub fn of(word: &str) -> Option<Self> {
                 [$(Self::$case),+].into_iter().find(|one| one.as_str() == word)
             }
         }
@@ -253,6 +255,15 @@ macro_rules! words {
 }
 
 words! {
+    /// How an app shows who it is.
+    CredentialKind {
+        /// An id and a secret.
+        Key = "key",
+        /// A user name, a password and a signature: all three.
+        ThreeToken = "three_token",
+        /// A certificate of the connection, and nothing else.
+        Certificate = "certificate",
+    }
     /// What a one-time link is for. One made for one thing does nothing else.
     LinkPurpose {
         /// Signs in.
