@@ -119,7 +119,8 @@ impl Profile {
         }
         for (at, value) in &changes {
             let line = self.0.get(at).copied();
-            self.0.insert(at.clone(), Line::with(line, *value, record.at));
+            self.0
+                .insert(at.clone(), Line::with(line, *value, record.at));
         }
         Ok(changes.into_iter().map(|(at, _)| at).collect())
     }

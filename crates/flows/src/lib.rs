@@ -16,6 +16,7 @@ mod apps;
 mod audit;
 mod authority;
 mod change;
+mod confidential;
 mod diff;
 mod export;
 mod fold;
@@ -25,6 +26,7 @@ mod keys;
 mod leaks;
 mod passwords;
 mod persons;
+mod profiles;
 mod secrets;
 mod sign_in;
 mod toggles;
@@ -35,6 +37,10 @@ pub use apps::{Edit, change_app, change_developer};
 pub use audit::{ChainCheck, EventLine, Head, Tampered, Verified, read_heads};
 pub use authority::{Authority, Unable};
 pub use change::{ChangeRefused, Changed, Decide, EntryChange, Fate, change_entry};
+pub use confidential::{
+    CONFIDENTIAL_KIND, ConfidentialRefused, MOST_CONFIDENTIAL, entrust, entrusted,
+    forget_entrusted, reveal,
+};
 pub use diff::{Difference, diff};
 pub use export::export;
 pub use fold::{
@@ -55,6 +61,9 @@ pub use persons::{
     Caller, Invitation, Invited, NewCodes, PERSON_KIND, Person, PersonChange, PersonRefused,
     begin_codes, change_password, change_person, confirm_codes, delete_person, end_codes,
     find_person, invite_person, make_password_link,
+};
+pub use profiles::{
+    MOST_RECORDS, NewRecord, RECORD_KIND, RecordsRefused, Taken, profile_of, take_records,
 };
 pub use secrets::{
     RemoveRefused, SECRET_KIND, SecretBook, remove_secret, secret_names, set_secret,

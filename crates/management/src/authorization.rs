@@ -2,14 +2,17 @@
 //! A door without a row is closed to everybody.
 
 use accounts::persons::Action::{
-    self, ChangeState, HandleKeys, HandlePersons, NarrowApps, Own, See, SetDevelopers, SetSecrets,
-    SwitchDevelopers, Vet,
+    self, ChangeState, HandleKeys, HandlePersons, NarrowApps, Own, RevealConfidential, See,
+    SendRecords, SetConfidential, SetDevelopers, SetSecrets, SwitchDevelopers, Vet,
 };
 use http::Method;
 
 /// What is done at each door: method, path template, action.
 pub(crate) const TABLE: &[(&str, &str, Action)] = &[
+    ("GET", "/v1/accounts/{account}/confidential", See),
     ("GET", "/v1/accounts/{account}/panel", See),
+    ("GET", "/v1/accounts/{account}/profile", See),
+    ("GET", "/v1/accounts/{account}/records", See),
     ("GET", "/v1/accounts/{account}/risk", See),
     ("GET", "/v1/accounts/{account}/vetting", See),
     ("GET", "/v1/apps/{app}/capabilities", See),
@@ -40,6 +43,22 @@ pub(crate) const TABLE: &[(&str, &str, Action)] = &[
     ("POST", "/v1/accounts/{account}/vetting/look-again", Vet),
     ("POST", "/v1/accounts/{account}/vetting/refuse", Vet),
     ("POST", "/v1/accounts/{account}/vetting/withdraw", Vet),
+    ("POST", "/v1/accounts/{account}/records", SendRecords),
+    (
+        "PUT",
+        "/v1/accounts/{account}/confidential/{name}",
+        SetConfidential,
+    ),
+    (
+        "DELETE",
+        "/v1/accounts/{account}/confidential/{name}",
+        SetConfidential,
+    ),
+    (
+        "POST",
+        "/v1/accounts/{account}/confidential/{name}/reveal",
+        RevealConfidential,
+    ),
     ("POST", "/v1/import", ChangeState),
     ("POST", "/v1/state/apply", ChangeState),
     ("PUT", "/v1/secrets/{name}", SetSecrets),

@@ -17,6 +17,7 @@ mod app_keys;
 mod audit;
 mod authorization;
 mod call_records;
+mod confidential;
 mod descriptions;
 mod desk;
 mod developers;
@@ -31,6 +32,7 @@ mod openapi;
 mod operator;
 mod persons;
 mod posted;
+mod profiles;
 mod refusals;
 mod resources;
 mod secrets;
@@ -66,6 +68,7 @@ fn operator_routes() -> OpenApiRouter<Management> {
         .merge(app_keys::routes())
         .merge(audit::routes())
         .merge(call_records::routes())
+        .merge(confidential::routes())
         .merge(descriptions::routes())
         .merge(developers::routes())
         .merge(documents::routes())
@@ -73,6 +76,7 @@ fn operator_routes() -> OpenApiRouter<Management> {
         .merge(import::routes())
         .merge(me::operator_routes())
         .merge(persons::routes())
+        .merge(profiles::routes())
         .merge(resources::routes())
         .merge(secrets::routes())
         .merge(sign_in_links::routes())
@@ -82,7 +86,9 @@ fn operator_routes() -> OpenApiRouter<Management> {
 
 /// What an app asks about itself, and what needs nobody.
 fn open_routes() -> OpenApiRouter<Management> {
-    me::routes().merge(leaked_secrets::routes())
+    me::routes()
+        .merge(confidential::own_routes())
+        .merge(leaked_secrets::routes())
 }
 
 /// The document that describes the API.

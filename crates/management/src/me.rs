@@ -6,7 +6,7 @@ use axum::{
 use decision::{CapabilityAnswer, GateAnswer, LimitAnswer, Outcome, Vocabulary};
 use http::{HeaderMap, request::Parts};
 use http_kit::{Basic, Json, Path, Problem, Problems, ThreeTokens, codes};
-use primitives::{Quantity, Symbol};
+use primitives::{Mode, Name, Quantity, Symbol};
 use serde::Serialize;
 use snapshot::Snapshot;
 use utoipa::ToSchema;
@@ -120,6 +120,31 @@ where
             Ok(_) => Ok(Self(presented)),
             Err(why) => Err(unidentified(why)),
         }
+    }
+}
+
+/// The developer whose app asks, for what the key alone decides.
+pub(crate) struct Developer {
+    /// Name of its account.
+    pub(crate) account: Name,
+    /// Who did what was done, in the event log.
+    pub(crate) actor: String,
+}
+
+impl OwnKey {
+    /// The developer, if the key stands for it whole: in live mode, and bound to nothing.
+    pub(crate) fn developer(&self, desk: &Management) -> Result<Developer, Problem> {
+        let snapshot = desk.snapshots().load_full();
+        let caller = desk.admission.identify(&snapshot, &self.0);
+        let caller = caller.map_err(unidentified)?;
+        if caller.mode() != Mode::Live || caller.permissions().is_some() {
+            let why = "this needs a live key that is not bound to a permission profile";
+            return Err(Problem::of(&codes::ROLE_MISSING).because(why));
+        }
+        Ok(Developer {
+            account: caller.developer.name.clone(),
+            actor: caller.app.id.to_string(),
+        })
     }
 }
 

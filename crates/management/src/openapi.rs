@@ -133,6 +133,10 @@ fn tags() -> Value {
         ),
         tag("developers", "Levels, toggles and limits"),
         tag("keys", "Keys of apps"),
+        tag(
+            "confidential",
+            "What accounts entrust: numbers, passwords, bank and card data"
+        ),
         tag("calls", "Call records and their explanations"),
         tag("secrets", "Secrets that state files refer to"),
         tag(

@@ -8,12 +8,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use primitives::{CredentialId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp};
+use primitives::{
+    CredentialId, DeveloperRecordId, Name, PageSize, PersonId, RecordId, Revision, SignInId,
+    Timestamp,
+};
 use store::{
-    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed,
-    CounterRow, Credential, Event, FailureKind, Folded, FoldedCalls, IdempotencyRow, Idempotent,
-    Installation, Kind, LinkPurpose, Person, Resource, SealedSecret, SignIn, SignInLink, Store,
-    StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
+    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed, Confidential, CounterRow, Credential, DeveloperRecord, Event, FailureKind, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Person, ProfileLine, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
 };
 
 /// When a planted failure strikes.
@@ -131,6 +131,11 @@ asks! {
     fn drop_call_days(&self, before_day: i64) -> u64;
     fn secrets(&self) -> Vec<SealedSecret>;
     fn vetting(&self, account: &Name, ladder: &Name) -> Option<Vetting>;
+    fn confidential_of(&self, account: &Name) -> Vec<Confidential>;
+    fn developer_records(&self, account: &Name, before: Option<DeveloperRecordId>, size: PageSize)
+        -> Vec<DeveloperRecord>;
+    fn has_developer_record(&self, account: &Name, source: &Name, reference: &str) -> bool;
+    fn profile_of(&self, account: &Name) -> Vec<ProfileLine>;
     fn vettings_of(&self, account: &Name) -> Vec<Vetting>;
     fn vettings(&self, state: Option<&str>, after: Option<&VettingPlace>, size: PageSize)
         -> Vec<Vetting>;

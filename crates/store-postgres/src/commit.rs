@@ -7,7 +7,7 @@ use store::{
 };
 
 use crate::{
-    Failure,
+    Failure, about,
     columns::{MOST_ROWS, column, last_of_each},
     persons, vettings,
 };
@@ -41,6 +41,7 @@ async fn write(
     for gone in changes.deletes.chunks(MOST_ROWS) {
         delete_resources(unit, gone).await?;
         vettings::delete(unit, gone).await?;
+        about::forget(unit, gone).await?;
     }
     let puts = last_of_each(&changes.puts, |one| (one.kind, &one.name));
     for puts in puts.chunks(MOST_ROWS) {
@@ -68,6 +69,7 @@ async fn write(
     for person in &changes.persons {
         persons::put(unit, person, revision).await?;
     }
+    about::write(unit, changes, revision).await?;
     let events: Vec<(i64, &NewEvent)> = (0..).zip(&changes.events).collect();
     for events in events.chunks(MOST_ROWS) {
         append(unit, events, (revision, changes.at)).await?;

@@ -7,7 +7,7 @@ use store::{
     rows::{id_bytes, revision_value},
 };
 
-use crate::{Failure, persons, vettings};
+use crate::{Failure, about, persons, vettings};
 
 /// So many rows go into one statement; more take several.
 const MOST_ROWS: usize = 5_000;
@@ -41,6 +41,7 @@ async fn write(
     for gone in changes.deletes.chunks(MOST_ROWS) {
         delete_resources(unit, gone).await?;
         vettings::delete(unit, gone).await?;
+        about::forget(unit, gone).await?;
     }
     for puts in changes.puts.chunks(MOST_ROWS) {
         put_resources(unit, puts, revision).await?;
@@ -65,6 +66,7 @@ async fn write(
     for person in &changes.persons {
         persons::put(unit, person, revision).await?;
     }
+    about::write(unit, changes, revision).await?;
     let events: Vec<(i64, &NewEvent)> = (0..).zip(&changes.events).collect();
     for events in events.chunks(MOST_ROWS) {
         append(unit, events, (revision, changes.at)).await?;

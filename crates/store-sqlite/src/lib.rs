@@ -7,6 +7,7 @@
 //! its columns in `store::rows`, a function here (and there), a case in `store-contract`; then
 //! `cargo xtask generate` renews `.sqlx`.
 
+mod about;
 mod calls;
 mod commit;
 mod failure;
@@ -19,13 +20,13 @@ mod sign_in;
 mod vettings;
 
 use async_trait::async_trait;
-use primitives::{CredentialId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp};
+use primitives::{
+    CredentialId, DeveloperRecordId, Name, PageSize, PersonId, RecordId, Revision, SignInId,
+    Timestamp,
+};
 use sqlx::SqlitePool;
 use store::{
-    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed,
-    CounterRow, Credential, Event, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation,
-    Kind, LinkPurpose, Person, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure,
-    TryRate, Vetting, VettingPlace, WriteSet,
+    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed, Confidential, CounterRow, Credential, DeveloperRecord, Event, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Person, ProfileLine, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
 };
 
 use failure::Failure;
@@ -203,6 +204,32 @@ impl Store for SqliteStore {
 
     async fn count_vettings(&self, state: &str, most: u32) -> Result<u32, StoreFailure> {
         Ok(vettings::count(&self.readers, state, most).await?)
+    }
+
+    async fn confidential_of(&self, account: &Name) -> Result<Vec<Confidential>, StoreFailure> {
+        Ok(about::confidential_of(&self.readers, account).await?)
+    }
+
+    async fn developer_records(
+        &self,
+        account: &Name,
+        before: Option<DeveloperRecordId>,
+        size: PageSize,
+    ) -> Result<Vec<DeveloperRecord>, StoreFailure> {
+        Ok(about::records(&self.readers, account, before, size).await?)
+    }
+
+    async fn has_developer_record(
+        &self,
+        account: &Name,
+        source: &Name,
+        reference: &str,
+    ) -> Result<bool, StoreFailure> {
+        Ok(about::has_record(&self.readers, account, source, reference).await?)
+    }
+
+    async fn profile_of(&self, account: &Name) -> Result<Vec<ProfileLine>, StoreFailure> {
+        Ok(about::profile_of(&self.readers, account).await?)
     }
 
     async fn put_sign_in_link(&self, link: SignInLink) -> Result<(), StoreFailure> {

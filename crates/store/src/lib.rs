@@ -21,14 +21,15 @@ pub mod rows;
 mod write_set;
 
 use async_trait::async_trait;
-use primitives::{CredentialId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp};
+use primitives::{
+    CredentialId, DeveloperRecordId, Name, PageSize, PersonId, RecordId, Revision, SignInId,
+    Timestamp,
+};
 
 pub use call_query::{CallQuery, QueryValue};
 pub use chain::{Link, NO_LINK, link, links};
 pub use records::{
-    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CounterRow, CredentialKind, Folded, FoldedCalls,
-    IdempotencyRow, Idempotent, Installation, LinkPurpose, Person, SealedSecret, SignIn,
-    SignInKind, SignInLink, TryRate, Vetting, VettingPlace,
+    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, Confidential, CounterRow, CredentialKind, DeveloperRecord, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation, LinkPurpose, Person, ProfileLine, SealedSecret, SignIn, SignInKind, SignInLink, TryRate, Vetting, VettingPlace,
 };
 pub use resource::{Credential, Event, EventAction, Kind, NotAKind, NotAnAction, Resource};
 pub use write_set::{CommitRefused, Committed, Expected, NewEvent, WriteSet};
@@ -174,7 +175,7 @@ pub trait Store: Send + Sync + 'static {
         after: Option<&VettingPlace>,
         size: PageSize,
     ) -> Result<Vec<Vetting>, StoreFailure>;
-    /// Vettings in this state whose account was changed after them, by account and ladder, those
+    /// Vettings in this state whose account, or its profile, was changed after them, by account and ladder, those
     /// after the place's.
     async fn vettings_overtaken(
         &self,
@@ -190,6 +191,25 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<Vetting>, StoreFailure>;
     /// Counts the vettings in a state. Counts `most` at most, so that asking stays cheap.
     async fn count_vettings(&self, state: &str, most: u32) -> Result<u32, StoreFailure>;
+
+    /// What an account entrusts, by ascending name.
+    async fn confidential_of(&self, account: &Name) -> Result<Vec<Confidential>, StoreFailure>;
+    /// The records about a developer before `before`, the newest first.
+    async fn developer_records(
+        &self,
+        account: &Name,
+        before: Option<DeveloperRecordId>,
+        size: PageSize,
+    ) -> Result<Vec<DeveloperRecord>, StoreFailure>;
+    /// Whether there is a record with the sender's own id.
+    async fn has_developer_record(
+        &self,
+        account: &Name,
+        source: &Name,
+        reference: &str,
+    ) -> Result<bool, StoreFailure>;
+    /// What the records about a developer come to, by ascending source, kind and fact.
+    async fn profile_of(&self, account: &Name) -> Result<Vec<ProfileLine>, StoreFailure>;
 
     /// Keeps a one-time sign-in link (only its hash).
     async fn put_sign_in_link(&self, link: SignInLink) -> Result<(), StoreFailure>;

@@ -14,8 +14,10 @@ use crate::{
     Installation, Resource, SealedSecret, StoreFailure, Vetting,
 };
 
+mod about;
 mod persons;
 
+pub use about::{ConfidentialColumns, DeveloperRecordColumns, ProfileLineColumns};
 pub use persons::{PersonColumns, SignInColumns, SignInLinkColumns};
 
 /// A row holds what nobody could have written.

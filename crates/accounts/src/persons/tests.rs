@@ -85,12 +85,12 @@ fn who_may_do_what() {
         marks.into_iter().collect::<String>()
     };
     // Own, See, HandleKeys, NarrowApps, SetDevelopers, SwitchDevelopers, Vet, ChangeState,
-    // SetSecrets, HandlePersons.
-    assert_eq!(row(Role::Viewer), "xx--------");
-    assert_eq!(row(Role::Support), "xxxx------");
-    assert_eq!(row(Role::Risk), "xx-xxxx---");
-    assert_eq!(row(Role::BusinessUnit), "xx---u----");
-    assert_eq!(row(Role::Admin), "xxxxxxxxxx");
+    // SetSecrets, SendRecords, SetConfidential, RevealConfidential, HandlePersons.
+    assert_eq!(row(Role::Viewer), "xx-----------");
+    assert_eq!(row(Role::Support), "xxxx------x--");
+    assert_eq!(row(Role::Risk), "xx-xxxx--x---");
+    assert_eq!(row(Role::BusinessUnit), "xx---u-------");
+    assert_eq!(row(Role::Admin), "xxxxxxxxxxxxx");
     let nobody = Duties::default();
     for action in Action::ALL {
         assert_eq!(

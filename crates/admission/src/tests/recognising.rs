@@ -194,10 +194,8 @@ fn guesses_at_an_imported_secret_are_bounded_for_the_key_not_its_spelling() {
     assert_eq!(code(&town, &right), Ok(town.key.0));
     // Once shown here, nobody can shut its owner out.
     for guess in 0..50 {
-        drop(code(
-            &town,
-            &town.presents("old-key", &format!("again {guess}")),
-        ));
+        let tried = town.presents("old-key", &format!("again {guess}"));
+        assert!(code(&town, &tried).is_err());
     }
     assert_eq!(code(&town, &right), Ok(town.key.0));
 }

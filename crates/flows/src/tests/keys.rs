@@ -43,8 +43,19 @@ async fn an_issued_key_keeps_only_its_hash() {
         .await
         .unwrap();
     let kept = kept.unwrap();
-    assert!(issued.secret.as_ref().unwrap().expose().starts_with("ptr_live_"));
-    assert!(matches(&bench.at, &kept.hash, issued.secret.as_ref().unwrap().expose()));
+    assert!(
+        issued
+            .secret
+            .as_ref()
+            .unwrap()
+            .expose()
+            .starts_with("ptr_live_")
+    );
+    assert!(matches(
+        &bench.at,
+        &kept.hash,
+        issued.secret.as_ref().unwrap().expose()
+    ));
     assert!(!format!("{kept:?}").contains(issued.secret.as_ref().unwrap().expose()));
     assert_eq!(issued.revision, bench.at.store.revision().await.unwrap());
     let events = bench
@@ -97,7 +108,10 @@ async fn a_replaced_key_works_until_the_overlap_ends_and_no_longer() {
         .unwrap();
     assert_eq!(kept.expires_at, Some(at.clock.now().plus_seconds(3_600)));
     assert_eq!(new.credential.mode, old.credential.mode);
-    assert_ne!(new.secret.as_ref().unwrap().expose(), old.secret.as_ref().unwrap().expose());
+    assert_ne!(
+        new.secret.as_ref().unwrap().expose(),
+        old.secret.as_ref().unwrap().expose()
+    );
 
     // A second replacement of the same key cannot lengthen its life.
     bench.clock.advance_seconds(1_800);

@@ -9,6 +9,8 @@ mod developers;
 #[cfg(test)]
 mod document;
 #[cfg(test)]
+mod entrusting;
+#[cfg(test)]
 mod failing;
 #[cfg(test)]
 mod keys;
@@ -18,6 +20,8 @@ mod leaks;
 mod lists;
 #[cfg(test)]
 mod persons;
+#[cfg(test)]
+mod records;
 #[cfg(test)]
 mod repetitions;
 #[cfg(test)]

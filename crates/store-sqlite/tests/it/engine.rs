@@ -136,7 +136,8 @@ async fn calls_of_before_stay_readable() {
             "call records as bytes",
             "vettings",
             "event links",
-            "persons"
+            "persons",
+            "credentials confidential profiles"
         ]
     );
     let store = open(&folder).await;
