@@ -15,6 +15,7 @@ pub(crate) const TABLE: &[(&str, &str, Action)] = &[
     ("GET", "/v1/accounts/{account}/records", See),
     ("GET", "/v1/accounts/{account}/risk", See),
     ("GET", "/v1/accounts/{account}/vetting", See),
+    ("GET", "/v1/apps/{app}/apis/{api}/openapi.json", See),
     ("GET", "/v1/apps/{app}/capabilities", See),
     ("GET", "/v1/apps/{app}/keys", See),
     ("GET", "/v1/audit/events", See),

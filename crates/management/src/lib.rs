@@ -30,6 +30,7 @@ mod me;
 mod names;
 mod openapi;
 mod operator;
+mod own_apis;
 mod persons;
 mod posted;
 mod profiles;
@@ -75,6 +76,7 @@ fn operator_routes() -> OpenApiRouter<Management> {
         .merge(events::routes())
         .merge(import::routes())
         .merge(me::operator_routes())
+        .merge(own_apis::operator_routes())
         .merge(persons::routes())
         .merge(profiles::routes())
         .merge(resources::routes())
@@ -89,6 +91,7 @@ fn open_routes() -> OpenApiRouter<Management> {
     me::routes()
         .merge(confidential::own_routes())
         .merge(leaked_secrets::routes())
+        .merge(own_apis::routes())
 }
 
 /// The document that describes the API.

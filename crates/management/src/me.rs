@@ -16,6 +16,7 @@ use crate::{
     Management,
     instant::Instant,
     names::{app_name, unknown},
+    vettings::level_of,
 };
 
 /// What an app asks about itself, with its own key.
@@ -45,6 +46,10 @@ pub(crate) struct Capabilities {
 pub(crate) struct ApiCapabilities {
     /// The API.
     api: String,
+    /// The ladder whose levels count there.
+    ladder: String,
+    /// The developer's level on it; `null` is the lowest.
+    level: Option<String>,
     /// The complete list.
     capabilities: Vec<CapabilityDecision>,
 }
@@ -104,7 +109,7 @@ pub(crate) struct LimitView {
 }
 
 /// A caller that showed a valid key of an app.
-pub(crate) struct OwnKey(Presented);
+pub(crate) struct OwnKey(pub(crate) Presented);
 
 impl<S: Send + Sync> FromRequestParts<S> for OwnKey
 where
@@ -167,7 +172,7 @@ fn presented(headers: &HeaderMap) -> Presented {
     }
 }
 
-fn unidentified(why: Unidentified) -> Problem {
+pub(crate) fn unidentified(why: Unidentified) -> Problem {
     let code = codes::find(why.code()).unwrap_or(&codes::CREDENTIAL_UNKNOWN);
     Problem::of(code).because(why.to_string())
 }
@@ -219,12 +224,26 @@ fn told(
     whole: bool,
 ) -> Capabilities {
     let vocabulary = snapshot.vocabulary();
-    let apis = answers.iter().map(|(api, answers)| ApiCapabilities {
-        api: vocabulary.apis.name(*api).to_string(),
-        capabilities: answers
-            .iter()
-            .map(|one| capability(vocabulary, one, whole))
-            .collect(),
+    let developer = snapshot
+        .app_named(&app)
+        .and_then(|app| snapshot.account(app.developer));
+    let stands = |api: Symbol| {
+        let ladder = snapshot.catalogue().apis.get(api)?.ladder;
+        let ladder = vocabulary.ladders.name(ladder).clone();
+        let level = level_of(snapshot, &developer?.name, &ladder.parse().ok()?);
+        Some((ladder.to_string(), level.map(|level| level.to_string())))
+    };
+    let apis = answers.iter().map(|(api, answers)| {
+        let (ladder, level) = stands(*api).unwrap_or_default();
+        ApiCapabilities {
+            api: vocabulary.apis.name(*api).to_string(),
+            ladder,
+            level,
+            capabilities: answers
+                .iter()
+                .map(|one| capability(vocabulary, one, whole))
+                .collect(),
+        }
     });
     Capabilities {
         app,

@@ -159,7 +159,7 @@ fn place(row: &store::Vetting) -> String {
 }
 
 /// The developer's assigned level as the snapshot has it.
-fn level_of(snapshot: &Snapshot, account: &Name, ladder: &Name) -> Option<Name> {
+pub(crate) fn level_of(snapshot: &Snapshot, account: &Name, ladder: &Name) -> Option<Name> {
     let account = snapshot.account_named(account.as_str())?;
     let developer = account.developer.as_ref()?;
     let symbol = snapshot.vocabulary().ladders.get(ladder.as_str())?;

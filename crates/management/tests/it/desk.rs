@@ -335,6 +335,11 @@ impl Desk {
         self.send(request.body(body).unwrap()).await
     }
 
+    /// What the clock says, as the API writes it.
+    pub(crate) fn clock_text(&self) -> String {
+        self.clock.now().to_string()
+    }
+
     /// A live key of the app `till`: id and secret.
     pub(crate) async fn key(&self) -> (String, String) {
         let issued = self

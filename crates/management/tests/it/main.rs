@@ -19,6 +19,8 @@ mod leaks;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
+mod own_apis;
+#[cfg(test)]
 mod persons;
 #[cfg(test)]
 mod records;

@@ -12,7 +12,9 @@ use crate::desk::Desk;
 /// What anyone may ask, and what an app asks with its own key. These lists only shrink.
 const OPEN: &[(&str, &str)] = &[("post", "/v1/leaked-secrets")];
 const OWN_KEY: &[(&str, &str)] = &[
+    ("get", "/v1/me/apis/{api}/openapi.json"),
     ("get", "/v1/me/capabilities"),
+    ("get", "/v1/me/changes"),
     ("get", "/v1/me/confidential"),
     ("put", "/v1/me/confidential/{name}"),
     ("delete", "/v1/me/confidential/{name}"),
