@@ -13,7 +13,11 @@ use primitives::{
     Timestamp,
 };
 use store::{
-    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed, Confidential, CounterRow, Credential, DeveloperRecord, Event, FailureKind, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Person, ProfileLine, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
+    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed,
+    Confidential, CounterRow, Credential, DeveloperRecord, Event, FailureKind, Folded, FoldedCalls,
+    IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Person, ProfileLine, Resource,
+    SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace,
+    WriteSet,
 };
 
 /// When a planted failure strikes.

@@ -26,7 +26,11 @@ use primitives::{
 };
 use sqlx::PgPool;
 use store::{
-    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed, Confidential, CounterRow, Credential, DeveloperRecord, Event, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Person, ProfileLine, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
+    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed,
+    Confidential, CounterRow, Credential, DeveloperRecord, Event, Folded, FoldedCalls,
+    IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Person, ProfileLine, Resource,
+    SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace,
+    WriteSet,
 };
 
 pub use connect::{ConnectProblem, Warning};

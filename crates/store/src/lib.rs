@@ -29,7 +29,10 @@ use primitives::{
 pub use call_query::{CallQuery, QueryValue};
 pub use chain::{Link, NO_LINK, link, links};
 pub use records::{
-    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, Confidential, CounterRow, CredentialKind, DeveloperRecord, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation, LinkPurpose, Person, ProfileLine, SealedSecret, SignIn, SignInKind, SignInLink, TryRate, Vetting, VettingPlace,
+    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, Confidential, CounterRow,
+    CredentialKind, DeveloperRecord, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation,
+    LinkPurpose, Person, ProfileLine, SealedSecret, SignIn, SignInKind, SignInLink, TryRate,
+    Vetting, VettingPlace,
 };
 pub use resource::{Credential, Event, EventAction, Kind, NotAKind, NotAnAction, Resource};
 pub use write_set::{CommitRefused, Committed, Expected, NewEvent, WriteSet};
