@@ -203,7 +203,7 @@ async fn send(
     Path(given): Path<String>,
     mut posted: Posted<RecordsRequest>,
 ) -> Result<Response, Instead> {
-    let records = std::mem::replace(&mut posted.body.records, Vec::new());
+    let records = std::mem::take(&mut posted.body.records);
     let source = posted.body.source.clone();
     let records = read(RecordsRequest { source, records });
     let done = async {

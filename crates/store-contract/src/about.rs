@@ -68,16 +68,16 @@ pub async fn what_is_kept_about_an_account_comes_back_and_goes_with_it(store: Ar
     let kept = [line("shop", "", 3), line("shop", "amount", 2)].map(with);
     assert_eq!(store.profile_of(&shop).await.unwrap(), kept);
 
-    let mut changed = confidential("shop", "a");
-    (changed.kind, changed.sealed) = ("other".to_owned(), vec![]);
+    let mut other_card = confidential("shop", "a");
+    (other_card.kind, other_card.sealed) = ("other".to_owned(), vec![]);
     let changes = WriteSet {
         dropped_confidential: vec![(shop.clone(), name("b")), (shop.clone(), name("none"))],
-        confidential: vec![changed.clone()],
+        confidential: vec![other_card.clone()],
         profile_lines: vec![line("shop", "", 4)],
         ..WriteSet::default()
     };
     done(&*store, changes).await;
-    assert_eq!(store.confidential_of(&shop).await.unwrap(), [changed]);
+    assert_eq!(store.confidential_of(&shop).await.unwrap(), [other_card]);
     assert_eq!(store.confidential_of(&other).await.unwrap().len(), 2);
     let counts = store.profile_of(&shop).await.unwrap();
     let counts: Vec<i64> = counts.iter().map(|one| one.count).collect();

@@ -126,7 +126,9 @@ fn components(
     schemes: &Map<String, Value>,
 ) -> Map<String, Value> {
     let mut open = Vec::new();
-    paths.values().for_each(|item| named(item, &mut open));
+    for item in paths.values() {
+        named(item, &mut open);
+    }
     let mut seen = BTreeSet::new();
     let mut components = Map::new();
     while let Some((group, name)) = open.pop() {

@@ -202,7 +202,7 @@ async fn records_that_cannot_be_change_nothing() {
     }
     desk.post(
         "/v1/accounts/nobody/records",
-        &of("ledger", &[good.clone()]),
+        &of("ledger", std::slice::from_ref(&good)),
     )
     .await
     .refuses(404, "resource_unknown");

@@ -113,7 +113,9 @@ fn issue(platform: &Platform, more: &[&str]) -> [String; 3] {
 fn an_app_shows_a_certificate_or_three_tokens_over_tls() {
     let folder = tempfile::tempdir().expect("a folder");
     let print = certificates(folder.path());
-    let print: String = print.iter().map(|byte| format!("{byte:02x}")).collect();
+    let print = print
+        .iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     let platform = platform(folder.path());
     let call = |arguments: &[&str]| call(&platform, folder.path(), arguments);
     let (ok, no) = ("200".to_owned(), "401".to_owned());
