@@ -6,6 +6,9 @@
 //! what each role may do. Every answer has its reasons, so that a developer
 //! and a reviewer can be told them.
 //!
+//! [`profile`] is what the records about a developer come to (P-22, P-24), and [`confidential`] what
+//! accounts entrust and what may be shown of it (P-19).
+//!
 //! What it never does: read a clock, a database or a document; change an account. A signal that
 //! cannot be read is never taken for a good one.
 //!
@@ -13,6 +16,8 @@
 //! `risk::Question::ask`. To add a move: a method of [`vetting::Vetting`] that consumes it. To add
 //! a role: a variant of [`persons::Role`], its row in `Role::may`, and in the test of the table.
 
+pub mod confidential;
 pub mod persons;
+pub mod profile;
 pub mod risk;
 pub mod vetting;

@@ -65,8 +65,11 @@ impl Role {
             (_, A::Develop) => None,
             (_, A::Own | A::See)
             | (Self::Admin, _)
-            | (Self::Support, A::HandleKeys | A::NarrowApps)
-            | (Self::Risk, A::Vet | A::SetDevelopers | A::SwitchDevelopers | A::NarrowApps) => All,
+            | (Self::Support, A::HandleKeys | A::NarrowApps | A::SetConfidential)
+            | (
+                Self::Risk,
+                A::Vet | A::SetDevelopers | A::SwitchDevelopers | A::NarrowApps | A::SendRecords,
+            ) => All,
             (Self::BusinessUnit, A::SwitchDevelopers) => Units,
             (Self::Viewer | Self::Support | Self::Risk | Self::BusinessUnit, _) => None,
         }
@@ -126,13 +129,19 @@ pub enum Action {
     ChangeState,
     /// Sets secrets that upstreams are called with.
     SetSecrets,
+    /// Sends records about developers.
+    SendRecords,
+    /// Sets and removes what accounts entrust.
+    SetConfidential,
+    /// Has what an account entrusts shown in full.
+    RevealConfidential,
     /// Invites persons, changes their roles, shuts them out.
     HandlePersons,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Own,
         Self::Develop,
         Self::See,
@@ -143,6 +152,9 @@ impl Action {
         Self::Vet,
         Self::ChangeState,
         Self::SetSecrets,
+        Self::SendRecords,
+        Self::SetConfidential,
+        Self::RevealConfidential,
         Self::HandlePersons,
     ];
 
@@ -160,6 +172,9 @@ impl Action {
             Self::Vet => "vet developers",
             Self::ChangeState => "change the state",
             Self::SetSecrets => "set secrets",
+            Self::SendRecords => "send records about developers",
+            Self::SetConfidential => "set what accounts entrust",
+            Self::RevealConfidential => "see what accounts entrust",
             Self::HandlePersons => "handle persons",
         }
     }

@@ -3,6 +3,8 @@
 use decision::{Attribute, Attributes};
 use primitives::{Country, Name};
 
+use crate::profile::{Measure, Profile};
+
 #[cfg(test)]
 mod tests;
 
@@ -52,6 +54,19 @@ pub enum Question {
     },
     /// Whether the registered country is one of these, sorted.
     Country(Vec<Country>),
+    /// Whether what the records about it come to is so.
+    Records {
+        /// From this source; from all if `None`.
+        source: Option<Name>,
+        /// Their kind.
+        kind: Name,
+        /// The fact; the records themselves if `None`.
+        fact: Option<Name>,
+        /// What is asked of them.
+        measure: Measure,
+        /// What it is held against.
+        test: Test,
+    },
 }
 
 /// What a property is held against.
@@ -83,6 +98,8 @@ pub struct Known<'a> {
     pub country: Option<Country>,
     /// Declared properties.
     pub properties: &'a Attributes,
+    /// What the records about it come to.
+    pub profile: &'a Profile,
     /// The points that the risk service gave; none when it was not asked or did not answer.
     pub service: Option<i64>,
 }
@@ -255,6 +272,17 @@ impl Question {
         match self {
             Self::Country(countries) => Some(countries.contains(&known.country?)),
             Self::Property { name, test } => test.holds(known.properties.get(name)?),
+            Self::Records {
+                source,
+                kind,
+                fact,
+                measure,
+                test,
+            } => {
+                let which = (source.as_ref(), kind, fact.as_ref());
+                let found = known.profile.measure(which, *measure)?;
+                test.holds(&Attribute::Integer(found))
+            }
         }
     }
 }

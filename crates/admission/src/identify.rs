@@ -5,9 +5,13 @@ use keys::{HashedSecret, HashingKey, IssuedFor, read_issued};
 use primitives::{CredentialId, Mode, Secret, Timestamp};
 use quick_cache::sync::Cache;
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
-use snapshot::{Credential, Snapshot};
+use snapshot::{Credential, CredentialKind, Snapshot};
 
-use crate::Presented;
+use crate::{ClientCertificate, Presented};
+
+mod tries;
+
+use tries::Tries;
 
 /// How many verified credentials are remembered.
 const REMEMBERED: usize = 65_536;
@@ -57,8 +61,8 @@ impl<'s> Identified<'s> {
         now: Timestamp,
     ) -> Result<(), Unidentified> {
         let known = newest.credential(id).ok_or(Unidentified::Unknown)?;
-        let recognised = before.credential(id).and_then(Credential::hash);
-        if known.hash() != recognised {
+        let recognised = before.credential(id);
+        if !recognised.is_some_and(|before| known.is_shown_like(before)) {
             return Err(Unidentified::Unknown);
         }
         Identified::now(newest, known, now).map(drop)
@@ -95,6 +99,14 @@ pub enum Unidentified {
     /// The key was revoked.
     #[error("the key was revoked: issue a new one")]
     Revoked,
+    /// It is bound to a certificate that the connection does not show, or not any more.
+    #[error(
+        "the credential is bound to a client certificate: connect with that one, while it is valid"
+    )]
+    Certificate,
+    /// Wrong secrets were tried too often.
+    #[error("this key was tried with wrong secrets too often: wait a minute")]
+    TriedTooOften,
 }
 
 impl Unidentified {
@@ -107,6 +119,8 @@ impl Unidentified {
             Self::Unknown => "credential_unknown",
             Self::Expired => "credential_expired",
             Self::Revoked => "credential_revoked",
+            Self::Certificate => "credential_certificate",
+            Self::TriedTooOften => "credential_tried_too_often",
         }
     }
 }
@@ -120,6 +134,7 @@ pub(crate) struct Recogniser {
     hashing: HashingKey,
     fingerprints: SipHasher24,
     verified: Cache<u128, ()>,
+    tries: Tries,
 }
 
 impl fmt::Debug for Recogniser {
@@ -135,6 +150,7 @@ impl Recogniser {
             hashing,
             fingerprints: SipHasher24::new_with_key(&key),
             verified: Cache::new(REMEMBERED),
+            tries: Tries::default(),
         }
     }
 
@@ -144,41 +160,98 @@ impl Recogniser {
         presented: &Presented,
         now: Timestamp,
     ) -> Result<Identified<'s>, Unidentified> {
-        let (user, password) = match presented {
-            Presented::Basic { user, password } => (user, password),
+        let (user, parts, certificate) = match presented {
+            Presented::Basic {
+                user,
+                password,
+                certificate,
+            } => (user, Parts::Key(password), certificate.as_ref()),
+            Presented::ThreeTokens {
+                user,
+                password,
+                signature,
+                certificate,
+            } => (
+                user,
+                Parts::Three(password, signature),
+                certificate.as_ref(),
+            ),
+            Presented::Certificate(shown) => return certified(snapshot, shown, now),
             Presented::Nothing => return Err(Unidentified::Missing),
             Presented::Malformed => return Err(Unidentified::Malformed),
         };
-        // The check sum first: a mistyped secret costs no look-up and no hash.
-        let issued_for = read_issued(password.expose()).map_err(|_| Unidentified::Malformed)?;
+        let issued_for = parts.issued_for()?;
         let credential = user
             .parse::<CredentialId>()
             .ok()
             .and_then(|id| snapshot.credential(id))
             .or_else(|| snapshot.credential_by_external_id(user))
             .ok_or(Unidentified::Unknown)?;
-        let right_kind = issued_for.is_none_or(|whom| whom == IssuedFor::App(credential.mode()));
-        if !right_kind || !self.fits(credential, password) {
+        let right_kind = credential.kind() == parts.kind()
+            && issued_for
+                .into_iter()
+                .flatten()
+                .all(|whom| whom == IssuedFor::App(credential.mode()));
+        if !right_kind || !self.fits(credential, &parts, now)? {
             return Err(Unidentified::Unknown);
         }
-        Identified::now(snapshot, credential, now)
+        let identified = Identified::now(snapshot, credential, now)?;
+        match credential.certificate() {
+            None => Ok(identified),
+            Some(bound) => certificate
+                .filter(|shown| shown.fingerprint == *bound && shown.is_valid(now))
+                .map(|_| identified)
+                .ok_or(Unidentified::Certificate),
+        }
     }
 
-    /// Whether the secret fits the stored hash, compared in constant time by `keys` or known
-    /// from an earlier call.
-    fn fits(&self, credential: &Credential, password: &Secret) -> bool {
-        let Some(stored) = credential.hash() else {
-            return false;
-        };
-        let fingerprint = self.fingerprint(credential, stored, password);
-        if self.verified.get(&fingerprint).is_some() {
-            return true;
+    /// Whether every part fits its stored hash.
+    fn fits(
+        &self,
+        credential: &Credential,
+        parts: &Parts<'_>,
+        now: Timestamp,
+    ) -> Result<bool, Unidentified> {
+        match parts {
+            Parts::Key(password) => self.fits_one(credential, (credential.hash(), password), now),
+            Parts::Three(password, signature) => {
+                // Both, always: how long it takes does not tell which of them is wrong.
+                let password = self.fits_one(credential, (credential.hash(), password), now)?;
+                let stored = credential.signature();
+                let signature = self.fits_one(credential, (stored, signature), now)?;
+                Ok(password & signature)
+            }
         }
-        let fits = stored.matches(password.expose(), &self.hashing);
+    }
+
+    /// Whether a secret fits a stored hash, compared in constant time by `keys` or known from an
+    /// earlier call.
+    fn fits_one(
+        &self,
+        credential: &Credential,
+        (stored, secret): (Option<&HashedSecret>, &Secret),
+        now: Timestamp,
+    ) -> Result<bool, Unidentified> {
+        let Some(stored) = stored else {
+            return Ok(false);
+        };
+        let fingerprint = self.fingerprint(credential, stored, secret);
+        if self.verified.get(&fingerprint).is_some() {
+            return Ok(true);
+        }
+        // Nobody guesses 256 random bits, and nobody may shut their owner out by trying.
+        let guessable = !stored.is_issued_here();
+        if guessable && !self.tries.take(credential.id(), now) {
+            return Err(Unidentified::TriedTooOften);
+        }
+        let fits = stored.matches(secret.expose(), &self.hashing);
         if fits {
             self.verified.insert(fingerprint, ());
+            if guessable {
+                self.tries.forget(credential.id());
+            }
         }
-        fits
+        Ok(fits)
     }
 
     /// SipHash-2-4 with 128 bits over id, scheme, salt, stored hash and secret, under a key that
@@ -205,6 +278,46 @@ impl Recogniser {
         hasher.write(password.expose().as_bytes());
         hasher.finish128().as_u128()
     }
+}
+
+/// The secrets that a request carries.
+enum Parts<'a> {
+    Key(&'a Secret),
+    Three(&'a Secret, &'a Secret),
+}
+
+impl Parts<'_> {
+    const fn kind(&self) -> CredentialKind {
+        match self {
+            Self::Key(_) => CredentialKind::Key,
+            Self::Three(..) => CredentialKind::ThreeToken,
+        }
+    }
+
+    /// Whom they claim to have been issued for. The check sum comes first: a mistyped secret
+    /// costs no look-up and no hash.
+    fn issued_for(&self) -> Result<[Option<IssuedFor>; 2], Unidentified> {
+        let read =
+            |secret: &Secret| read_issued(secret.expose()).map_err(|_| Unidentified::Malformed);
+        Ok(match self {
+            Self::Key(secret) => [read(secret)?, None],
+            Self::Three(password, signature) => [read(password)?, read(signature)?],
+        })
+    }
+}
+
+/// Whom a certificate opens alone.
+fn certified<'s>(
+    snapshot: &'s Snapshot,
+    shown: &ClientCertificate,
+    now: Timestamp,
+) -> Result<Identified<'s>, Unidentified> {
+    let credential = snapshot.credential_by_certificate(&shown.fingerprint);
+    let credential = credential.ok_or(Unidentified::Unknown)?;
+    if !shown.is_valid(now) {
+        return Err(Unidentified::Certificate);
+    }
+    Identified::now(snapshot, credential, now)
 }
 
 /// The two halves of a hash.

@@ -29,7 +29,7 @@ mod ticket;
 mod zone;
 
 pub use admit::{Admission, Arrived, AwaitingBody, Parts};
-pub use arrival::{Arrival, Presented};
+pub use arrival::{Arrival, ClientCertificate, Presented};
 pub use context::{Context, ContextAccount, ContextCapability, ContextLimit, Named};
 pub use explain::{Audience, Names, cut, explanation, first_refusal, granted_in_words};
 pub use identify::{Identified, Unidentified};

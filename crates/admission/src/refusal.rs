@@ -66,12 +66,13 @@ impl Ground {
             | "credential_unknown"
             | "credential_expired"
             | "credential_revoked"
+            | "credential_certificate"
             | codes::ACCOUNT_UNKNOWN => 401,
             "no_such_api" | "operation_unknown" => 404,
             "method_not_supported" => 405,
             "malformed_request" => 400,
             "body_too_large" => 413,
-            codes::QUOTA_EXHAUSTED => 429,
+            codes::QUOTA_EXHAUSTED | "credential_tried_too_often" => 429,
             "overloaded" | "state_stale" => 503,
             "storage_full" => 507,
             _ => 403,

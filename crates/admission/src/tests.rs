@@ -2,5 +2,6 @@ mod annotation;
 mod fixture;
 mod offering;
 mod passing;
+mod recognising;
 mod refusing;
 mod settling;

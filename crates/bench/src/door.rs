@@ -62,6 +62,7 @@ impl Door {
         let present = |(id, password): (CredentialId, _)| Presented::Basic {
             user: id.to_string(),
             password,
+            certificate: None,
         };
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(now));
         let journal = Journal::open(directory, Arc::clone(&clock), Options::default());

@@ -342,6 +342,9 @@ fn key(number: usize, hash: &HashedSecret) -> Result<Credential, Unmade> {
         created_at: Timestamp::from_seconds(0),
         expires_at: None,
         revoked_at: None,
+        kind: store::CredentialKind::Key,
+        signature: None,
+        certificate: None,
     })
 }
 

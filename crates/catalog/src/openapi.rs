@@ -2,6 +2,7 @@
 
 mod document;
 mod names;
+mod narrow;
 mod operation;
 mod resolve;
 mod servers;
@@ -16,6 +17,8 @@ use self::{
     resolve::{At, Resolver},
     servers::Servers,
 };
+pub use narrow::{Narrowing, narrow};
+
 use crate::{DescribedOperation, Description, PathTemplate, Routes, SameShape, TemplateProblem};
 
 /// A text cannot be imported as a description. Places are JSON pointers.

@@ -43,6 +43,7 @@ pub fn refusals(loaded: &Loaded, dev: bool) -> Vec<Refusal> {
     let mut found = Vec::new();
     for (name, listener) in listeners(settings) {
         found.extend(half_tls(name, listener));
+        found.extend(unasked_certificates(name, listener));
     }
     if settings.store.sqlite_path.is_some() && settings.store.postgres_url.is_some() {
         found.push(Refusal::new(
@@ -108,6 +109,10 @@ fn files(settings: &Settings) -> Vec<Refusal> {
         let pair = [
             (of("tls_certificate"), &listener.tls_certificate),
             (of("tls_key"), &listener.tls_key),
+            (
+                of("tls_client_authorities"),
+                &listener.tls_client_authorities,
+            ),
         ];
         let set = pair
             .into_iter()
@@ -224,6 +229,20 @@ fn listeners(settings: &Settings) -> [(&'static str, &Listener); 4] {
         ("management", &all.management),
         ("ops", &all.ops),
     ]
+}
+
+/// Only calls are made with certificates, and only our own TLS sees them.
+fn unasked_certificates(name: &str, listener: &Listener) -> Option<Refusal> {
+    listener.tls_client_authorities.as_ref()?;
+    let key = format!("listeners.{name}.tls_client_authorities");
+    if name != "public" {
+        let mend = "set it at `listeners.public`, or leave it out";
+        return Some(Refusal::new(&key, "only calls carry certificates", mend));
+    }
+    listener.tls_certificate.is_none().then(|| {
+        let mend = "set `listeners.public.tls_certificate` and `tls_key` as well";
+        Refusal::new(&key, "without TLS nobody is asked for a certificate", mend)
+    })
 }
 
 fn half_tls(name: &str, listener: &Listener) -> Option<Refusal> {

@@ -110,6 +110,10 @@ pub struct Listener {
     /// PEM file with the certificate's private key.
     #[serde(default)]
     pub tls_key: Option<PathBuf>,
+    /// PEM file with the authorities of callers' certificates (`public` only). Callers are asked for
+    /// one; credentials of apps may be bound to it.
+    #[serde(default)]
+    pub tls_client_authorities: Option<PathBuf>,
     /// States that a proxy in front speaks TLS, so that plain HTTP here is meant.
     #[serde(default)]
     pub behind_tls_proxy: bool,
@@ -121,6 +125,7 @@ impl Listener {
             address: Address(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
             tls_certificate: None,
             tls_key: None,
+            tls_client_authorities: None,
             behind_tls_proxy: false,
         }
     }

@@ -1,7 +1,9 @@
+use std::fmt::Write as _;
+
 use keys::{IssuedFor, hint, issue};
 use primitives::{AppId, CredentialId, Mode, Name, Revision, Secret, Timestamp};
 use serde_json::json;
-use store::{Credential, EventAction, Expected, Kind, WriteSet};
+use store::{Credential, CredentialKind, EventAction, Expected, Kind, WriteSet};
 
 use crate::{Authority, KeptAnswer, Unable, authority::Offered};
 
@@ -21,15 +23,21 @@ pub struct KeyWanted {
     pub permissions: Option<Name>,
     /// When it is to stop working.
     pub expires_at: Option<Timestamp>,
+    /// How it is to be shown.
+    pub kind: CredentialKind,
+    /// SHA-256 of the certificate that is to be shown with it, or instead of it.
+    pub certificate: Option<[u8; 32]>,
 }
 
-/// A key that has just been issued. Its secret is nowhere else.
+/// A key that has just been issued. Its secrets are nowhere else.
 #[derive(Debug)]
 pub struct IssuedKey {
     /// What is kept.
     pub credential: Credential,
-    /// The secret, to be shown once.
-    pub secret: Secret,
+    /// The secret or password, to be shown once; a certificate has none.
+    pub secret: Option<Secret>,
+    /// The third token, to be shown once.
+    pub signature: Option<Secret>,
     /// The revision that knows it.
     pub revision: Revision,
 }
@@ -62,6 +70,15 @@ pub enum KeyRefused {
     /// It would end before it begins.
     #[error("the key would have expired already; choose a later time, or none")]
     ExpiresInThePast,
+    /// A certificate is the credential, and none is named.
+    #[error("a credential of kind `certificate` needs the certificate's SHA-256")]
+    CertificateMissing,
+    /// The certificate is another credential's already.
+    #[error("the certificate is credential `{0}` already; revoke that one first")]
+    CertificateTaken(CredentialId),
+    /// There is no secret to replace.
+    #[error("`{0}` is a certificate: issue a credential for the new certificate instead")]
+    NothingToReplace(CredentialId),
     /// It could not be done.
     #[error(transparent)]
     Unable(#[from] Unable),
@@ -90,6 +107,9 @@ pub async fn issue_key(
     if wanted.expires_at.is_some_and(|end| end <= now) {
         return Err(KeyRefused::ExpiresInThePast);
     }
+    if wanted.kind == CredentialKind::Certificate && wanted.certificate.is_none() {
+        return Err(KeyRefused::CertificateMissing);
+    }
     for _ in Authority::tries() {
         let base = at.store.revision().await?;
         let mut expected = Vec::new();
@@ -99,6 +119,9 @@ pub async fn issue_key(
             let found = at.store.resource(Kind::Profile, profile).await?;
             let found = found.ok_or_else(|| KeyRefused::ProfileUnknown(profile.clone()))?;
             expected.push((Kind::Profile, profile.clone(), Expected::At(found.version)));
+        }
+        if let Some(taken) = taken(at, wanted).await? {
+            return Err(KeyRefused::CertificateTaken(taken));
         }
         let mut issued = make(at, app.0, wanted)?;
         issued.revision = Revision(base.0.saturating_add(1));
@@ -140,12 +163,17 @@ pub async fn rotate_key(
         if old.revoked_at.is_some() || old.expires_at.is_some_and(|end| end <= now) {
             return Err(KeyRefused::Ended(old.id));
         }
+        if old.kind == CredentialKind::Certificate {
+            return Err(KeyRefused::NothingToReplace(old.id));
+        }
         let end = now.plus_seconds(overlap_seconds);
         let wanted = KeyWanted {
             app: which.0.clone(),
             mode: old.mode,
             permissions: old.permissions.clone(),
             expires_at: None,
+            kind: old.kind,
+            certificate: old.certificate,
         };
         old.expires_at = Some(old.expires_at.map_or(end, |before| before.min(end)));
         let mut issued = make(at, old.app, &wanted)?;
@@ -217,30 +245,91 @@ async fn key_of(
         })
 }
 
-fn make(at: &Authority, app: AppId, wanted: &KeyWanted) -> Result<IssuedKey, Unable> {
+/// What stands where a hash would: a certificate is found by it, and no secret fits it.
+fn certificate_mark(certificate: &[u8; 32]) -> String {
+    let mut mark = "certificate:".to_owned();
+    for byte in certificate {
+        // Writing to a text does not fail.
+        let _ = write!(mark, "{byte:02x}");
+    }
+    mark
+}
+
+/// The credential that the wanted certificate is already.
+async fn taken(at: &Authority, wanted: &KeyWanted) -> Result<Option<CredentialId>, Unable> {
+    let alone = wanted.kind == CredentialKind::Certificate;
+    let Some(certificate) = wanted.certificate.filter(|_| alone) else {
+        return Ok(None);
+    };
+    let mark = certificate_mark(&certificate);
+    let known = at.store.credentials_hashed(&mark).await?;
+    let mut known = known.iter().filter(|one| one.revoked_at.is_none());
+    Ok(known.next().map(|one| one.id))
+}
+
+/// What is kept of a credential's secrets, and the secrets.
+struct Made {
+    hash: String,
+    hint: String,
+    signature_hash: Option<String>,
+    secret: Option<Secret>,
+    signature: Option<Secret>,
+}
+
+fn secrets(at: &Authority, wanted: &KeyWanted) -> Result<Made, Unable> {
+    let hashed = |secret: &Secret| at.hashing.hash(secret).to_string();
+    if let (CredentialKind::Certificate, Some(certificate)) = (wanted.kind, wanted.certificate) {
+        let hash = certificate_mark(&certificate);
+        return Ok(Made {
+            hint: hint(&Secret::new(hash.clone())),
+            hash,
+            signature_hash: None,
+            secret: None,
+            signature: None,
+        });
+    }
     let secret = issue(IssuedFor::App(wanted.mode), &*at.entropy)?;
+    let signature = match wanted.kind {
+        CredentialKind::ThreeToken => Some(issue(IssuedFor::App(wanted.mode), &*at.entropy)?),
+        CredentialKind::Key | CredentialKind::Certificate => None,
+    };
+    Ok(Made {
+        hash: hashed(&secret),
+        hint: hint(&secret),
+        signature_hash: signature.as_ref().map(hashed),
+        secret: Some(secret),
+        signature,
+    })
+}
+
+fn make(at: &Authority, app: AppId, wanted: &KeyWanted) -> Result<IssuedKey, Unable> {
+    let made = secrets(at, wanted)?;
     let credential = Credential {
         id: CredentialId::new(&*at.clock, &*at.entropy)?,
         external_id: None,
         app,
         app_name: wanted.app.clone(),
         mode: wanted.mode,
-        hash: at.hashing.hash(&secret).to_string(),
-        hint: hint(&secret),
+        hash: made.hash,
+        hint: made.hint,
         permissions: wanted.permissions.clone(),
         created_at: at.clock.now(),
         expires_at: wanted.expires_at,
         revoked_at: None,
+        kind: wanted.kind,
+        signature: made.signature_hash,
+        certificate: wanted.certificate,
     };
     Ok(IssuedKey {
         credential,
-        secret,
+        secret: made.secret,
+        signature: made.signature,
         revision: Revision(0),
     })
 }
 
 /// What the event log learns of a key: whose it is and until when it works, never its hash.
-fn told(
+pub(crate) fn told(
     at: &Authority,
     actor: &str,
     action: EventAction,
@@ -249,6 +338,7 @@ fn told(
     let detail = json!({
         "app": key.app_name,
         "mode": key.mode,
+        "credential": key.kind.as_str(),
         "permissions": key.permissions,
         "expires_at": key.expires_at.map(|end| end.to_string()),
         "revoked_at": key.revoked_at.map(|end| end.to_string()),

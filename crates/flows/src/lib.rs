@@ -16,17 +16,20 @@ mod apps;
 mod audit;
 mod authority;
 mod change;
+mod confidential;
 mod diff;
 mod export;
 mod fold;
 mod idempotency;
 mod import;
 mod keys;
+mod leaks;
 mod mails;
 mod own_apps;
 mod own_developer;
 mod passwords;
 mod persons;
+mod profiles;
 mod recovery;
 mod registration;
 mod secrets;
@@ -39,6 +42,10 @@ pub use apps::{Edit, change_app, change_developer};
 pub use audit::{ChainCheck, EventLine, Head, Tampered, Verified, read_heads};
 pub use authority::{Authority, Unable};
 pub use change::{ChangeRefused, Changed, Decide, EntryChange, Fate, change_entry};
+pub use confidential::{
+    CONFIDENTIAL_KIND, ConfidentialRefused, MOST_CONFIDENTIAL, entrust, entrusted,
+    forget_entrusted, reveal,
+};
 pub use diff::{Difference, diff};
 pub use export::export;
 pub use fold::{
@@ -53,6 +60,7 @@ pub use keys::{
     CREDENTIAL_KIND, IssuedKey, Keep, KeyRefused, KeyWanted, LONGEST_OVERLAP_SECONDS, issue_key,
     revoke_key, rotate_key,
 };
+pub use leaks::{Leaked, MOST_LEAKED, may_report_leaks, revoke_leaked};
 pub use mails::{Letter, MAIL_KIND, NotSent, Origins, Post, Waiting, send_mails, waiting_mails};
 pub use own_apps::{MOST_OWN_APPS, OwnApp, OwnAppRefused, make_own_app, own_app, own_apps};
 pub use own_developer::{OwnDeveloper, OwnLadder, OwnStep, level_of, own_developer};
@@ -61,6 +69,9 @@ pub use persons::{
     Agreed, Caller, Invitation, Invited, NewCodes, PERSON_KIND, Person, PersonChange,
     PersonRefused, begin_codes, change_password, change_person, confirm_codes, delete_person,
     end_codes, find_person, invite_person, make_password_link,
+};
+pub use profiles::{
+    MOST_RECORDS, NewRecord, RECORD_KIND, RecordsRefused, Taken, profile_of, take_records,
 };
 pub use recovery::{Asked, mail_password_link};
 pub use registration::{

@@ -7,7 +7,7 @@ use snapshot::Snapshot;
 use state::document::{Account, Document as _};
 use store::Kind;
 
-use crate::{Application, Authority, Unable, assess, find_vetting};
+use crate::{Application, Authority, ChangeRefused, Unable, VettingRefused, assess, find_vetting};
 
 /// Where a developer stands, as the developer is told: what the provider's model thinks of whom,
 /// in points, is the provider's.
@@ -88,7 +88,11 @@ async fn own_ladder(
     let which = Application { account, ladder };
     let vetting = find_vetting(at, which).await?.map(|(_, vetting)| vetting);
     let level = level_of(snapshot, which);
-    let assessment = assess(snapshot, which).ok();
+    let assessment = match assess(at, snapshot, which).await {
+        Ok(assessment) => Some(assessment),
+        Err(VettingRefused::Change(ChangeRefused::Unable(failure))) => return Err(failure),
+        Err(_) => None,
+    };
     let signals = |found: &dyn Fn(&accounts::risk::Line) -> bool| -> Vec<Name> {
         let lines = assessment.iter().flat_map(|one| &one.lines);
         let found = lines.filter(|line| found(line));

@@ -1,6 +1,7 @@
 //! Vetting: from an application to a level, with the change of level in the same commit.
 
 use accounts::{
+    profile::Profile,
     risk::{Assessment, Known, Model},
     vetting::{Around, Decider, Immovable, Level, Moved, Vetting},
 };
@@ -12,7 +13,7 @@ use store::{EventAction, Expected, Kind, Resource, VettingPlace, WriteSet};
 
 use crate::{
     Authority, ChangeRefused, Keep, ToggleRefused, Unable, apply::event_detail, assign_level,
-    authority::Offered,
+    authority::Offered, profile_of,
 };
 
 mod kept;
@@ -247,9 +248,14 @@ async fn look_again_at(
 /// asked.
 ///
 /// # Errors
-/// When there is no such developer or model.
-pub fn assess(snapshot: &Snapshot, which: Application<'_>) -> Result<Assessment, VettingRefused> {
-    assess_with(snapshot, which, None)
+/// When there is no such developer or model, or the store fails.
+pub async fn assess(
+    at: &Authority,
+    snapshot: &Snapshot,
+    which: Application<'_>,
+) -> Result<Assessment, VettingRefused> {
+    let profile = profile_of(at, which.account).await?;
+    assess_with(snapshot, which, (&profile, None))
 }
 
 fn account_of(resource: &Resource) -> Result<document::Account, Unable> {
@@ -260,7 +266,7 @@ fn account_of(resource: &Resource) -> Result<document::Account, Unable> {
 fn assess_with(
     snapshot: &Snapshot,
     which: Application<'_>,
-    service: Option<i64>,
+    (profile, service): (&Profile, Option<i64>),
 ) -> Result<Assessment, VettingRefused> {
     let model = model_of(snapshot, which.ladder)?;
     let account = snapshot.account_named(which.account.as_str());
@@ -268,6 +274,7 @@ fn assess_with(
     Ok(model.assess(Known {
         country: account.home,
         properties: &account.attributes,
+        profile,
         service,
     }))
 }
@@ -335,7 +342,8 @@ async fn go(
             let asked = desk.services.points(at, &snapshot, (which, &account));
             service = Some(asked.await?);
         }
-        let known = (which, &resource, account, service.flatten());
+        let profile = profile_of(at, which.account).await?;
+        let known = (which, &resource, account, (&profile, service.flatten()));
         let planned = plan(at, &snapshot, known, before, step)?;
         let changes = planned.write_set(at, (actor, which), (&snapshot, keep))?;
         if let Offered::In(_) = at.offer(changes).await? {
@@ -359,11 +367,11 @@ struct Planned {
 fn plan(
     at: &Authority,
     snapshot: &Snapshot,
-    (which, resource, mut account, service): (
+    (which, resource, mut account, beside): (
         Application<'_>,
         &Resource,
         document::Account,
-        Option<i64>,
+        (&Profile, Option<i64>),
     ),
     before: Option<(store::Vetting, Vetting)>,
     step: Step<'_>,
@@ -379,7 +387,7 @@ fn plan(
     let moved = step(Scene {
         before,
         is_verified,
-        assessment: assess_with(snapshot, which, service)?,
+        assessment: assess_with(snapshot, which, beside)?,
         around: Around {
             model: model_of(snapshot, which.ladder)?,
             level: stands.as_ref(),

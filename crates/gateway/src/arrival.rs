@@ -1,8 +1,8 @@
 use std::net::IpAddr;
 
-use admission::Presented;
+use admission::{ClientCertificate, Presented};
 use http::{HeaderMap, HeaderValue, header::InvalidHeaderValue};
-use http_kit::{Basic, TraceContext};
+use http_kit::{Basic, ThreeTokens, TraceContext};
 use primitives::Entropy;
 
 use crate::Limits;
@@ -14,6 +14,8 @@ pub(crate) struct Peer {
     /// The address as a header has it.
     pub(crate) written: HeaderValue,
     pub(crate) tls: bool,
+    /// What the TLS handshake proved.
+    pub(crate) certificate: Option<ClientCertificate>,
 }
 
 impl Peer {
@@ -23,6 +25,7 @@ impl Peer {
             address,
             written: written(address)?,
             tls,
+            certificate: None,
         })
     }
 }
@@ -32,12 +35,26 @@ pub(crate) fn written(address: IpAddr) -> Result<HeaderValue, InvalidHeaderValue
     address.to_string().try_into()
 }
 
-/// What the caller presents to be recognised by.
-pub(crate) fn presented(headers: &HeaderMap) -> Presented {
-    match Basic::of(headers) {
-        Basic::Missing => Presented::Nothing,
-        Basic::Malformed => Presented::Malformed,
-        Basic::Given(user, password) => Presented::Basic { user, password },
+/// What the caller presents to be recognised by. A certificate is the connection's: a header
+/// that claims to carry one is not read.
+pub(crate) fn presented(headers: &HeaderMap, peer: &Peer) -> Presented {
+    let certificate = peer.certificate;
+    match (ThreeTokens::of(headers), Basic::of(headers)) {
+        (ThreeTokens::Given(user, password, signature), _) => Presented::ThreeTokens {
+            user,
+            password,
+            signature,
+            certificate,
+        },
+        (ThreeTokens::Malformed, _) | (_, Basic::Malformed) => Presented::Malformed,
+        (_, Basic::Given(user, password)) => Presented::Basic {
+            user,
+            password,
+            certificate,
+        },
+        (ThreeTokens::Missing, Basic::Missing) => {
+            certificate.map_or(Presented::Nothing, Presented::Certificate)
+        }
     }
 }
 

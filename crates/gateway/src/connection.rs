@@ -26,6 +26,7 @@ use crate::{
     exchange,
     gateway::Door,
     refusal,
+    tls::client_certificate,
     wire::{Guard, Link, Patience, Refusals, Served, Violation},
     workers::Workers,
 };
@@ -131,7 +132,7 @@ async fn greet(
     let _ = stream.set_nodelay(true);
     let address = peer.ip();
     // An address is always text that a header may have.
-    let Ok(peer) = Peer::new(address, tls.is_some()) else {
+    let Ok(mut peer) = Peer::new(address, tls.is_some()) else {
         return;
     };
     let Some(acceptor) = tls else {
@@ -140,7 +141,16 @@ async fn greet(
     let handshake = Box::pin(acceptor.accept(stream));
     match time::timeout(door.limits.head_timeout, handshake).await {
         // Apart, so that a connection without TLS takes no room for one with it.
-        Ok(Ok(stream)) => Box::pin(converse(door, stream, peer, shutdown)).await,
+        Ok(Ok(stream)) => {
+            match client_certificate(stream.get_ref().1) {
+                Ok(shown) => peer.certificate = shown,
+                Err(problem) => {
+                    tracing::debug!(%problem, %address, "the client's certificate is not readable");
+                    return;
+                }
+            }
+            Box::pin(converse(door, stream, peer, shutdown)).await;
+        }
         Ok(Err(failure)) => tracing::debug!(%failure, %address, "TLS handshake failed"),
         Err(_) => tracing::debug!(%address, "TLS handshake took too long"),
     }

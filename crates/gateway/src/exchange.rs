@@ -145,7 +145,7 @@ async fn attempt(
     let Ok(permit) = Arc::clone(&door.calls).try_acquire_owned() else {
         return Err(overloaded());
     };
-    let presented = arrival::presented(&call.request.headers);
+    let presented = arrival::presented(&call.request.headers, &call.peer);
     let place = door.load.enter(api, &presented, &door.snapshots.load());
     let slot = Slot {
         permit,

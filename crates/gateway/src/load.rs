@@ -200,7 +200,9 @@ impl Drop for Place {
 /// is learned from it is dropped when that turns out wrong.
 fn mode(presented: &Presented) -> Mode {
     match presented {
-        Presented::Basic { password, .. } if password.expose().starts_with("ptr_test_") => {
+        Presented::Basic { password, .. } | Presented::ThreeTokens { password, .. }
+            if password.expose().starts_with("ptr_test_") =>
+        {
             Mode::Test
         }
         _ => Mode::Live,
@@ -210,12 +212,13 @@ fn mode(presented: &Presented) -> Mode {
 /// Whether the key is one of the provider's own apps. Its secret is not looked at: whoever makes
 /// a name up is refused by the decision right after.
 fn is_provider(presented: &Presented, snapshot: &Snapshot) -> bool {
-    let Presented::Basic { user, .. } = presented else {
-        return false;
-    };
-    let credential = match user.parse() {
-        Ok(id) => snapshot.credential(id),
-        Err(_) => snapshot.credential_by_external_id(user),
+    let credential = match presented {
+        Presented::Basic { user, .. } | Presented::ThreeTokens { user, .. } => match user.parse() {
+            Ok(id) => snapshot.credential(id),
+            Err(_) => snapshot.credential_by_external_id(user),
+        },
+        Presented::Certificate(shown) => snapshot.credential_by_certificate(&shown.fingerprint),
+        Presented::Nothing | Presented::Malformed => None,
     };
     let app = credential.and_then(|credential| snapshot.app(credential.app()));
     app.is_some_and(|app| app.provider)

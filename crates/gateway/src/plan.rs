@@ -1,9 +1,10 @@
 use std::{fmt::Write as _, mem, sync::Arc};
 
-use admission::{Permit, Presented, RateLimit};
+use admission::{Permit, RateLimit};
 use bytes::Bytes;
 use catalog::{Upstream, UpstreamCredential, UpstreamIdentity};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use http_kit::Basic;
 use primitives::{Mode, Name, RecordId};
 use serde::Serialize;
 use smallvec::SmallVec;
@@ -11,7 +12,7 @@ use smallvec::SmallVec;
 use crate::{
     account::{self, AccountProblem},
     answer,
-    arrival::{self, written},
+    arrival::written,
     credential,
     exchange::Call,
     gateway::Door,
@@ -241,11 +242,11 @@ fn passed_on(
 
 /// Whether the caller presents a secret of ours, which no upstream may see.
 fn presents_our_secret(call: &Call) -> bool {
-    match arrival::presented(&call.request.headers) {
-        Presented::Basic { user, password } => {
+    match Basic::of(&call.request.headers) {
+        Basic::Given(user, password) => {
             user.starts_with("key_") || password.expose().starts_with("ptr_")
         }
-        Presented::Nothing | Presented::Malformed => false,
+        Basic::Missing | Basic::Malformed => false,
     }
 }
 

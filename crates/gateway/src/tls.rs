@@ -5,12 +5,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use admission::ClientCertificate;
 use arc_swap::ArcSwap;
 use primitives::{Clock, Timestamp};
 use rustls::{
-    ServerConfig,
+    RootCertStore, ServerConfig, ServerConnection,
     crypto::aws_lc_rs,
-    server::{ClientHello, ResolvesServerCert},
+    server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier, danger::ClientCertVerifier},
     sign::CertifiedKey,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
@@ -55,6 +56,14 @@ pub enum TlsProblem {
         /// Until when.
         until: Timestamp,
     },
+    /// The authorities of callers cannot be trusted.
+    #[error("the authorities `{path}` cannot be used: {problem}")]
+    Authorities {
+        /// Their file.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
     /// Key and certificate do not fit, or TLS cannot be set up.
     #[error("the certificate `{path}` cannot be used with its key: {problem}")]
     Unusable {
@@ -65,7 +74,36 @@ pub enum TlsProblem {
     },
 }
 
-/// Reads the certificate authorities of upstreams, in PEM.
+/// The certificate that a caller has proved to hold the key of; none if it showed none.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn client_certificate(
+    connection: &ServerConnection,
+) -> Result<Option<ClientCertificate>, rustls::Error> {
+    let Some(first) = connection.peer_certificates().and_then(<[_]>::first) else {
+        return Ok(None);
+    };
+    let (valid_from, valid_until) = validity(first)?;
+    Ok(Some(ClientCertificate {
+        fingerprint: keys::sha256(first),
+        valid_from,
+        valid_until,
+    }))
+}
+
+/// From when until when a certificate is valid.
+fn validity(certificate: &[u8]) -> Result<(Timestamp, Timestamp), rustls::Error> {
+    let broken = rustls::Error::InvalidCertificate(rustls::CertificateError::BadEncoding);
+    let (_, read) = parse_x509_certificate(certificate).map_err(|_| broken)?;
+    let valid = read.validity();
+    Ok((
+        Timestamp::from_seconds(valid.not_before.timestamp()),
+        Timestamp::from_seconds(valid.not_after.timestamp()),
+    ))
+}
+
+/// Reads certificate authorities, in PEM.
 ///
 /// # Errors
 /// When the file cannot be read, or holds none.
@@ -100,12 +138,40 @@ impl TlsCertificate {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn acceptor(&self) -> Result<TlsAcceptor, TlsProblem> {
+        self.accepting(WebPkiClientVerifier::no_client_auth())
+    }
+
+    /// The same, and asks callers for a certificate of these authorities (PEM). One who shows none
+    /// is let in without; one whose certificate is not theirs, not valid now or not for clients is
+    /// not (RFC 5280, section 6.1).
+    ///
+    /// # Errors
+    /// When the file cannot be used, or TLS cannot be set up.
+    pub fn acceptor_asking(&self, authorities: &Path) -> Result<TlsAcceptor, TlsProblem> {
+        let unusable = |problem| TlsProblem::Authorities {
+            path: authorities.to_owned(),
+            problem,
+        };
+        let mut roots = RootCertStore::empty();
+        for authority in read_authorities(authorities)? {
+            roots
+                .add(authority)
+                .map_err(|problem| unusable(problem.to_string()))?;
+        }
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+        let verifier = verifier.allow_unauthenticated().build();
+        let verifier = verifier.map_err(|problem| unusable(problem.to_string()))?;
+        self.accepting(verifier)
+    }
+
+    fn accepting(&self, verifier: Arc<dyn ClientCertVerifier>) -> Result<TlsAcceptor, TlsProblem> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|problem| self.0.unusable(problem))?;
         let mut config = config
-            .with_no_client_auth()
+            .with_client_cert_verifier(verifier)
             .with_cert_resolver(Arc::new(Newest(Arc::clone(&self.0))));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(TlsAcceptor::from(Arc::new(config)))
@@ -158,11 +224,7 @@ impl Files {
         let Some(first) = fresh.cert.first() else {
             return Err(TlsProblem::NoCertificate(self.certificate.clone()));
         };
-        let broken = rustls::Error::InvalidCertificate(rustls::CertificateError::BadEncoding);
-        let (_, read) = parse_x509_certificate(first).map_err(|_| self.unusable(broken))?;
-        let valid = read.validity();
-        let from = Timestamp::from_seconds(valid.not_before.timestamp());
-        let until = Timestamp::from_seconds(valid.not_after.timestamp());
+        let (from, until) = validity(first).map_err(|problem| self.unusable(problem))?;
         if (from..=until).contains(&now) {
             return Ok(());
         }

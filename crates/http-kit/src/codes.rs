@@ -194,6 +194,9 @@ codes! {
         DESCRIPTION_INVALID = "description_invalid", Unprocessable, "API description cannot be read",
             "the document is not an OpenAPI 3.0 or 3.1 description",
             "correct the place that `errors` names";
+        TOO_MANY_REPORTS = "too_many_reports", TooManyRequests, "Too many reports",
+            "this address has sent too many reports",
+            "wait a minute; name up to 100 secrets in one report";
         SIGN_IN_LINK_INVALID = "sign_in_link_invalid", Forbidden, "Sign-in link cannot be used",
             "the link was used before, has expired, or was never made",
             "make a new one with `portreeve sign-in-link`";
@@ -201,10 +204,10 @@ codes! {
     "Who calls" {
         CREDENTIAL_MISSING = "credential_missing", Unauthorized, "No credential",
             "the call carries no credential",
-            "send the app's key id and secret by HTTP Basic";
+            "send the app's key id and secret by HTTP Basic, its three tokens, or its certificate";
         CREDENTIAL_MALFORMED = "credential_malformed", Unauthorized, "Credential cannot be read",
-            "the `Authorization` header is not HTTP Basic with a key id and a secret",
-            "send `Basic` and the base 64 of `key id:secret`";
+            "what is presented is not one credential, whole and once: HTTP Basic with a key id and a secret, or user name, password and signature in their headers",
+            "send `Basic` and the base 64 of `key id:secret`, or each of the three headers once and no `Authorization`";
         CREDENTIAL_UNKNOWN = "credential_unknown", Unauthorized, "Unknown credential",
             "no key has this id and secret",
             "compare the key with the one that was shown when it was issued, or issue a new one";
@@ -214,6 +217,12 @@ codes! {
         CREDENTIAL_REVOKED = "credential_revoked", Unauthorized, "Key revoked",
             "the key was revoked",
             "issue a new key";
+        CREDENTIAL_CERTIFICATE = "credential_certificate", Unauthorized, "Certificate does not fit",
+            "the credential is bound to a client certificate, and the connection shows none, another, or one that is not valid now",
+            "connect with the certificate that the credential is bound to, or issue a credential for the one you have";
+        CREDENTIAL_TRIED_TOO_OFTEN = "credential_tried_too_often", TooManyRequests, "Wrong secrets too often",
+            "this key was tried with wrong secrets too often",
+            "wait a minute and send the right secret; if you did not try, tell the provider";
         ACCOUNT_UNKNOWN = "account_unknown", Unauthorized, "Unknown account",
             "the account the call names does not exist here",
             "name an account by its id or name";

@@ -19,6 +19,7 @@ mod request_id;
 mod security;
 mod serve;
 mod status;
+mod three_tokens;
 mod trace;
 
 #[cfg(test)]
@@ -36,4 +37,5 @@ pub use request_id::RequestId;
 pub use security::Surface;
 pub use serve::{ServeOptions, serve};
 pub use status::ErrorStatus;
+pub use three_tokens::{THREE_TOKENS, ThreeTokens};
 pub use trace::TraceContext;

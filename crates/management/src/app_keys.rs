@@ -1,9 +1,9 @@
 use axum::{extract::State, response::Response};
 use flows::{IssuedKey, KeyWanted, issue_key, revoke_key, rotate_key};
 use http_kit::{Json, Path, Problem, Problems};
-use primitives::{CredentialId, Mode, Name};
+use primitives::{CredentialId, Mode, Name, Secret};
 use serde::{Deserialize, Serialize};
-use store::Credential;
+use store::{Credential, CredentialKind};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -49,6 +49,11 @@ pub(crate) struct Key {
     expires_at: Option<Instant>,
     /// When it was revoked.
     revoked_at: Option<Instant>,
+    /// How it is shown: `key`, `three_token` or `certificate`.
+    #[schema(example = "key")]
+    kind: &'static str,
+    /// SHA-256 of the certificate that is shown with it, or instead of it.
+    certificate: Option<String>,
 }
 
 impl From<&Credential> for Key {
@@ -63,6 +68,8 @@ impl From<&Credential> for Key {
             created_at: key.created_at.into(),
             expires_at: key.expires_at.map(Into::into),
             revoked_at: key.revoked_at.map(Into::into),
+            kind: key.kind.as_str(),
+            certificate: key.certificate.map(|one| Fingerprint(one).to_string()),
         }
     }
 }
@@ -79,15 +86,24 @@ pub(crate) struct KeyList {
 pub(crate) struct NewKey {
     /// The key.
     key: Key,
-    /// The secret, shown this once; `null` in the answer to a repetition after 24 hours.
+    /// The secret or password, shown this once; `null` for a certificate, and in the answer to a
+    /// repetition after 24 hours.
     secret: Option<String>,
+    /// The signature of three tokens, shown this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
 }
 
 impl NewKey {
     fn of(issued: &IssuedKey, shown: bool) -> Self {
+        let text = |secret: Option<&Secret>| {
+            let secret = secret.filter(|_| shown)?;
+            Some(secret.expose().to_owned())
+        };
         Self {
             key: Key::from(&issued.credential),
-            secret: shown.then(|| issued.secret.expose().to_owned()),
+            secret: text(issued.secret.as_ref()),
+            signature: text(issued.signature.as_ref()),
         }
     }
 }
@@ -104,6 +120,60 @@ pub(crate) struct KeyRequest {
     permissions: Option<Name>,
     /// When it is to stop working.
     expires_at: Option<Instant>,
+    /// `key` when left out; `three_token` for user name, password and signature; `certificate` for
+    /// the client certificate alone.
+    #[serde(default)]
+    kind: Shown,
+    /// SHA-256 of a client certificate in DER, in hexadecimal. It has to be shown as well, or, with
+    /// `kind: certificate`, alone.
+    #[schema(value_type = Option<String>)]
+    certificate: Option<Fingerprint>,
+}
+
+/// How a credential is shown.
+#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Shown {
+    #[default]
+    Key,
+    ThreeToken,
+    Certificate,
+}
+
+impl From<Shown> for CredentialKind {
+    fn from(shown: Shown) -> Self {
+        match shown {
+            Shown::Key => Self::Key,
+            Shown::ThreeToken => Self::ThreeToken,
+            Shown::Certificate => Self::Certificate,
+        }
+    }
+}
+
+/// SHA-256 of a certificate: 64 hexadecimal digits, with colons between bytes if need be.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Fingerprint([u8; 32]);
+
+impl TryFrom<String> for Fingerprint {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let digits = match text.len() {
+            95 => text.replace(':', ""),
+            _ => text,
+        };
+        keys::unhex(&digits)
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(Self)
+            .ok_or("a certificate is named by its SHA-256: 64 hexadecimal digits")
+    }
+}
+
+impl std::fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
 }
 
 /// How a key is replaced.
@@ -153,6 +223,8 @@ async fn issue(
         mode: posted.body.mode,
         permissions: posted.body.permissions.clone(),
         expires_at: posted.body.expires_at.map(Into::into),
+        kind: posted.body.kind.into(),
+        certificate: posted.body.certificate.map(|one| one.0),
     });
     issue_as(&desk, &posted, wanted).await
 }

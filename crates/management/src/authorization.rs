@@ -2,16 +2,20 @@
 //! A door without a row is closed to everybody.
 
 use accounts::persons::Action::{
-    self, ChangeState, Develop, HandleKeys, HandlePersons, NarrowApps, Own, See, SetDevelopers,
-    SetSecrets, SwitchDevelopers, Vet,
+    self, ChangeState, Develop, HandleKeys, HandlePersons, NarrowApps, Own, RevealConfidential,
+    See, SendRecords, SetConfidential, SetDevelopers, SetSecrets, SwitchDevelopers, Vet,
 };
 use http::Method;
 
 /// What is done at each door: method, path template, action.
 pub(crate) const TABLE: &[(&str, &str, Action)] = &[
+    ("GET", "/v1/accounts/{account}/confidential", See),
     ("GET", "/v1/accounts/{account}/panel", See),
+    ("GET", "/v1/accounts/{account}/profile", See),
+    ("GET", "/v1/accounts/{account}/records", See),
     ("GET", "/v1/accounts/{account}/risk", See),
     ("GET", "/v1/accounts/{account}/vetting", See),
+    ("GET", "/v1/apps/{app}/apis/{api}/openapi.json", See),
     ("GET", "/v1/apps/{app}/capabilities", See),
     ("GET", "/v1/apps/{app}/keys", See),
     ("GET", "/v1/audit/events", See),
@@ -40,6 +44,22 @@ pub(crate) const TABLE: &[(&str, &str, Action)] = &[
     ("POST", "/v1/accounts/{account}/vetting/look-again", Vet),
     ("POST", "/v1/accounts/{account}/vetting/refuse", Vet),
     ("POST", "/v1/accounts/{account}/vetting/withdraw", Vet),
+    ("POST", "/v1/accounts/{account}/records", SendRecords),
+    (
+        "PUT",
+        "/v1/accounts/{account}/confidential/{name}",
+        SetConfidential,
+    ),
+    (
+        "DELETE",
+        "/v1/accounts/{account}/confidential/{name}",
+        SetConfidential,
+    ),
+    (
+        "POST",
+        "/v1/accounts/{account}/confidential/{name}/reveal",
+        RevealConfidential,
+    ),
     ("POST", "/v1/import", ChangeState),
     ("POST", "/v1/state/apply", ChangeState),
     ("PUT", "/v1/secrets/{name}", SetSecrets),
@@ -129,14 +149,15 @@ mod tests {
             }
         }
         for (method, path) in &documented {
-            // An app asks this with its own key; the others are for those who are nobody yet.
+            // An app asks about itself with its own key, whoever holds a secret may report it, and
+            // the others are for those who are nobody yet.
             let open = [
-                "/v1/me/capabilities",
+                "/v1/leaked-secrets",
                 "/v1/registrations",
                 "/v1/registrations/confirm",
                 "/v1/password-links",
             ];
-            if open.contains(&path.as_str()) {
+            if path.starts_with("/v1/me/") || open.contains(&path.as_str()) {
                 continue;
             }
             let known: Method = method.parse().unwrap();

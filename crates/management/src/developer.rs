@@ -10,7 +10,7 @@ use primitives::{AccountId, AppId, CredentialId, Mode, Name, RecordId};
 use serde::{Deserialize, Serialize};
 use snapshot::Snapshot;
 use state::document::{self, Document as _};
-use store::{CallFilter, Kind};
+use store::{CallFilter, CredentialKind, Kind};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -452,6 +452,8 @@ async fn issue(
         mode: posted.body.mode,
         permissions: None,
         expires_at: posted.body.expires_at.map(Into::into),
+        kind: CredentialKind::Key,
+        certificate: None,
     });
     issue_as(&desk, &posted, wanted).await
 }

@@ -7,8 +7,9 @@
 //!
 //! What it never does: hold a rule, change anything past a use-case, or answer an operator's
 //! question to anyone without the operator token or a person's access token. The exceptions are
-//! `/v1/me`, which an app asks about itself with its own key, and what one does before one is
-//! anybody: registering, and asking for a password link. [`site_router`] is the developers' part of it.
+//! `/v1/me`, which an app asks about itself with its own key, reports of leaked secrets, and what
+//! one does before one is anybody: registering, and asking for a password link. [`site_router`] is
+//! the developers' part of it.
 //!
 //! To add an endpoint: a handler with its `utoipa::path` in the file of its resource, its line
 //! in that file's `routes`, its row in `authorization`, then `cargo xtask generate`. The test of who
@@ -18,6 +19,7 @@ mod app_keys;
 mod audit;
 mod authorization;
 mod call_records;
+mod confidential;
 mod descriptions;
 mod desk;
 mod developer;
@@ -26,12 +28,15 @@ mod documents;
 mod events;
 mod import;
 mod instant;
+mod leaked_secrets;
 mod me;
 mod names;
 mod openapi;
 mod operator;
+mod own_apis;
 mod persons;
 mod posted;
+mod profiles;
 mod refusals;
 mod registrations;
 mod resources;
@@ -49,7 +54,7 @@ pub use desk::Management;
 /// The API, to be dressed for its listener.
 pub fn router(desk: Management) -> Router {
     let (operator, _) = operator_routes().split_for_parts();
-    let (own, _) = me::routes().split_for_parts();
+    let (own, _) = open_routes().split_for_parts();
     let (open, _) = registrations::open_routes().split_for_parts();
     let document = openapi();
     operator
@@ -87,6 +92,7 @@ fn operator_routes() -> OpenApiRouter<Management> {
         .merge(app_keys::routes())
         .merge(audit::routes())
         .merge(call_records::routes())
+        .merge(confidential::routes())
         .merge(descriptions::routes())
         .merge(developer::routes())
         .merge(developers::routes())
@@ -94,8 +100,10 @@ fn operator_routes() -> OpenApiRouter<Management> {
         .merge(events::routes())
         .merge(import::routes())
         .merge(me::operator_routes())
+        .merge(own_apis::operator_routes())
         .merge(persons::routes())
         .merge(registrations::routes())
+        .merge(profiles::routes())
         .merge(resources::routes())
         .merge(secrets::routes())
         .merge(sign_in_links::routes())
@@ -103,11 +111,19 @@ fn operator_routes() -> OpenApiRouter<Management> {
         .merge(whoami::routes())
 }
 
+/// What an app asks about itself, and what needs nobody.
+fn open_routes() -> OpenApiRouter<Management> {
+    me::routes()
+        .merge(confidential::own_routes())
+        .merge(leaked_secrets::routes())
+        .merge(own_apis::routes())
+}
+
 /// The document that describes the API.
 #[must_use]
 pub fn openapi() -> serde_json::Value {
     let documented = operator_routes()
-        .merge(me::routes())
+        .merge(open_routes())
         .merge(registrations::open_routes())
         .into_openapi();
     openapi::finish(&documented)

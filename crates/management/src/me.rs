@@ -4,9 +4,10 @@ use axum::{
     response::IntoResponse,
 };
 use decision::{CapabilityAnswer, GateAnswer, LimitAnswer, Outcome, Vocabulary};
+use flows::{Application, level_of};
 use http::{HeaderMap, request::Parts};
-use http_kit::{Basic, Json, Path, Problem, Problems, codes};
-use primitives::{Quantity, Symbol};
+use http_kit::{Basic, Json, Path, Problem, Problems, ThreeTokens, codes};
+use primitives::{Mode, Name, Quantity, Symbol};
 use serde::Serialize;
 use snapshot::Snapshot;
 use utoipa::ToSchema;
@@ -45,6 +46,10 @@ pub(crate) struct Capabilities {
 pub(crate) struct ApiCapabilities {
     /// The API.
     api: String,
+    /// The ladder whose levels count there.
+    ladder: String,
+    /// The developer's level on it; `null` is the lowest.
+    level: Option<String>,
     /// The complete list.
     capabilities: Vec<CapabilityDecision>,
 }
@@ -104,7 +109,7 @@ pub(crate) struct LimitView {
 }
 
 /// A caller that showed a valid key of an app.
-pub(crate) struct OwnKey(Presented);
+pub(crate) struct OwnKey(pub(crate) Presented);
 
 impl<S: Send + Sync> FromRequestParts<S> for OwnKey
 where
@@ -123,15 +128,51 @@ where
     }
 }
 
-fn presented(headers: &HeaderMap) -> Presented {
-    match Basic::of(headers) {
-        Basic::Missing => Presented::Nothing,
-        Basic::Malformed => Presented::Malformed,
-        Basic::Given(user, password) => Presented::Basic { user, password },
+/// The developer whose app asks, for what the key alone decides.
+pub(crate) struct Developer {
+    /// Name of its account.
+    pub(crate) account: Name,
+    /// Who did what was done, in the event log.
+    pub(crate) actor: String,
+}
+
+impl OwnKey {
+    /// The developer, if the key stands for it whole: in live mode, and bound to nothing.
+    pub(crate) fn developer(&self, desk: &Management) -> Result<Developer, Problem> {
+        let snapshot = desk.snapshots().load_full();
+        let caller = desk.admission.identify(&snapshot, &self.0);
+        let caller = caller.map_err(unidentified)?;
+        if caller.mode() != Mode::Live || caller.permissions().is_some() {
+            let why = "this needs a live key that is not bound to a permission profile";
+            return Err(Problem::of(&codes::ROLE_MISSING).because(why));
+        }
+        Ok(Developer {
+            account: caller.developer.name.clone(),
+            actor: caller.app.id.to_string(),
+        })
     }
 }
 
-fn unidentified(why: Unidentified) -> Problem {
+/// What stands in the headers; nobody shows a certificate here.
+fn presented(headers: &HeaderMap) -> Presented {
+    match (ThreeTokens::of(headers), Basic::of(headers)) {
+        (ThreeTokens::Given(user, password, signature), _) => Presented::ThreeTokens {
+            user,
+            password,
+            signature,
+            certificate: None,
+        },
+        (ThreeTokens::Malformed, _) | (_, Basic::Malformed) => Presented::Malformed,
+        (_, Basic::Missing) => Presented::Nothing,
+        (_, Basic::Given(user, password)) => Presented::Basic {
+            user,
+            password,
+            certificate: None,
+        },
+    }
+}
+
+pub(crate) fn unidentified(why: Unidentified) -> Problem {
     let code = codes::find(why.code()).unwrap_or(&codes::CREDENTIAL_UNKNOWN);
     Problem::of(code).because(why.to_string())
 }
@@ -194,12 +235,30 @@ fn told(
     whole: bool,
 ) -> Capabilities {
     let vocabulary = snapshot.vocabulary();
-    let apis = answers.iter().map(|(api, answers)| ApiCapabilities {
-        api: vocabulary.apis.name(*api).to_string(),
-        capabilities: answers
-            .iter()
-            .map(|one| capability(vocabulary, one, whole))
-            .collect(),
+    let developer = snapshot
+        .app_named(&app)
+        .and_then(|app| snapshot.account(app.developer));
+    let stands = |api: Symbol| {
+        let ladder = snapshot.catalogue().apis.get(api)?.ladder;
+        let ladder = vocabulary.ladders.name(ladder).clone();
+        let which = Application {
+            account: &developer?.name,
+            ladder: &ladder.parse().ok()?,
+        };
+        let level = level_of(snapshot, which);
+        Some((ladder.to_string(), level.map(|level| level.to_string())))
+    };
+    let apis = answers.iter().map(|(api, answers)| {
+        let (ladder, level) = stands(*api).unwrap_or_default();
+        ApiCapabilities {
+            api: vocabulary.apis.name(*api).to_string(),
+            ladder,
+            level,
+            capabilities: answers
+                .iter()
+                .map(|one| capability(vocabulary, one, whole))
+                .collect(),
+        }
     });
     Capabilities {
         app,

@@ -141,6 +141,10 @@ fn tags() -> Value {
             "What a developer does before there is an account, on the site as well",
         ),
         tag("keys", "Keys of apps"),
+        tag(
+            "confidential",
+            "What accounts entrust: numbers, passwords, bank and card data"
+        ),
         tag("calls", "Call records and their explanations"),
         tag("secrets", "Secrets that state files refer to"),
         tag(

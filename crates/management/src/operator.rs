@@ -125,7 +125,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     Ok(token.trim())
 }
 
-async fn caller(desk: &Management, headers: &HeaderMap) -> Result<Caller, Problem> {
+pub(crate) async fn caller(desk: &Management, headers: &HeaderMap) -> Result<Caller, Problem> {
     let token = bearer(headers)?;
     let unknown = || Problem::of(&codes::TOKEN_UNKNOWN);
     if read_issued(token) == Ok(Some(IssuedFor::Person)) {

@@ -40,6 +40,9 @@ pub(crate) fn key_refused(refused: KeyRefused) -> Problem {
         KeyRefused::ProfileUnknown(_)
         | KeyRefused::Ended(_)
         | KeyRefused::Overlap(_)
+        | KeyRefused::CertificateMissing
+        | KeyRefused::CertificateTaken(_)
+        | KeyRefused::NothingToReplace(_)
         | KeyRefused::ExpiresInThePast => {
             Problem::of(&codes::CHANGE_REFUSED).because(refused.to_string())
         }

@@ -296,7 +296,9 @@ async fn risk(
         account: &account,
         ladder: &ladder,
     };
-    let assessment = assess(&desk.snapshots().load(), which).map_err(vetting_refused)?;
+    let snapshot = desk.snapshots().load_full();
+    let assessment = assess(&desk.authority, &snapshot, which).await;
+    let assessment = assessment.map_err(vetting_refused)?;
     Ok(Json(Risk {
         assessment: AssessmentDocument::of(&assessment),
         account: account.to_string(),

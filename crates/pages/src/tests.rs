@@ -352,7 +352,7 @@ fn views_of_apps() -> Vec<(&'static str, Value)> {
             with(
                 &page,
                 &json!({ "keys": [], "apis": [], "told": { "problem": "That is not so.",
-                    "new_key": { "id": "key_1", "mode": "test", "secret": "s" } } }),
+                    "new_key": { "id": "key_1", "mode": "test", "secret": "s", "signature": "t" } } }),
             ),
         ),
         ("app.html", page),

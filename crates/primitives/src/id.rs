@@ -181,6 +181,8 @@ ids! {
     PersonId = "person";
     /// A browser's sign-in.
     SignInId = "sign";
+    /// A record about a developer that was sent here.
+    DeveloperRecordId = "rec";
 }
 
 fn version_7(clock: &dyn Clock, entropy: &dyn Entropy) -> Result<u128, EntropyExhausted> {

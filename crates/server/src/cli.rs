@@ -60,6 +60,9 @@ pub(crate) enum Command {
     /// Secrets that state files name.
     #[command(subcommand)]
     Secret(SecretCommand),
+    /// What accounts entrust: numbers, passwords, bank and card data.
+    #[command(subcommand)]
+    Confidential(ConfidentialCommand),
     /// The event log, checked by who need not believe the server.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -244,6 +247,12 @@ pub(crate) enum KeysCommand {
         /// Permission profile that the key is bound to.
         #[arg(long, value_name = "PROFILE")]
         permissions: Option<String>,
+        /// How it is shown.
+        #[arg(long, default_value = "key", value_parser = ["key", "three_token", "certificate"])]
+        kind: String,
+        /// SHA-256 of a client certificate (DER, hexadecimal) that is shown as well, or alone.
+        #[arg(long, value_name = "SHA256")]
+        certificate: Option<String>,
         #[command(flatten)]
         show: ShowArguments,
     },
@@ -265,6 +274,13 @@ pub(crate) enum KeysCommand {
         app: String,
         /// The key's id.
         key: String,
+        #[command(flatten)]
+        connect: ConnectArguments,
+    },
+    /// Revokes whatever leaked secrets open: one a line, from a file or standard input.
+    Leaked {
+        /// The file; standard input when left out.
+        file: Option<PathBuf>,
         #[command(flatten)]
         connect: ConnectArguments,
     },
@@ -364,6 +380,50 @@ pub(crate) enum SecretCommand {
     /// Removes a secret that no API and no account names.
     Remove {
         /// Its name.
+        name: String,
+        #[command(flatten)]
+        connect: ConnectArguments,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ConfidentialCommand {
+    /// Lists what an account entrusts, masked.
+    List {
+        /// The account's name or id.
+        account: String,
+        #[command(flatten)]
+        show: ShowArguments,
+    },
+    /// Keeps something sealed; it is read from the file or from standard input.
+    Set {
+        /// The account's name or id.
+        account: String,
+        /// What it is called.
+        name: String,
+        /// What it is.
+        #[arg(long, value_parser = ["account_number", "bank", "card", "password", "other"])]
+        kind: String,
+        /// File that holds it.
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        connect: ConnectArguments,
+    },
+    /// Prints it in full; the event log says who had it printed.
+    Reveal {
+        /// The account's name or id.
+        account: String,
+        /// What it is called.
+        name: String,
+        #[command(flatten)]
+        connect: ConnectArguments,
+    },
+    /// Removes it.
+    Remove {
+        /// The account's name or id.
+        account: String,
+        /// What it is called.
         name: String,
         #[command(flatten)]
         connect: ConnectArguments,

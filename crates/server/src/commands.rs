@@ -1,6 +1,7 @@
 //! What `portreeve` does besides `serve`, a file for each group of commands.
 
 pub(crate) mod audit;
+pub(crate) mod confidential;
 pub(crate) mod configuration;
 pub(crate) mod database;
 pub(crate) mod doctor;

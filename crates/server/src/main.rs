@@ -71,6 +71,7 @@ async fn perform(command: Command) -> Result<(), Failure> {
         Command::Persons(command) => commands::persons::run(&command).await,
         Command::Keys(command) => commands::keys::run(&command).await,
         Command::Secret(command) => commands::secrets::run(&command).await,
+        Command::Confidential(command) => commands::confidential::run(&command).await,
         Command::Audit(command) => commands::audit::run(&command).await,
         Command::Config(command) => commands::configuration::run(&command),
         Command::Migrate(command) => commands::database::run(&command).await,

@@ -5,7 +5,10 @@ use std::{collections::HashMap, sync::Arc};
 use decision::{Account, App, Developer, Profile};
 use state::Setup;
 
-use crate::{build::Build, view::ExternalCredential};
+use crate::{
+    build::Build,
+    view::{CertifiedCredential, ExternalCredential},
+};
 
 impl Build<'_> {
     /// Accounts and apps that did not change still refer to things of the set-up, and hold
@@ -80,6 +83,12 @@ impl Build<'_> {
             self.next.external_credentials.insert(entry);
         }
         for credential in replaced {
+            if let Some(certified) = CertifiedCredential::of(&credential)
+                && let Some(known) = self.next.certified_credentials.get(&certified.certificate)
+                && known.credential.id() == credential.id()
+            {
+                self.next.certified_credentials.insert(certified);
+            }
             self.next.credentials.insert(credential);
         }
     }

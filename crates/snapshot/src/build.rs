@@ -18,7 +18,7 @@ use crate::{
     Credential, Snapshot,
     against::keep_equal_profiles,
     mounts::Mounts,
-    view::{ByName, ExternalCredential},
+    view::{ByName, CertifiedCredential, ExternalCredential},
 };
 
 /// More problems than this help nobody.
@@ -374,6 +374,12 @@ impl<'a> Build<'a> {
                     external_id: external_id.as_str().into(),
                     credential: Arc::clone(&credential),
                 });
+            }
+            if let Some(certified) = CertifiedCredential::of(&credential) {
+                let known = self.next.certified_credentials.get(&certified.certificate);
+                if !known.is_some_and(|known| known.stays(&credential)) {
+                    self.next.certified_credentials.insert(certified);
+                }
             }
             self.next.credentials.insert(credential);
         }

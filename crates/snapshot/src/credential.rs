@@ -3,6 +3,7 @@ use std::sync::Arc;
 use decision::Profile;
 use keys::HashedSecret;
 use primitives::{AppId, CredentialId, Mode, Timestamp};
+use store::CredentialKind;
 
 /// A key of an app, as authentication needs it.
 #[derive(Debug)]
@@ -17,6 +18,16 @@ pub struct Credential {
     /// The end of time when it is not revoked.
     revoked_at: Timestamp,
     mode: Mode,
+    /// What a plain key does not have.
+    more: Option<Box<More>>,
+}
+
+/// What else than a key's secret is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct More {
+    kind: CredentialKind,
+    signature: Option<HashedSecret>,
+    certificate: Option<[u8; 32]>,
 }
 
 const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
@@ -33,6 +44,7 @@ impl Credential {
             expires_at: stored.expires_at.unwrap_or(NEVER),
             revoked_at: stored.revoked_at.unwrap_or(NEVER),
             mode: stored.mode,
+            more: More::of(stored),
         }
     }
 
@@ -40,6 +52,7 @@ impl Credential {
     pub(crate) fn with_permissions(&self, permissions: Option<Arc<Profile>>) -> Self {
         Self {
             hash: self.hash.clone(),
+            more: self.more.clone(),
             permissions,
             ..*self
         }
@@ -71,6 +84,31 @@ impl Credential {
     #[must_use]
     pub const fn hash(&self) -> Option<&HashedSecret> {
         self.hash.as_ref()
+    }
+
+    /// How it is shown.
+    #[must_use]
+    pub fn kind(&self) -> CredentialKind {
+        let more = self.more.as_ref();
+        more.map_or(CredentialKind::Key, |more| more.kind)
+    }
+
+    /// The hash of the third token.
+    #[must_use]
+    pub fn signature(&self) -> Option<&HashedSecret> {
+        self.more.as_ref()?.signature.as_ref()
+    }
+
+    /// SHA-256 of the certificate that is shown with it, or instead of it.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&[u8; 32]> {
+        self.more.as_ref()?.certificate.as_ref()
+    }
+
+    /// Whether the same must be shown for both.
+    #[must_use]
+    pub fn is_shown_like(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.more == other.more
     }
 
     /// The permission set it is bound to (C-46c); everything if `None`.
@@ -105,5 +143,18 @@ impl Credential {
     #[must_use]
     pub fn is_revoked(&self, now: Timestamp) -> bool {
         self.revoked_at <= now
+    }
+}
+
+impl More {
+    fn of(stored: &store::Credential) -> Option<Box<Self>> {
+        let plain = stored.kind == CredentialKind::Key && stored.certificate.is_none();
+        (!plain).then(|| {
+            Box::new(Self {
+                kind: stored.kind,
+                signature: stored.signature.as_ref().and_then(|hash| hash.parse().ok()),
+                certificate: stored.certificate,
+            })
+        })
     }
 }

@@ -30,6 +30,7 @@ pub use geo::{GeoDatabase, GeoHandle, GeoProblem};
 pub use handle::SnapshotHandle;
 pub use loader::Loader;
 pub use mounts::Mounted;
+pub use store::CredentialKind;
 pub use view::Snapshot;
 
 #[cfg(test)]

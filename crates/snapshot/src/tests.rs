@@ -67,6 +67,9 @@ fn key(id: u128, app: &Resource, profile: Option<&str>) -> Credential {
         created_at: Timestamp::default(),
         expires_at: None,
         revoked_at: None,
+        kind: store::CredentialKind::Key,
+        signature: None,
+        certificate: None,
     }
 }
 

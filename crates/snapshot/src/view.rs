@@ -5,6 +5,7 @@ use decision::{Account, App, Catalogue, Profile, Vocabulary};
 use parking_lot::Mutex;
 use primitives::{AccountId, AppId, CredentialId, Revision, Symbol};
 use state::{Members, Setup, Sharing, Source};
+use store::CredentialKind;
 
 use crate::{
     Credential, Mounted,
@@ -26,6 +27,7 @@ pub struct Snapshot {
     pub(crate) app_names: Shards<ByName<App>>,
     pub(crate) credentials: Shards<Arc<Credential>>,
     pub(crate) external_credentials: Shards<ExternalCredential>,
+    pub(crate) certified_credentials: Shards<CertifiedCredential>,
     /// Equal parts of accounts and apps; locked only while a snapshot is built.
     pub(crate) sharing: Arc<Mutex<Sharing>>,
 }
@@ -99,6 +101,39 @@ impl Keyed for ExternalCredential {
     }
 }
 
+/// A credential found by its certificate alone.
+#[derive(Clone, Debug)]
+pub(crate) struct CertifiedCredential {
+    pub(crate) certificate: [u8; 32],
+    pub(crate) credential: Arc<Credential>,
+}
+
+impl Keyed for CertifiedCredential {
+    type Key = [u8; 32];
+    fn key(&self) -> &[u8; 32] {
+        &self.certificate
+    }
+}
+
+impl CertifiedCredential {
+    /// Where a certificate alone opens it.
+    pub(crate) fn of(credential: &Arc<Credential>) -> Option<Self> {
+        let alone = credential.kind() == CredentialKind::Certificate;
+        let certificate = *credential.certificate().filter(|_| alone)?;
+        Some(Self {
+            certificate,
+            credential: Arc::clone(credential),
+        })
+    }
+
+    /// Whether it stays when `other` has the same certificate: one that was revoked gives way.
+    pub(crate) fn stays(&self, other: &Credential) -> bool {
+        let (mine, others) = (&self.credential, other);
+        let order = |one: &Credential| (one.revoked_at().is_none(), one.id());
+        mine.id() != others.id() && order(mine) > order(others)
+    }
+}
+
 impl Snapshot {
     /// A snapshot of nothing, at revision 0.
     #[must_use]
@@ -120,6 +155,7 @@ impl Snapshot {
             app_names: Shards::default(),
             credentials: Shards::default(),
             external_credentials: Shards::default(),
+            certified_credentials: Shards::default(),
             sharing: Arc::default(),
         }
     }
@@ -225,6 +261,13 @@ impl Snapshot {
         self.external_credentials
             .get(external_id)
             .map(|found| &*found.credential)
+    }
+
+    /// The credential that a certificate with this SHA-256 opens alone.
+    #[must_use]
+    pub fn credential_by_certificate(&self, certificate: &[u8; 32]) -> Option<&Credential> {
+        let found = self.certified_credentials.get(certificate)?;
+        Some(&*found.credential)
     }
 
     /// The API reached by a host name (lower case, without port) or by the beginning of a

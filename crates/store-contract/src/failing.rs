@@ -9,14 +9,15 @@ use std::{
 
 use async_trait::async_trait;
 use primitives::{
-    CredentialId, MailId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp,
+    CredentialId, DeveloperRecordId, MailId, Name, PageSize, PersonId, RecordId, Revision,
+    SignInId, Timestamp,
 };
 use store::{
     CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed,
-    CounterRow, Credential, Event, EventPlace, FailureKind, Folded, FoldedCalls, IdempotencyRow,
-    Idempotent, Installation, Kind, LinkPurpose, Mail, Person, Registration, Resource,
-    SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace,
-    WriteSet,
+    Confidential, CounterRow, Credential, DeveloperRecord, Event, EventPlace, FailureKind, Folded,
+    FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Mail, Person,
+    ProfileLine, Registration, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure,
+    TryRate, Vetting, VettingPlace, WriteSet,
 };
 
 /// When a planted failure strikes.
@@ -115,6 +116,7 @@ asks! {
     fn everything(&self) -> (Revision, Vec<Resource>, Vec<Credential>);
     fn credential(&self, id: CredentialId) -> Option<Credential>;
     fn credentials_of(&self, app: &Name) -> Vec<Credential>;
+    fn credentials_hashed(&self, hash: &str) -> Vec<Credential>;
     fn commit(&self, changes: WriteSet) -> Result<Committed, CommitRefused>;
     fn events(&self, after: Revision, size: PageSize) -> Vec<Event>;
     fn events_before(&self, before: Option<EventPlace>, size: PageSize) -> Vec<Event>;
@@ -133,6 +135,11 @@ asks! {
     fn drop_call_days(&self, before_day: i64) -> u64;
     fn secrets(&self) -> Vec<SealedSecret>;
     fn vetting(&self, account: &Name, ladder: &Name) -> Option<Vetting>;
+    fn confidential_of(&self, account: &Name) -> Vec<Confidential>;
+    fn developer_records(&self, account: &Name, before: Option<DeveloperRecordId>, size: PageSize)
+        -> Vec<DeveloperRecord>;
+    fn has_developer_record(&self, account: &Name, source: &Name, reference: &str) -> bool;
+    fn profile_of(&self, account: &Name) -> Vec<ProfileLine>;
     fn vettings_of(&self, account: &Name) -> Vec<Vetting>;
     fn vettings(&self, state: Option<&str>, after: Option<&VettingPlace>, size: PageSize)
         -> Vec<Vetting>;

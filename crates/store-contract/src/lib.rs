@@ -11,6 +11,7 @@
     reason = "a suite reports by panicking"
 )]
 
+pub mod about;
 pub mod calls;
 pub mod commits;
 pub mod credentials;
@@ -61,6 +62,10 @@ macro_rules! for_each_case {
             commits::the_last_put_of_a_name_counts,
             commits::unexpected_versions_are_refused,
             credentials::a_credential_comes_back_as_it_went,
+            credentials::a_credential_is_found_by_what_is_shown,
+            about::what_is_kept_about_an_account_comes_back_and_goes_with_it,
+            about::pages_of_records_meet_and_none_is_there_twice,
+            about::a_changed_profile_overtakes_vettings,
             credentials::an_apps_credentials_come_newest_first,
             events::pages_of_events_leave_nothing_out,
             events::events_come_in_order_and_backwards,

@@ -2,8 +2,8 @@ use primitives::{
     AppId, CredentialId, EventId, Mode, Name, PageSize, RecordId, Revision, Timestamp,
 };
 use store::{
-    CallIndexRow, Credential, EventAction, FoldedCalls, IdempotencyRow, Kind, NewEvent, Resource,
-    Store, Vetting, WriteSet,
+    CallIndexRow, Credential, CredentialKind, EventAction, FoldedCalls, IdempotencyRow, Kind,
+    NewEvent, Resource, Store, Vetting, WriteSet,
 };
 
 pub(crate) const ALL: PageSize = PageSize::clamped(PageSize::MOST);
@@ -53,6 +53,9 @@ pub(crate) fn credential(id: u128, app: &str) -> Credential {
         created_at: at(1),
         expires_at: None,
         revoked_at: None,
+        kind: CredentialKind::Key,
+        signature: None,
+        certificate: None,
     }
 }
 

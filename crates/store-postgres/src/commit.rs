@@ -7,7 +7,7 @@ use store::{
 };
 
 use crate::{
-    Failure,
+    Failure, about,
     columns::{MOST_ROWS, column, last_of_each},
     mails, persons, vettings,
 };
@@ -41,6 +41,7 @@ async fn write(
     for gone in changes.deletes.chunks(MOST_ROWS) {
         delete_resources(unit, gone).await?;
         vettings::delete(unit, gone).await?;
+        about::forget(unit, gone).await?;
     }
     let puts = last_of_each(&changes.puts, |one| (one.kind, &one.name));
     for puts in puts.chunks(MOST_ROWS) {
@@ -69,6 +70,7 @@ async fn write(
         persons::put(unit, person, revision).await?;
     }
     mails::write(unit, changes).await?;
+    about::write(unit, changes, revision).await?;
     let events: Vec<(i64, &NewEvent)> = (0..).zip(&changes.events).collect();
     for events in events.chunks(MOST_ROWS) {
         append(unit, events, (revision, changes.at)).await?;
@@ -170,7 +172,10 @@ async fn put_credentials(unit: &mut PgConnection, puts: &[&Credential]) -> Resul
         &column(puts, permissions) as _,
         &column(puts, |one| one.created_at.as_micros()),
         &column(puts, |one| moment(one.expires_at)) as _,
-        &column(puts, |one| moment(one.revoked_at)) as _
+        &column(puts, |one| moment(one.revoked_at)) as _,
+        &column(puts, |one| one.kind.as_str().to_owned()),
+        &column(puts, |one| one.signature.clone()) as _,
+        &column(puts, |one| one.certificate.map(|one| one.to_vec())) as _
     )
     .execute(unit)
     .await?;

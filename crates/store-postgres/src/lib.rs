@@ -6,6 +6,7 @@
 //! To add an entity: see `store-sqlite`; the two mirror each other file by file. Statements of
 //! this engine alone, where many round trips to a far server become one, are in `sql/`.
 
+mod about;
 mod calls;
 mod columns;
 mod commit;
@@ -21,14 +22,16 @@ mod vettings;
 
 use async_trait::async_trait;
 use primitives::{
-    CredentialId, MailId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp,
+    CredentialId, DeveloperRecordId, MailId, Name, PageSize, PersonId, RecordId, Revision,
+    SignInId, Timestamp,
 };
 use sqlx::PgPool;
 use store::{
     CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed,
-    CounterRow, Credential, Event, EventPlace, Folded, FoldedCalls, IdempotencyRow, Idempotent,
-    Installation, Kind, LinkPurpose, Mail, Person, Registration, Resource, SealedSecret, SignIn,
-    SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
+    Confidential, CounterRow, Credential, DeveloperRecord, Event, EventPlace, Folded, FoldedCalls,
+    IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Mail, Person, ProfileLine,
+    Registration, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate,
+    Vetting, VettingPlace, WriteSet,
 };
 
 pub use connect::{ConnectProblem, Warning};
@@ -74,6 +77,10 @@ impl Store for PostgresStore {
 
     async fn credentials_of(&self, app: &Name) -> Result<Vec<Credential>, StoreFailure> {
         Ok(resources::credentials_of(&self.pool, app).await?)
+    }
+
+    async fn credentials_hashed(&self, hash: &str) -> Result<Vec<Credential>, StoreFailure> {
+        Ok(resources::credentials_hashed(&self.pool, hash).await?)
     }
 
     async fn commit(
@@ -201,6 +208,32 @@ impl Store for PostgresStore {
 
     async fn count_vettings(&self, state: &str, most: u32) -> Result<u32, StoreFailure> {
         Ok(vettings::count(&self.pool, state, most).await?)
+    }
+
+    async fn confidential_of(&self, account: &Name) -> Result<Vec<Confidential>, StoreFailure> {
+        Ok(about::confidential_of(&self.pool, account).await?)
+    }
+
+    async fn developer_records(
+        &self,
+        account: &Name,
+        before: Option<DeveloperRecordId>,
+        size: PageSize,
+    ) -> Result<Vec<DeveloperRecord>, StoreFailure> {
+        Ok(about::records(&self.pool, account, before, size).await?)
+    }
+
+    async fn has_developer_record(
+        &self,
+        account: &Name,
+        source: &Name,
+        reference: &str,
+    ) -> Result<bool, StoreFailure> {
+        Ok(about::has_record(&self.pool, account, source, reference).await?)
+    }
+
+    async fn profile_of(&self, account: &Name) -> Result<Vec<ProfileLine>, StoreFailure> {
+        Ok(about::profile_of(&self.pool, account).await?)
     }
 
     async fn put_sign_in_link(&self, link: SignInLink) -> Result<(), StoreFailure> {

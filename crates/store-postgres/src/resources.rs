@@ -103,6 +103,20 @@ pub(crate) async fn credentials_of(pool: &PgPool, app: &Name) -> Result<Vec<Cred
     meanings(rows)
 }
 
+pub(crate) async fn credentials_hashed(
+    pool: &PgPool,
+    hash: &str,
+) -> Result<Vec<Credential>, Failure> {
+    let rows = sqlx::query_file_as!(
+        CredentialColumns,
+        "../store/sql/credentials_hashed.sql",
+        hash
+    )
+    .fetch_all(pool)
+    .await?;
+    meanings(rows)
+}
+
 pub(crate) async fn events(
     pool: &PgPool,
     after: Revision,

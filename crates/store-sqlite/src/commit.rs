@@ -7,7 +7,7 @@ use store::{
     rows::{id_bytes, revision_value},
 };
 
-use crate::{Failure, mails, persons, vettings};
+use crate::{Failure, about, mails, persons, vettings};
 
 /// So many rows go into one statement; more take several.
 const MOST_ROWS: usize = 5_000;
@@ -41,6 +41,7 @@ async fn write(
     for gone in changes.deletes.chunks(MOST_ROWS) {
         delete_resources(unit, gone).await?;
         vettings::delete(unit, gone).await?;
+        about::forget(unit, gone).await?;
     }
     for puts in changes.puts.chunks(MOST_ROWS) {
         put_resources(unit, puts, revision).await?;
@@ -66,6 +67,7 @@ async fn write(
         persons::put(unit, person, revision).await?;
     }
     mails::write(unit, changes).await?;
+    about::write(unit, changes, revision).await?;
     let events: Vec<(i64, &NewEvent)> = (0..).zip(&changes.events).collect();
     for events in events.chunks(MOST_ROWS) {
         append(unit, events, (revision, changes.at)).await?;
@@ -184,7 +186,10 @@ async fn put_credential(
         credential.permissions.as_ref().map(Name::as_str),
         credential.created_at.as_micros(),
         credential.expires_at.map(Timestamp::as_micros),
-        credential.revoked_at.map(Timestamp::as_micros)
+        credential.revoked_at.map(Timestamp::as_micros),
+        credential.kind.as_str(),
+        credential.signature.as_deref(),
+        credential.certificate.as_ref().map(|one| &one[..])
     )
     .execute(unit)
     .await?;

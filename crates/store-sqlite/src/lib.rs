@@ -7,6 +7,7 @@
 //! its columns in `store::rows`, a function here (and there), a case in `store-contract`; then
 //! `cargo xtask generate` renews `.sqlx`.
 
+mod about;
 mod calls;
 mod commit;
 mod failure;
@@ -21,14 +22,16 @@ mod vettings;
 
 use async_trait::async_trait;
 use primitives::{
-    CredentialId, MailId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp,
+    CredentialId, DeveloperRecordId, MailId, Name, PageSize, PersonId, RecordId, Revision,
+    SignInId, Timestamp,
 };
 use sqlx::SqlitePool;
 use store::{
     CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed,
-    CounterRow, Credential, Event, EventPlace, Folded, FoldedCalls, IdempotencyRow, Idempotent,
-    Installation, Kind, LinkPurpose, Mail, Person, Registration, Resource, SealedSecret, SignIn,
-    SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
+    Confidential, CounterRow, Credential, DeveloperRecord, Event, EventPlace, Folded, FoldedCalls,
+    IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Mail, Person, ProfileLine,
+    Registration, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate,
+    Vetting, VettingPlace, WriteSet,
 };
 
 use failure::Failure;
@@ -75,6 +78,10 @@ impl Store for SqliteStore {
 
     async fn credentials_of(&self, app: &Name) -> Result<Vec<Credential>, StoreFailure> {
         Ok(resources::credentials_of(&self.readers, app).await?)
+    }
+
+    async fn credentials_hashed(&self, hash: &str) -> Result<Vec<Credential>, StoreFailure> {
+        Ok(resources::credentials_hashed(&self.readers, hash).await?)
     }
 
     async fn commit(
@@ -202,6 +209,32 @@ impl Store for SqliteStore {
 
     async fn count_vettings(&self, state: &str, most: u32) -> Result<u32, StoreFailure> {
         Ok(vettings::count(&self.readers, state, most).await?)
+    }
+
+    async fn confidential_of(&self, account: &Name) -> Result<Vec<Confidential>, StoreFailure> {
+        Ok(about::confidential_of(&self.readers, account).await?)
+    }
+
+    async fn developer_records(
+        &self,
+        account: &Name,
+        before: Option<DeveloperRecordId>,
+        size: PageSize,
+    ) -> Result<Vec<DeveloperRecord>, StoreFailure> {
+        Ok(about::records(&self.readers, account, before, size).await?)
+    }
+
+    async fn has_developer_record(
+        &self,
+        account: &Name,
+        source: &Name,
+        reference: &str,
+    ) -> Result<bool, StoreFailure> {
+        Ok(about::has_record(&self.readers, account, source, reference).await?)
+    }
+
+    async fn profile_of(&self, account: &Name) -> Result<Vec<ProfileLine>, StoreFailure> {
+        Ok(about::profile_of(&self.readers, account).await?)
     }
 
     async fn put_sign_in_link(&self, link: SignInLink) -> Result<(), StoreFailure> {

@@ -104,6 +104,20 @@ pub(crate) async fn credentials_of(
     meanings(rows)
 }
 
+pub(crate) async fn credentials_hashed(
+    pool: &SqlitePool,
+    hash: &str,
+) -> Result<Vec<Credential>, Failure> {
+    let rows = sqlx::query_file_as!(
+        CredentialColumns,
+        "../store/sql/credentials_hashed.sql",
+        hash
+    )
+    .fetch_all(pool)
+    .await?;
+    meanings(rows)
+}
+
 pub(crate) async fn events(
     pool: &SqlitePool,
     after: Revision,

@@ -1,3 +1,3 @@
 SELECT id, external_id, app, app_name, mode, hash, hint, permissions, created_at, expires_at,
-  revoked_at
+  revoked_at, kind, signature, certificate
 FROM credentials WHERE app_name = $1 ORDER BY created_at DESC, id DESC

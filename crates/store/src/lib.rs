@@ -22,15 +22,17 @@ mod write_set;
 
 use async_trait::async_trait;
 use primitives::{
-    CredentialId, MailId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp,
+    CredentialId, DeveloperRecordId, MailId, Name, PageSize, PersonId, RecordId, Revision,
+    SignInId, Timestamp,
 };
 
 pub use call_query::{CallQuery, QueryValue};
 pub use chain::{Link, NO_LINK, link, links};
 pub use records::{
-    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CounterRow, Folded, FoldedCalls,
-    IdempotencyRow, Idempotent, Installation, LinkPurpose, Mail, Person, Registration,
-    SealedSecret, SignIn, SignInKind, SignInLink, TryRate, Vetting, VettingPlace,
+    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, Confidential, CounterRow,
+    CredentialKind, DeveloperRecord, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation,
+    LinkPurpose, Mail, Person, ProfileLine, Registration, SealedSecret, SignIn, SignInKind,
+    SignInLink, TryRate, Vetting, VettingPlace,
 };
 pub use resource::{
     Credential, Event, EventAction, EventPlace, Kind, NotAKind, NotAnAction, Resource,
@@ -99,6 +101,8 @@ pub trait Store: Send + Sync + 'static {
     async fn credential(&self, id: CredentialId) -> Result<Option<Credential>, StoreFailure>;
     /// The credentials of an app (by the app's name), the newest first.
     async fn credentials_of(&self, app: &Name) -> Result<Vec<Credential>, StoreFailure>;
+    /// The credentials whose secret, or third token, has this hash.
+    async fn credentials_hashed(&self, hash: &str) -> Result<Vec<Credential>, StoreFailure>;
     /// Applies a write set, whole or not at all: deletes first, then puts, of which the last of a
     /// name counts. A replaced resource or credential keeps its `created_at`. The vettings of a
     /// deleted account go with it. An `answer` for a key that is not held, or that is answered
@@ -176,7 +180,7 @@ pub trait Store: Send + Sync + 'static {
         after: Option<&VettingPlace>,
         size: PageSize,
     ) -> Result<Vec<Vetting>, StoreFailure>;
-    /// Vettings in this state whose account was changed after them, by account and ladder, those
+    /// Vettings in this state whose account, or its profile, was changed after them, by account and ladder, those
     /// after the place's.
     async fn vettings_overtaken(
         &self,
@@ -192,6 +196,25 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<Vetting>, StoreFailure>;
     /// Counts the vettings in a state. Counts `most` at most, so that asking stays cheap.
     async fn count_vettings(&self, state: &str, most: u32) -> Result<u32, StoreFailure>;
+
+    /// What an account entrusts, by ascending name.
+    async fn confidential_of(&self, account: &Name) -> Result<Vec<Confidential>, StoreFailure>;
+    /// The records about a developer before `before`, the newest first.
+    async fn developer_records(
+        &self,
+        account: &Name,
+        before: Option<DeveloperRecordId>,
+        size: PageSize,
+    ) -> Result<Vec<DeveloperRecord>, StoreFailure>;
+    /// Whether there is a record with the sender's own id.
+    async fn has_developer_record(
+        &self,
+        account: &Name,
+        source: &Name,
+        reference: &str,
+    ) -> Result<bool, StoreFailure>;
+    /// What the records about a developer come to, by ascending source, kind and fact.
+    async fn profile_of(&self, account: &Name) -> Result<Vec<ProfileLine>, StoreFailure>;
 
     /// Keeps a one-time sign-in link (only its hash).
     async fn put_sign_in_link(&self, link: SignInLink) -> Result<(), StoreFailure>;

@@ -1,6 +1,6 @@
 use primitives::{
-    AccountId, AppId, MailId, Mode, Name, PersonId, Quantity, RecordId, Revision, SignInId,
-    Timestamp,
+    AccountId, AppId, DeveloperRecordId, MailId, Mode, Name, PersonId, Quantity, RecordId,
+    Revision, SignInId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -246,7 +246,9 @@ macro_rules! words {
                 }
             }
 
-            pub(crate) fn of(word: &str) -> Option<Self> {
+            /// The one with this word.
+            #[must_use]
+            pub fn of(word: &str) -> Option<Self> {
                 [$(Self::$case),+].into_iter().find(|one| one.as_str() == word)
             }
         }
@@ -254,6 +256,15 @@ macro_rules! words {
 }
 
 words! {
+    /// How an app shows who it is.
+    CredentialKind {
+        /// An id and a secret.
+        Key = "key",
+        /// A user name, a password and a signature: all three.
+        ThreeToken = "three_token",
+        /// A certificate of the connection, and nothing else.
+        Certificate = "certificate",
+    }
     /// What a one-time link is for. One made for one thing does nothing else.
     LinkPurpose {
         /// Signs in.
@@ -391,4 +402,67 @@ pub struct VettingPlace {
     pub account: Name,
     /// The ladder.
     pub ladder: Name,
+}
+
+/// Something an account entrusts: sealed, with what may be shown of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confidential {
+    /// Name of the account.
+    pub account: Name,
+    /// What it is called there.
+    pub name: Name,
+    /// The word for what it is.
+    pub kind: String,
+    /// What may be shown of it.
+    pub mask: String,
+    /// Ciphertext.
+    pub sealed: Vec<u8>,
+    /// When it was set.
+    pub updated_at: Timestamp,
+}
+
+/// A record about a developer, as it was sent here. Nothing changes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeveloperRecord {
+    /// Its id; later ones are greater.
+    pub id: DeveloperRecordId,
+    /// Name of the account.
+    pub account: Name,
+    /// Whose system it is from.
+    pub source: Name,
+    /// What kind of thing it tells.
+    pub kind: Name,
+    /// The sender's own id of it.
+    pub reference: String,
+    /// When it happened.
+    pub at: Timestamp,
+    /// When it came here.
+    pub received_at: Timestamp,
+    /// JSON: integers, booleans and texts by name.
+    pub facts: String,
+}
+
+/// What the records of a developer come to, for one fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileLine {
+    /// Name of the account.
+    pub account: Name,
+    /// Whose system they are from.
+    pub source: Name,
+    /// The kind of records.
+    pub kind: Name,
+    /// The fact; empty for the records themselves.
+    pub fact: String,
+    /// How many records have it.
+    pub count: i64,
+    /// Their sum.
+    pub sum: i64,
+    /// The least.
+    pub least: i64,
+    /// The most.
+    pub most: i64,
+    /// The time of the latest.
+    pub last_at: Timestamp,
+    /// The revision that last changed it; filled in by the commit.
+    pub version: Revision,
 }

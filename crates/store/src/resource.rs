@@ -3,7 +3,7 @@ use std::{fmt, str::FromStr};
 use primitives::{AppId, CredentialId, EventId, Mode, Name, Revision, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::Link;
+use crate::{CredentialKind, Link};
 
 /// The kinds of resources: everything a state file can say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -126,10 +126,10 @@ pub struct Resource {
     pub updated_at: Timestamp,
 }
 
-/// A key of an app. The secret itself is never kept.
+/// A credential of an app. The secret itself is never kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
-    /// Public id, the user name of HTTP Basic.
+    /// Public id: the user name.
     pub id: CredentialId,
     /// An id from before the move here, accepted as user name as well.
     pub external_id: Option<String>,
@@ -151,6 +151,12 @@ pub struct Credential {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// How it is shown.
+    pub kind: CredentialKind,
+    /// Hash of the third token, with the scheme in front.
+    pub signature: Option<String>,
+    /// SHA-256 of the certificate that is shown with it, or instead of it.
+    pub certificate: Option<[u8; 32]>,
 }
 
 /// What happened to a thing.

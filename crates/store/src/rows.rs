@@ -10,13 +10,15 @@ use primitives::{
 };
 
 use crate::{
-    CallIndexRow, CounterRow, Credential, Event, IdempotencyRow, Idempotent, Installation,
-    Resource, SealedSecret, StoreFailure, Vetting,
+    CallIndexRow, CounterRow, Credential, CredentialKind, Event, IdempotencyRow, Idempotent,
+    Installation, Resource, SealedSecret, StoreFailure, Vetting,
 };
 
+mod about;
 mod mails;
 mod persons;
 
+pub use about::{ConfidentialColumns, DeveloperRecordColumns, ProfileLineColumns};
 pub use mails::{MailColumns, RegistrationColumns};
 pub use persons::{PersonColumns, SignInColumns, SignInLinkColumns};
 
@@ -217,6 +219,12 @@ pub struct CredentialColumns {
     pub expires_at: Option<i64>,
     /// When it was revoked.
     pub revoked_at: Option<i64>,
+    /// Kind word.
+    pub kind: String,
+    /// Scheme and hash of the third token.
+    pub signature: Option<String>,
+    /// 32 bytes.
+    pub certificate: Option<Vec<u8>>,
 }
 
 impl TryFrom<CredentialColumns> for Credential {
@@ -243,6 +251,12 @@ impl TryFrom<CredentialColumns> for Credential {
             created_at: Timestamp::from_micros(row.created_at),
             expires_at: row.expires_at.map(Timestamp::from_micros),
             revoked_at: row.revoked_at.map(Timestamp::from_micros),
+            kind: reader.or(CredentialKind::of(&row.kind), "kind")?,
+            signature: row.signature,
+            certificate: row
+                .certificate
+                .map(|hash| reader.hash(&hash, "certificate"))
+                .transpose()?,
         })
     }
 }

@@ -1,7 +1,8 @@
 use primitives::{EventId, Name, PersonId, Revision, Timestamp};
 
 use crate::{
-    Credential, EventAction, Kind, Mail, Person, Registration, Resource, SealedSecret, Vetting,
+    Confidential, Credential, DeveloperRecord, EventAction, Kind, Mail, Person, ProfileLine,
+    Registration, Resource, SealedSecret, Vetting,
 };
 
 /// Changes that are made together or not at all.
@@ -13,7 +14,7 @@ pub struct WriteSet {
     pub expected: Vec<(Kind, Name, Expected)>,
     /// Resources to insert or replace. `version` is filled in by the commit.
     pub puts: Vec<Resource>,
-    /// Resources to delete; with an account its vettings.
+    /// Resources to delete; with an account its vettings, what it entrusts, its records and profile.
     pub deletes: Vec<(Kind, Name)>,
     /// Credentials to insert or replace.
     pub credentials: Vec<Credential>,
@@ -34,6 +35,14 @@ pub struct WriteSet {
     pub registrations: Vec<Registration>,
     /// Mails to insert.
     pub mails: Vec<Mail>,
+    /// What accounts entrust no longer: account and name. Before what is to insert or replace.
+    pub dropped_confidential: Vec<(Name, Name)>,
+    /// What accounts entrust, to insert or replace.
+    pub confidential: Vec<Confidential>,
+    /// Records about developers to insert. One that is there already is a failure.
+    pub developer_records: Vec<DeveloperRecord>,
+    /// Lines of profiles to insert or replace. `version` is filled in by the commit.
+    pub profile_lines: Vec<ProfileLine>,
     /// What to write into the event log.
     pub events: Vec<NewEvent>,
     /// When.

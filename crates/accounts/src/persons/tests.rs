@@ -105,12 +105,12 @@ fn who_may_do_what() {
         marks.into_iter().collect::<String>()
     };
     // Own, Develop, See, HandleKeys, NarrowApps, SetDevelopers, SwitchDevelopers, Vet, ChangeState,
-    // SetSecrets, HandlePersons.
-    assert_eq!(row(Role::Viewer), "x-x--------");
-    assert_eq!(row(Role::Support), "x-xxx------");
-    assert_eq!(row(Role::Risk), "x-x-xxxx---");
-    assert_eq!(row(Role::BusinessUnit), "x-x---u----");
-    assert_eq!(row(Role::Admin), "x-xxxxxxxxx");
+    // SetSecrets, SendRecords, SetConfidential, RevealConfidential, HandlePersons.
+    assert_eq!(row(Role::Viewer), "x-x-----------");
+    assert_eq!(row(Role::Support), "x-xxx------x--");
+    assert_eq!(row(Role::Risk), "x-x-xxxx--x---");
+    assert_eq!(row(Role::BusinessUnit), "x-x---u-------");
+    assert_eq!(row(Role::Admin), "x-xxxxxxxxxxxx");
     let nobody = Duties::default();
     for action in Action::ALL {
         assert_eq!(

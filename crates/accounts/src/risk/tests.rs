@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::profile::{Fact, Record};
 
 fn name(text: &str) -> Name {
     text.parse().unwrap()
@@ -35,10 +36,13 @@ fn ladder(risks: [i64; 3]) -> Vec<Step> {
         .collect()
 }
 
+static NO_RECORDS: std::sync::LazyLock<Profile> = std::sync::LazyLock::new(Profile::default);
+
 fn known(properties: &Attributes) -> Known<'_> {
     Known {
         country: "DE".parse().ok(),
         properties,
+        profile: &NO_RECORDS,
         service: None,
     }
 }
@@ -186,4 +190,82 @@ proptest! {
         let nothing = Attributes::new();
         prop_assert!(model.assess(known(&nothing)).points >= 0);
     }
+}
+
+/// Shows: P-24, P-26.
+#[test]
+fn records_answer_and_what_there_is_none_of_is_not_taken_for_little() {
+    let asks = |signal: &str, source: Option<&str>, fact: Option<&str>, measure, test| Signal {
+        name: name(signal),
+        question: Question::Records {
+            source: source.map(name),
+            kind: name("payment"),
+            fact: fact.map(name),
+            measure,
+            test,
+        },
+        points: 10,
+        missing: None,
+    };
+    let model = Model {
+        signals: vec![
+            asks("many", None, None, Measure::Count, Test::AtLeast(3)),
+            asks(
+                "lost",
+                None,
+                Some("disputed"),
+                Measure::Sum,
+                Test::AtLeast(2),
+            ),
+            asks(
+                "partner",
+                Some("bureau"),
+                Some("amount"),
+                Measure::Most,
+                Test::AtLeast(50),
+            ),
+            asks(
+                "small",
+                Some("ledger"),
+                Some("amount"),
+                Measure::Least,
+                Test::AtMost(5),
+            ),
+        ],
+        tolerance: 100,
+        steps: ladder([0, 0, 0]),
+        ..Model::default()
+    };
+    let found = |profile: &Profile| {
+        let nothing = Attributes::new();
+        let assessment = model.assess(Known {
+            profile,
+            ..known(&nothing)
+        });
+        assessment
+            .lines
+            .iter()
+            .map(|line| line.found)
+            .collect::<Vec<_>>()
+    };
+    let mut profile = Profile::default();
+    let none = [Found::No, Found::No, Found::Unknown, Found::Unknown];
+    assert_eq!(found(&profile), none);
+    let mut add = |source: &str, amount, disputed| {
+        let record = Record {
+            source: name(source),
+            kind: name("payment"),
+            at: primitives::Timestamp::from_seconds(1),
+            facts: std::collections::BTreeMap::from([
+                (name("amount"), Fact::Integer(amount)),
+                (name("disputed"), Fact::Boolean(disputed)),
+            ]),
+        };
+        profile.add(&record).unwrap();
+    };
+    add("ledger", 9, true);
+    add("ledger", 5, false);
+    add("bureau", 49, true);
+    let all = [Found::Yes, Found::Yes, Found::No, Found::Yes];
+    assert_eq!(found(&profile), all);
 }

@@ -31,6 +31,7 @@ fn assessed(model: &Model, points: i64, unknown: bool) -> Assessment {
     let known = Known {
         country: None,
         properties: &properties,
+        profile: &crate::profile::Profile::default(),
         service: None,
     };
     let mut assessment = Model {

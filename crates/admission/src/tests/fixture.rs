@@ -137,6 +137,9 @@ impl Town {
             created_at: NOON,
             expires_at: None,
             revoked_at: None,
+            kind: store::CredentialKind::Key,
+            signature: None,
+            certificate: None,
         };
         let snapshots = Arc::new(SnapshotHandle::new(build(
             &Arc::default(),
@@ -181,6 +184,7 @@ impl Town {
         Presented::Basic {
             user: user.to_owned(),
             password: Secret::new(password.to_owned()),
+            certificate: None,
         }
     }
 

@@ -1,6 +1,6 @@
 use primitives::{AppId, CredentialId};
 use state::KeyEntry;
-use store::{Credential, EventAction, Resource};
+use store::{Credential, CredentialKind, EventAction, Resource};
 
 use crate::{Authority, Unable};
 
@@ -24,6 +24,9 @@ pub(super) fn taken_over(
         created_at: at.clock.now(),
         expires_at: None,
         revoked_at: None,
+        kind: CredentialKind::Key,
+        signature: None,
+        certificate: None,
     };
     let Some(old) = known else {
         return Ok(Some((wanted, EventAction::Created)));

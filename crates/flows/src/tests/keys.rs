@@ -13,6 +13,8 @@ fn wanted(app: &str) -> KeyWanted {
         mode: Mode::Live,
         permissions: None,
         expires_at: None,
+        kind: store::CredentialKind::Key,
+        certificate: None,
     }
 }
 
@@ -41,9 +43,20 @@ async fn an_issued_key_keeps_only_its_hash() {
         .await
         .unwrap();
     let kept = kept.unwrap();
-    assert!(issued.secret.expose().starts_with("ptr_live_"));
-    assert!(matches(&bench.at, &kept.hash, issued.secret.expose()));
-    assert!(!format!("{kept:?}").contains(issued.secret.expose()));
+    assert!(
+        issued
+            .secret
+            .as_ref()
+            .unwrap()
+            .expose()
+            .starts_with("ptr_live_")
+    );
+    assert!(matches(
+        &bench.at,
+        &kept.hash,
+        issued.secret.as_ref().unwrap().expose()
+    ));
+    assert!(!format!("{kept:?}").contains(issued.secret.as_ref().unwrap().expose()));
     assert_eq!(issued.revision, bench.at.store.revision().await.unwrap());
     let events = bench
         .at
@@ -95,7 +108,10 @@ async fn a_replaced_key_works_until_the_overlap_ends_and_no_longer() {
         .unwrap();
     assert_eq!(kept.expires_at, Some(at.clock.now().plus_seconds(3_600)));
     assert_eq!(new.credential.mode, old.credential.mode);
-    assert_ne!(new.secret.expose(), old.secret.expose());
+    assert_ne!(
+        new.secret.as_ref().unwrap().expose(),
+        old.secret.as_ref().unwrap().expose()
+    );
 
     // A second replacement of the same key cannot lengthen its life.
     bench.clock.advance_seconds(1_800);
@@ -161,7 +177,7 @@ async fn a_repeated_request_issues_nothing_and_shows_the_secret_for_a_day_only()
         Begun::Running
     ));
     let keep = |issued: &IssuedKey| {
-        let whole = issued.secret.expose().to_owned();
+        let whole = issued.secret.as_ref().unwrap().expose().to_owned();
         let kept = keep_shown_once(at, whole, "nothing".to_owned())?;
         Ok(Some(held.answer(201, kept)))
     };
@@ -169,10 +185,10 @@ async fn a_repeated_request_issues_nothing_and_shows_the_secret_for_a_day_only()
     let Begun::Done(201, kept) = begin(at, request()).await.unwrap() else {
         panic!("the request was done");
     };
-    assert!(!String::from_utf8_lossy(&kept).contains(issued.secret.expose()));
+    assert!(!String::from_utf8_lossy(&kept).contains(issued.secret.as_ref().unwrap().expose()));
     assert_eq!(
         replay(at, kept.clone()).unwrap(),
-        issued.secret.expose().as_bytes()
+        issued.secret.as_ref().unwrap().expose().as_bytes()
     );
     bench.clock.advance_seconds(24 * 3_600);
     assert_eq!(replay(at, kept).unwrap(), b"nothing");

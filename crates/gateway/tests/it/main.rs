@@ -5,6 +5,8 @@ mod attacks;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod client_certificates;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod edge;

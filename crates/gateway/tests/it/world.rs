@@ -75,6 +75,8 @@ pub(crate) struct Setup {
     pub(crate) secrets: Vec<(&'static str, String)>,
     pub(crate) authorities: Vec<CertificateDer<'static>>,
     pub(crate) tls: Option<TlsAcceptor>,
+    /// Changes the credential of the app.
+    pub(crate) credential_is: Option<Change>,
     /// Where the journal is; a folder of its own otherwise.
     pub(crate) journal: Option<PathBuf>,
     /// What was counted before.
@@ -106,6 +108,7 @@ impl Setup {
             ],
             authorities: Vec::new(),
             tls: None,
+            credential_is: None,
             journal: None,
             counters: Arc::default(),
         }
@@ -186,6 +189,9 @@ impl UpstreamSecrets for Secrets {
     }
 }
 
+/// What makes another credential of the app's key.
+pub(crate) type Change = Box<dyn Fn(&mut store::Credential, &InstallationKeys) + Send>;
+
 /// A running gateway.
 pub(crate) struct World {
     pub(crate) address: SocketAddr,
@@ -245,6 +251,9 @@ fn credential(id: CredentialId, secret: &Secret, keys: &InstallationKeys) -> sto
         created_at: Timestamp::default(),
         expires_at: None,
         revoked_at: None,
+        kind: store::CredentialKind::Key,
+        signature: None,
+        certificate: None,
     }
 }
 
@@ -255,7 +264,10 @@ impl World {
         let keys = InstallationKeys::generate(&entropy).unwrap();
         let secret = keys::issue(IssuedFor::App(Mode::Live), &entropy).unwrap();
         let id = CredentialId::from_u128(3);
-        let credential = credential(id, &secret, &keys);
+        let mut credential = credential(id, &secret, &keys);
+        if let Some(change) = &setup.credential_is {
+            change(&mut credential, &keys);
+        }
         let directory = tempfile::tempdir().unwrap();
         let place = setup.journal.clone();
         let place = place.unwrap_or_else(|| directory.path().to_owned());

@@ -83,7 +83,10 @@ pub(crate) struct Desk {
     pub(crate) failing: Arc<Failing>,
     /// The risk service that is asked, wherever it is said to be.
     pub(crate) bureau: Arc<Bureau>,
-    _folder: tempfile::TempDir,
+    pub(crate) loader: Arc<Loader>,
+    pub(crate) services: RiskServices,
+    /// Where all is kept.
+    pub(crate) folder: tempfile::TempDir,
 }
 
 /// A risk service: what it answers, and what it was asked.
@@ -180,13 +183,14 @@ impl Desk {
         };
         let (bureau, secrets) = (Arc::new(Bureau::default()), SecretBook::default());
         let token = issue(IssuedFor::Operator, &*entropy).unwrap();
+        let services = RiskServices {
+            carrier: Arc::clone(&bureau) as _,
+            secrets: secrets.clone(),
+        };
         let router = management::router(Management {
-            loader,
+            loader: Arc::clone(&loader),
             admission: Arc::new(Admission::new(parts, keys.hashing_key())),
-            services: RiskServices {
-                carrier: Arc::clone(&bureau) as _,
-                secrets: secrets.clone(),
-            },
+            services: services.clone(),
             secrets,
             token: Arc::new(authority.hashing.hash(&token)),
             cursors: Arc::new(keys.cursor_key()),
@@ -209,7 +213,9 @@ impl Desk {
             authority,
             failing,
             bureau,
-            _folder: folder,
+            loader,
+            services,
+            folder,
         }
     }
 
@@ -315,6 +321,28 @@ impl Desk {
         let basic = STANDARD.encode(format!("{id}:{secret}"));
         let request = Request::get(path).header("authorization", format!("Basic {basic}"));
         self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// The same with a method and a body.
+    pub(crate) async fn ask_as_app(
+        &self,
+        (id, secret): (&str, &str),
+        (method, path): (&str, &str),
+        body: Option<&Value>,
+    ) -> Answer {
+        let basic = STANDARD.encode(format!("{id}:{secret}"));
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", "application/json")
+            .header("authorization", format!("Basic {basic}"));
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.send(request.body(body).unwrap()).await
+    }
+
+    /// What the clock says, as the API writes it.
+    pub(crate) fn clock_text(&self) -> String {
+        self.clock.now().to_string()
     }
 
     /// A live key of the app `till`: id and secret.

@@ -9,15 +9,23 @@ mod developers;
 #[cfg(test)]
 mod document;
 #[cfg(test)]
+mod entrusting;
+#[cfg(test)]
 mod failing;
 #[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod leaks;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
 mod own;
 #[cfg(test)]
+mod own_apis;
+#[cfg(test)]
 mod persons;
+#[cfg(test)]
+mod records;
 #[cfg(test)]
 mod repetitions;
 #[cfg(test)]

@@ -10,11 +10,11 @@ use flows::{
     ChangeRefused, IssuedKey, KeyRefused, KeyWanted, MOST_OWN_APPS, OwnApp, OwnAppRefused,
     issue_key, make_own_app, own_app, own_apps, revoke_key, rotate_key,
 };
-use primitives::{AccountId, CredentialId, Mode, Name};
+use primitives::{AccountId, CredentialId, Mode, Name, Secret};
 use serde::{Deserialize, Serialize};
 use snapshot::Snapshot;
 use state::document::{self, Document as _};
-use store::Kind;
+use store::{CredentialKind, Kind};
 
 use crate::{
     console::{
@@ -70,6 +70,8 @@ struct AppView {
 struct ShownKey {
     id: String,
     secret: String,
+    /// The third token, of three.
+    signature: Option<String>,
     mode: &'static str,
 }
 
@@ -249,10 +251,12 @@ async fn after(
     match issued {
         Ok(issued) => {
             site.loader.refresh().await?;
+            let text = |secret: Option<&Secret>| secret.map(|secret| secret.expose().to_owned());
             let shown = ShownKey {
                 id: issued.credential.id.to_string(),
                 mode: issued.credential.mode.as_str(),
-                secret: issued.secret.expose().to_owned(),
+                secret: text(issued.secret.as_ref()).unwrap_or_default(),
+                signature: text(issued.signature.as_ref()),
             };
             page(site, name, (Some(shown), None)).await
         }
@@ -275,6 +279,8 @@ pub(super) async fn issue(
         mode: wanted.mode,
         permissions: None,
         expires_at: None,
+        kind: CredentialKind::Key,
+        certificate: None,
     };
     let by = site.caller().actor();
     let issued = issue_key(&site.authority, &by, &wanted, &|_| Ok(None)).await;

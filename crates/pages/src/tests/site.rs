@@ -52,7 +52,7 @@ fn of_apps() -> Vec<(&'static str, Value)> {
     let page = json!({ "section": "apps", "crumbs": [{ "title": "My apps", "href": "/apps" }], "app": app,
         "keys": [key], "no_keys": empty(), "apis": [{ "name": "payments", "own": [capability], "others": [] }],
         "public": "http://localhost:8080", "problem": null,
-        "shown": { "id": "key_1", "secret": "ptr_test_x", "mode": "test" } });
+        "shown": { "id": "key_1", "secret": "ptr_test_x", "signature": "ptr_sig_x", "mode": "test" } });
     let bare = json!({ "keys": [], "apis": [], "shown": null, "problem": "No." });
     vec![
         ("own_apps.html", list.clone()),

@@ -1,4 +1,4 @@
-use std::io::Read as _;
+use std::{io::Read as _, path::Path};
 
 use serde_json::json;
 
@@ -16,15 +16,7 @@ pub(crate) async fn run(command: &SecretCommand) -> Result<(), Failure> {
             file,
             connect,
         } => {
-            let value = match file {
-                Some(path) => std::fs::read_to_string(path)
-                    .map_err(why(format!("reading `{}`", path.display())))?,
-                None => from_standard_input()?,
-            };
-            let value = value.trim_end_matches(['\r', '\n']);
-            if value.is_empty() {
-                return Err(Failure::new("the secret is empty; nothing was set"));
-            }
+            let value = value_of(file.as_deref())?;
             let client = Client::connect(connect)?;
             let path = format!("/v1/secrets/{}", escaped(name));
             client.put(&path, &json!({ "value": value })).await?;
@@ -44,6 +36,21 @@ pub(crate) async fn run(command: &SecretCommand) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// A secret from the file or from standard input, without the end of its line.
+pub(crate) fn value_of(file: Option<&Path>) -> Result<String, Failure> {
+    let value = match file {
+        Some(path) => {
+            std::fs::read_to_string(path).map_err(why(format!("reading `{}`", path.display())))?
+        }
+        None => from_standard_input()?,
+    };
+    let value = value.trim_end_matches(['\r', '\n']);
+    if value.is_empty() {
+        return Err(Failure::new("the secret is empty; nothing was set"));
+    }
+    Ok(value.to_owned())
 }
 
 fn from_standard_input() -> Result<String, Failure> {

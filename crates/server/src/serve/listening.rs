@@ -118,7 +118,11 @@ fn acceptor(
         return Ok(None);
     };
     let certificate = TlsCertificate::load(certificate, key).map_err(why("TLS"))?;
-    let acceptor = certificate.acceptor().map_err(why("TLS"))?;
+    let acceptor = match &listener.tls_client_authorities {
+        None => certificate.acceptor(),
+        Some(authorities) => certificate.acceptor_asking(authorities),
+    }
+    .map_err(why("TLS"))?;
     tokio::spawn(certificate.watch(LOOK_EVERY, Arc::new(SystemClock), shutdown.clone()));
     Ok(Some(acceptor))
 }

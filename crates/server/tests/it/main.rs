@@ -5,6 +5,8 @@ mod audit;
 #[cfg(test)]
 mod console;
 #[cfg(test)]
+mod credentials;
+#[cfg(test)]
 mod differential;
 #[cfg(test)]
 mod faults;

@@ -31,6 +31,13 @@ impl Platform {
         Self { child, folder, dev }
     }
 
+    /// The same, with the log wherever the command has it.
+    pub(crate) fn start_logged(command: Command) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (child, dev) = launch_as(folder.path(), command);
+        Self { child, folder, dev }
+    }
+
     /// Ends the platform as an operator would and starts it again on the same data.
     pub(crate) fn restart(&mut self, extra: &[&str]) {
         self.terminate();
@@ -115,10 +122,14 @@ pub(crate) fn serve(extra: &[&str]) -> Command {
 }
 
 fn launch(folder: &Path, mut command: Command) -> (Child, Value) {
+    command.stderr(Stdio::inherit());
+    launch_as(folder, command)
+}
+
+fn launch_as(folder: &Path, mut command: Command) -> (Child, Value) {
     let mut child = command
         .current_dir(folder)
         .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
         .spawn()
         .expect("the binary starts");
     let lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines();

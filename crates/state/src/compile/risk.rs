@@ -1,4 +1,7 @@
-use accounts::risk::{Model, Question, Signal, Step, Test};
+use accounts::{
+    profile::Measure,
+    risk::{Model, Question, Signal, Step, Test},
+};
 use decision::{Attribute, Catalogue};
 use primitives::Name;
 use store::Kind;
@@ -11,7 +14,7 @@ use super::{
     setup::each,
 };
 use crate::{
-    document::{self, PropertyType},
+    document::{self, PropertyType, RecordsMeasure},
     problem::suggestion,
 };
 
@@ -147,9 +150,10 @@ fn question(
         signal.at_most.is_some(),
     ];
     let tests = tests.iter().filter(|there| **there).count();
-    match (&signal.country, &signal.property, tests) {
-        (Some(regions), None, 0) => countries(names, catalogue, regions, at),
-        (None, Some(property), 1) => {
+    match (&signal.country, &signal.property, &signal.records, tests) {
+        (Some(regions), None, None, 0) => countries(names, catalogue, regions, at),
+        (None, None, Some(asked), 1) => records(names, signal, asked, at),
+        (None, Some(property), None, 1) => {
             let Some(declared) = setup.properties.get(property) else {
                 let known = setup.properties.keys().map(Name::as_str);
                 let mend = suggestion(property.as_str(), known);
@@ -164,11 +168,43 @@ fn question(
         _ => {
             let problem = at.problem("a signal asks exactly one question");
             names.refuse(problem.mend(
-                "write `country` alone, or `property` with one of `equals`, `one_of`, `at_least` and `at_most`",
+                "write `country` alone, `property` with one of `equals`, `one_of`, `at_least` and `at_most`, or `records` with `at_least` or `at_most`",
             ));
             None
         }
     }
+}
+
+fn records(
+    names: &mut Names<'_>,
+    signal: &document::Signal,
+    asked: &document::RecordsAsked,
+    at: At<'_>,
+) -> Option<Question> {
+    let bound = signal.at_least.map(Test::AtLeast);
+    let Some(test) = bound.or_else(|| signal.at_most.map(Test::AtMost)) else {
+        let problem = at.problem("what records come to is a number");
+        names.refuse(problem.mend("use `at_least` or `at_most`"));
+        return None;
+    };
+    let measure = match asked.measure {
+        RecordsMeasure::Count => Measure::Count,
+        RecordsMeasure::Sum => Measure::Sum,
+        RecordsMeasure::Least => Measure::Least,
+        RecordsMeasure::Most => Measure::Most,
+    };
+    if measure != Measure::Count && asked.fact.is_none() {
+        let problem = at.problem("only a fact of records has a sum, a least and a most");
+        names.refuse(problem.mend("name the `fact`, or leave `measure` out"));
+        return None;
+    }
+    Some(Question::Records {
+        source: asked.source.clone(),
+        kind: asked.kind.clone(),
+        fact: asked.fact.clone(),
+        measure,
+        test,
+    })
 }
 
 fn countries(

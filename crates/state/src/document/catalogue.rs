@@ -119,7 +119,7 @@ pub struct RiskService {
 }
 
 /// Something about an account that says how risky it is: `property` with exactly one of `equals`,
-/// `one_of`, `at_least` and `at_most`, or `country` alone.
+/// `one_of`, `at_least` and `at_most`, or `records` with `at_least` or `at_most`, or `country` alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Signal {
@@ -139,6 +139,9 @@ pub struct Signal {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<NameText>")]
     pub property: Option<Name>,
+    /// What the records about the developer come to, held against `at_least` or `at_most`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<RecordsAsked>,
     /// The property is this; a set of texts has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub equals: Option<PropertyValue>,
@@ -151,6 +154,41 @@ pub struct Signal {
     /// The property is a number, and this or less.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_most: Option<i64>,
+}
+
+/// Which records about a developer are asked, and what of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordsAsked {
+    /// Whose system they are from; from all when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NameText>")]
+    pub source: Option<Name>,
+    /// Their kind.
+    #[schemars(with = "NameText")]
+    pub kind: Name,
+    /// One of their facts; the records themselves when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NameText>")]
+    pub fact: Option<Name>,
+    /// What of them; how many there are when left out.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub measure: RecordsMeasure,
+}
+
+/// What is asked of records. A fact that is yes or no adds up as 1 or 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordsMeasure {
+    /// How many there are.
+    #[default]
+    Count,
+    /// The sum of the fact.
+    Sum,
+    /// The least of it.
+    Least,
+    /// The most of it.
+    Most,
 }
 
 /// A set of countries.

@@ -20,8 +20,8 @@ pub use api::{
 };
 pub use catalogue::{
     Admission, Capability, Counted, Effect, Exhausted, GeoRule, Ladder, Level, Limit, List,
-    Numeric, Per, Place, Plan, Policy, Profile, Property, PropertyType, Region, RiskModel,
-    RiskService, Settings, Signal,
+    Numeric, Per, Place, Plan, Policy, Profile, Property, PropertyType, RecordsAsked,
+    RecordsMeasure, Region, RiskModel, RiskService, Settings, Signal,
 };
 pub use time::{Interval, Window};
 pub(crate) use value::{DEFAULT_LADDER, NameText};

@@ -35,7 +35,7 @@ fn a_risk_model_knows_its_ladder_and_the_risk_of_what_each_level_opens() {
     let text = |text: &str| Attribute::Text(text.to_owned());
     let of = |signal: usize| match &model.signals[signal].question {
         Question::Property { test, .. } => test.clone(),
-        Question::Country(_) => panic!("a country"),
+        Question::Country(_) | Question::Records { .. } => panic!("no property"),
     };
     assert_eq!(of(3), Test::OneOf(vec![text("10115"), text("harbour")]));
     assert_eq!(of(4), Test::OneOf(vec![text("rope")]));
@@ -49,7 +49,27 @@ fn a_risk_model_knows_its_ladder_and_the_risk_of_what_each_level_opens() {
 }
 
 /// What is changed, into what, and what is told of it.
-const MISTAKES: [(&str, &str, &str); 16] = [
+const MISTAKES: [(&str, &str, &str); 20] = [
+    (
+        "property: staff, at_most: 3",
+        "records: { kind: sale }, equals: 3",
+        "is a number",
+    ),
+    (
+        "property: staff, at_most: 3",
+        "records: { kind: sale, measure: sum }, at_most: 3",
+        "only a fact",
+    ),
+    (
+        "property: staff, at_most: 3",
+        "records: { kind: sale }, property: staff, at_most: 3",
+        "exactly one question",
+    ),
+    (
+        "property: staff, at_most: 3",
+        "records: { kind: sale }",
+        "exactly one question",
+    ),
     (
         "  - name: default\n    title: How",
         "  - name: rope\n    title: How",

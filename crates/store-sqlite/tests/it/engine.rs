@@ -137,7 +137,8 @@ async fn calls_of_before_stay_readable() {
             "vettings",
             "event links",
             "persons",
-            "mails"
+            "mails",
+            "credentials confidential profiles"
         ]
     );
     let store = open(&folder).await;

@@ -3,8 +3,9 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use flows::{IssuedKey, KeyRefused, KeyWanted, issue_key, revoke_key, rotate_key};
-use primitives::{CredentialId, Mode, Name};
+use primitives::{CredentialId, Mode, Name, Secret};
 use serde::Serialize;
+use store::CredentialKind;
 
 use super::{Shown, Told, page};
 use crate::{
@@ -20,14 +21,18 @@ pub(super) struct NewKey {
     id: String,
     mode: &'static str,
     secret: String,
+    /// The third token, of three.
+    signature: Option<String>,
 }
 
 impl NewKey {
     fn of(issued: &IssuedKey) -> Self {
+        let text = |secret: Option<&Secret>| secret.map(|secret| secret.expose().to_owned());
         Self {
             id: issued.credential.id.to_string(),
             mode: Mode::as_str(issued.credential.mode),
-            secret: issued.secret.expose().to_owned(),
+            secret: text(issued.secret.as_ref()).unwrap_or_default(),
+            signature: text(issued.signature.as_ref()),
         }
     }
 }
@@ -121,6 +126,8 @@ fn wanted(console: &Console, app: &Name, fields: &Fields) -> Result<KeyWanted, R
             .map_err(|_| Refused::Unread("that is not the name of a permission profile"))?,
         expires_at: expires
             .map(|days| console.now().plus_seconds(days.saturating_mul(DAY_SECONDS))),
+        kind: CredentialKind::Key,
+        certificate: None,
     })
 }
 

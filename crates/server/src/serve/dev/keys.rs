@@ -78,11 +78,14 @@ async fn issue(house: &House, app: &Name, mode: Mode) -> Result<(String, String)
         mode,
         permissions: None,
         expires_at: None,
+        kind: store::CredentialKind::Key,
+        certificate: None,
     };
     let issued = flows::issue_key(&house.authority, ACTOR, &wanted, &|_| Ok(None))
         .await
         .map_err(why(format!("a key for `{app}`")))?;
-    let secret = issued.secret.expose().to_owned();
+    let secret = issued.secret.map(|secret| secret.expose().to_owned());
+    let secret = secret.unwrap_or_default();
     Ok((issued.credential.id.to_string(), secret))
 }
 

@@ -1,0 +1,1 @@
+DELETE FROM confidential WHERE account = ANY($1::text[])

@@ -1,0 +1,1 @@
+DELETE FROM developer_records WHERE account = ANY($1::text[])

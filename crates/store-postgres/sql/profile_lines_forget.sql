@@ -1,0 +1,1 @@
+DELETE FROM profile_lines WHERE account = ANY($1::text[])

@@ -1,0 +1,1 @@
+DELETE FROM confidential WHERE account = $1 AND name = $2
