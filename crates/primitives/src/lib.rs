@@ -24,7 +24,9 @@ pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use country::{Country, NotACountry};
 pub use entropy::{Entropy, EntropyExhausted, PooledEntropy, SeededEntropy, SystemEntropy};
 pub use fingerprint::{fingerprint, hex, sha256, short_fingerprint};
-pub use id::{AccountId, AppId, CredentialId, EventId, IdProblem, PersonId, RecordId, SignInId};
+pub use id::{
+    AccountId, AnomalyId, AppId, CredentialId, EventId, IdProblem, PersonId, RecordId, SignInId,
+};
 pub use mode::{Enforcement, Mode};
 pub use name::{Name, NameProblem};
 pub use page::{PageSize, Revision};
