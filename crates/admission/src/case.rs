@@ -463,5 +463,6 @@ fn explained(
 fn only_the_account_decides(answer: &Answer) -> bool {
     let of_capabilities = answer.capabilities.iter().flat_map(|one| &one.gates);
     let mut all = answer.gates.iter().chain(of_capabilities);
-    all.all(|gate| gate.outcome != Outcome::Refused || gate.gate >= Gate::Plan)
+    let of_account = Gate::Plan.turn();
+    all.all(|gate| gate.outcome != Outcome::Refused || gate.gate.turn() >= of_account)
 }

@@ -7,7 +7,7 @@ use store::{
 };
 
 use crate::{
-    Failure,
+    Failure, anomalies,
     columns::{MOST_ROWS, column, last_of_each},
     persons, vettings,
 };
@@ -67,6 +67,9 @@ async fn write(
     }
     for person in &changes.persons {
         persons::put(unit, person, revision).await?;
+    }
+    for mark in &changes.anomaly_marks {
+        anomalies::mark(unit, mark).await?;
     }
     let events: Vec<(i64, &NewEvent)> = (0..).zip(&changes.events).collect();
     for events in events.chunks(MOST_ROWS) {

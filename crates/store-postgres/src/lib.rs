@@ -6,6 +6,7 @@
 //! To add an entity: see `store-sqlite`; the two mirror each other file by file. Statements of
 //! this engine alone, where many round trips to a far server become one, are in `sql/`.
 
+mod anomalies;
 mod calls;
 mod columns;
 mod commit;
@@ -19,13 +20,12 @@ mod sign_in;
 mod vettings;
 
 use async_trait::async_trait;
-use primitives::{CredentialId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp};
+use primitives::{
+    AnomalyId, CredentialId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp,
+};
 use sqlx::PgPool;
 use store::{
-    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed,
-    CounterRow, Credential, Event, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation,
-    Kind, LinkPurpose, Person, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure,
-    TryRate, Vetting, VettingPlace, WriteSet,
+    Anomaly, AnomalyFilter, AnomalyPlace, CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed, CounterRow, Credential, Event, Folded, FoldedCalls, HabitRow, IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Person, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
 };
 
 pub use connect::{ConnectProblem, Warning};
@@ -198,6 +198,35 @@ impl Store for PostgresStore {
 
     async fn count_vettings(&self, state: &str, most: u32) -> Result<u32, StoreFailure> {
         Ok(vettings::count(&self.pool, state, most).await?)
+    }
+
+    async fn habits(&self, gateway: &str) -> Result<Vec<HabitRow>, StoreFailure> {
+        Ok(anomalies::habits(&self.pool, gateway).await?)
+    }
+
+    async fn anomaly(&self, id: AnomalyId) -> Result<Option<Anomaly>, StoreFailure> {
+        Ok(anomalies::anomaly(&self.pool, id).await?)
+    }
+
+    async fn anomalies(
+        &self,
+        filter: &AnomalyFilter,
+        after: Option<AnomalyPlace>,
+        size: PageSize,
+    ) -> Result<Vec<Anomaly>, StoreFailure> {
+        Ok(anomalies::list(&self.pool, filter, after, size).await?)
+    }
+
+    async fn anomalies_in_force(&self) -> Result<Vec<Anomaly>, StoreFailure> {
+        Ok(anomalies::in_force(&self.pool).await?)
+    }
+
+    async fn count_anomalies(&self, state: &str, most: u32) -> Result<u32, StoreFailure> {
+        Ok(anomalies::count(&self.pool, state, most).await?)
+    }
+
+    async fn drop_habits_of_nobody(&self) -> Result<u64, StoreFailure> {
+        Ok(anomalies::drop_orphans(&self.pool).await?)
     }
 
     async fn put_sign_in_link(&self, link: SignInLink) -> Result<(), StoreFailure> {

@@ -7,7 +7,7 @@ use store::{
     rows::{id_bytes, revision_value},
 };
 
-use crate::{Failure, persons, vettings};
+use crate::{Failure, anomalies, persons, vettings};
 
 /// So many rows go into one statement; more take several.
 const MOST_ROWS: usize = 5_000;
@@ -64,6 +64,9 @@ async fn write(
     }
     for person in &changes.persons {
         persons::put(unit, person, revision).await?;
+    }
+    for mark in &changes.anomaly_marks {
+        anomalies::mark(unit, mark).await?;
     }
     let events: Vec<(i64, &NewEvent)> = (0..).zip(&changes.events).collect();
     for events in events.chunks(MOST_ROWS) {

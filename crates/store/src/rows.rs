@@ -10,12 +10,14 @@ use primitives::{
 };
 
 use crate::{
-    CallIndexRow, CounterRow, Credential, Event, IdempotencyRow, Idempotent, Installation,
-    Resource, SealedSecret, StoreFailure, Vetting,
+    AnomalyPlace, CallIndexRow, CounterRow, Credential, Event, IdempotencyRow, Idempotent,
+    Installation, Resource, SealedSecret, StoreFailure, Vetting,
 };
 
+mod anomalies;
 mod persons;
 
+pub use anomalies::{AnomalyColumns, HabitColumns};
 pub use persons::{PersonColumns, SignInColumns, SignInLinkColumns};
 
 /// A row holds what nobody could have written.
@@ -87,6 +89,22 @@ pub const fn id_bytes(id: u128) -> [u8; 16] {
 #[must_use]
 pub const fn record_bytes(id: RecordId) -> [u8; 16] {
     (((id.epoch as u128) << 64) | id.sequence as u128).to_be_bytes()
+}
+
+/// The first and last app that a filter means, and the row to go on before, as column values.
+#[must_use]
+pub fn anomaly_bounds(
+    app: Option<u128>,
+    after: Option<AnomalyPlace>,
+) -> (([u8; 16], [u8; 16]), (i64, [u8; 16])) {
+    let apps = app.map_or((0, u128::MAX), |app| (app, app));
+    let place = after.map_or((i64::MAX, u128::MAX), |after| {
+        (after.first_at.as_micros(), after.id.as_u128())
+    });
+    (
+        (id_bytes(apps.0), id_bytes(apps.1)),
+        (place.0, id_bytes(place.1)),
+    )
 }
 
 /// A revision as a column value; revisions count from 0 and never reach the sign bit.

@@ -1,6 +1,6 @@
 use primitives::{EventId, Name, PersonId, Revision, Timestamp};
 
-use crate::{Credential, EventAction, Kind, Person, Resource, SealedSecret, Vetting};
+use crate::{AnomalyMark, Credential, EventAction, Kind, Person, Resource, SealedSecret, Vetting};
 
 /// Changes that are made together or not at all.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +26,8 @@ pub struct WriteSet {
     /// Persons to insert or replace. `version` is filled in by the commit; a replaced one keeps
     /// its `created_at`.
     pub persons: Vec<Person>,
+    /// Anomalies whose state changes.
+    pub anomaly_marks: Vec<AnomalyMark>,
     /// What to write into the event log.
     pub events: Vec<NewEvent>,
     /// When.

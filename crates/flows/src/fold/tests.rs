@@ -123,6 +123,7 @@ fn call(id: RecordId, cost: i64) -> Box<CallRecord> {
         }],
         revision: Revision(1),
         trace_id: String::new(),
+        manner: None,
     })
 }
 

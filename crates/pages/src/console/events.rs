@@ -12,7 +12,7 @@ const LIST: &str = "/console/events";
 /// How many commits one page looks at when a filter lets few through.
 const LOOKS: usize = 20;
 /// What is written into the log, in the order of a menu.
-const KINDS: [&str; 20] = [
+const KINDS: [&str; 22] = [
     "account",
     "app",
     "credential",
@@ -20,6 +20,8 @@ const KINDS: [&str; 20] = [
     "person",
     "sign_in",
     "secret",
+    "anomaly",
+    "anomaly_rule",
     "api",
     "description",
     "capability",
