@@ -69,7 +69,8 @@ impl Door {
             snapshots: Arc::new(SnapshotHandle::new(provider.snapshot)),
             counters: Arc::new(provider.counters),
             journal: Arc::new(journal.map_err(|why| failed(&why))?),
-            places: Arc::new(GeoHandle::default()),
+            habits: Arc::default(),
+                places: Arc::new(GeoHandle::default()),
             clock,
             counted: Durability::Relaxed,
         };

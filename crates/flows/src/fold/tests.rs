@@ -78,6 +78,7 @@ impl Place {
             gateway: "one".to_owned(),
             clock: self.clock.clone(),
             counters: Arc::new(Counters::new()),
+            habits: Arc::default(),
             keep_days: Arc::new(|| 7),
             limits: Arc::new(|_| None),
             trusts_time: Arc::new(|| true),

@@ -171,7 +171,8 @@ impl Desk {
             snapshots: Arc::clone(loader.handle()),
             counters: Arc::new(Counters::new()),
             journal: Arc::new(journal.unwrap()),
-            places: Arc::default(),
+            habits: Arc::default(),
+                places: Arc::default(),
             clock: Arc::clone(&clock) as _,
             counted: Durability::Relaxed,
         };
