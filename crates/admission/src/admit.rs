@@ -136,6 +136,12 @@ impl Admission {
         &self.0.parts
     }
 
+    /// What apps usually do, and who stands lower.
+    #[must_use]
+    pub fn habits(&self) -> &Habits {
+        &self.parts().habits
+    }
+
     /// Days, weeks and months of the time zone that the settings of `snapshot` name.
     #[must_use]
     pub fn calendar(&self, snapshot: &Snapshot) -> Arc<Calendar> {

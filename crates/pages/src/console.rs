@@ -20,6 +20,7 @@ use crate::{assets, render::Templates, sign_in};
 
 const SIGN_IN: &str = "/console/sign-in";
 
+mod anomalies;
 mod apis;
 mod apps;
 mod chart;
@@ -250,6 +251,9 @@ fn doors(console: Option<&Console>) -> Doors {
             Vet,
             vettings::decide,
         )
+        .get("/console/anomalies", See, anomalies::list)
+        .get("/console/anomalies/{id}", See, anomalies::show)
+        .post("/console/anomalies/{id}", Vet, anomalies::mark)
         .get("/console/events", See, events::list)
         .get("/console/persons", HandlePersons, persons::list)
         .post("/console/persons", HandlePersons, persons::invite)

@@ -60,6 +60,7 @@ pub(crate) const GROUPS: [Group; 4] = [
             ),
             section("apps", "Apps", "/console/apps", "app"),
             section("vettings", "Vetting", "/console/vettings", "shield"),
+            section("anomalies", "Anomalies", "/console/anomalies", "gauge"),
         ],
     },
     Group {

@@ -13,7 +13,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 23] = templates![
+const TEMPLATES: [(&str, &str); 25] = templates![
     "layout.html",
     "icons.html",
     "components.html",
@@ -32,6 +32,8 @@ const TEMPLATES: [(&str, &str); 23] = templates![
     "app.html",
     "vettings.html",
     "vetting.html",
+    "anomalies.html",
+    "anomaly.html",
     "events.html",
     "persons.html",
     "person.html",

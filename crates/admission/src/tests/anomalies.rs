@@ -14,7 +14,10 @@ use crate::{Arrived, Whose, anomaly_id};
 /// The town with a rule over how its apps call.
 fn town(rule: &str) -> Town {
     let state = Town::STATE
-        .replace("developer: {}", "developer: { levels: { default: advanced } }")
+        .replace(
+            "developer: {}",
+            "developer: { levels: { default: advanced } }",
+        )
         .replace(
             "accounts:\n",
             &format!("anomaly_rules: [ {{ {rule} }} ]\naccounts:\n"),

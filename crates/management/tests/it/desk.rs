@@ -172,7 +172,7 @@ impl Desk {
             counters: Arc::new(Counters::new()),
             journal: Arc::new(journal.unwrap()),
             habits: Arc::default(),
-                places: Arc::default(),
+            places: Arc::default(),
             clock: Arc::clone(&clock) as _,
             counted: Durability::Relaxed,
         };

@@ -51,7 +51,7 @@ pub(super) struct Asked {
 #[derive(Serialize)]
 struct ListView {
     section: &'static str,
-    kinds: [&'static str; 20],
+    kinds: [&'static str; 22],
     filter: Asked,
     rows: Vec<EventRow>,
     empty: Empty,
