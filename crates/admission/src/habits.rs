@@ -93,20 +93,26 @@ fn halves(number: u64) -> (u32, u32) {
 
 /// A call as it came, for judging.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Coming<'a> {
-    pub(crate) whose: Whose,
-    pub(crate) api: Symbol,
-    pub(crate) at: Timestamp,
-    pub(crate) technology: &'a str,
-    pub(crate) country: Option<Country>,
+pub struct Coming<'a> {
+    /// Whose call.
+    pub whose: Whose,
+    /// Of which API.
+    pub api: Symbol,
+    /// When.
+    pub at: Timestamp,
+    /// What it is made with.
+    pub technology: &'a str,
+    /// Where it comes from, if that is known.
+    pub country: Option<Country>,
 }
 
 /// What judging a call comes to.
 #[derive(Debug)]
-pub(crate) struct Judged<'r> {
-    pub(crate) hits: Hits<'r>,
+pub struct Judged<'r> {
+    /// What is unusual about it.
+    pub hits: Hits<'r>,
     /// The app stands lower, by this call or by one before.
-    pub(crate) lower: Option<Lower>,
+    pub lower: Option<Lower>,
 }
 
 impl Default for Habits {
@@ -156,7 +162,8 @@ impl Habits {
 
     /// Holds a call against what its app usually does. Counts it, and has the app stand lower at
     /// once where a rule says so.
-    pub(crate) fn judge<'r>(&self, rules: &'r [Rule], coming: Coming<'_>) -> Judged<'r> {
+    #[must_use]
+    pub fn judge<'r>(&self, rules: &'r [Rule], coming: Coming<'_>) -> Judged<'r> {
         let Some(watched) = self.find_or_add(coming.whose) else {
             return Judged {
                 hits: Hits::new(),
@@ -200,6 +207,13 @@ impl Habits {
     #[must_use]
     pub fn habit(&self, whose: Whose) -> Option<Arc<Habit>> {
         Some(self.find(&whose)?.habit.load_full())
+    }
+
+    /// What was marked as fine for an app.
+    #[must_use]
+    pub fn fine(&self, whose: Whose) -> Vec<Value> {
+        let watched = self.find(&whose);
+        watched.map_or_else(Vec::new, |watched| Vec::clone(&watched.fine.load()))
     }
 
     /// Takes over what was kept of all apps, at the start.

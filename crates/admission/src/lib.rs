@@ -34,7 +34,7 @@ pub use admit::{Admission, Arrived, AwaitingBody, Parts};
 pub use arrival::{Arrival, Presented};
 pub use context::{Context, ContextAccount, ContextCapability, ContextLimit, Named};
 pub use explain::{Audience, Names, cut, explanation, first_refusal, granted_in_words};
-pub use habits::{Habits, Lower, Whose, anomaly_id};
+pub use habits::{Coming, Habits, Judged, Lower, Whose, anomaly_id};
 pub use identify::{Identified, Unidentified};
 pub use limits::{RateLimit, rate_limit_fields};
 pub use permit::{ExternalAccount, Permit};

@@ -173,3 +173,6 @@ impl Learning {
 fn teaches(one: &RecordedAnomaly) -> bool {
     one.action == Action::Note.as_str()
 }
+
+#[cfg(test)]
+mod tests;
