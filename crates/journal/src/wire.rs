@@ -20,7 +20,7 @@ const SETTLED: u8 = 2;
 
 /// The fields of a call's array, its kind among them.
 const FIELDS: u64 = 25;
-/// What the first versions wrote of them.
+/// What the first versions wrote of them, and what a call has that no rule looks at.
 const FIRST_FIELDS: u64 = 24;
 
 type To<'v> = Encoder<&'v mut Vec<u8>>;
@@ -78,7 +78,8 @@ pub fn unpack(bytes: &[u8]) -> Option<(CallRecord, Option<Settlement>)> {
 }
 
 fn call<T: AsRef<str>>(to: &mut To<'_>, kind: u8, call: &CallRecord<T>) -> Done {
-    to.array(FIELDS)?.u8(kind)?;
+    let fields = call.manner.as_ref().map_or(FIRST_FIELDS, |_| FIELDS);
+    to.array(fields)?.u8(kind)?;
     to.u64(call.id.epoch)?.u64(call.id.sequence)?;
     to.i64(call.at.as_micros())?;
     match call.mode {
@@ -115,14 +116,10 @@ fn call<T: AsRef<str>>(to: &mut To<'_>, kind: u8, call: &CallRecord<T>) -> Done 
     }
     to.u64(call.revision.0)?.str(call.trace_id.as_ref())?;
     granted(to, call.granted.as_ref())?;
-    manner(to, call.manner.as_ref())
+    call.manner.as_ref().map_or(Ok(()), |one| manner(to, one))
 }
 
-fn manner<T: AsRef<str>>(to: &mut To<'_>, manner: Option<&Manner<T>>) -> Done {
-    let Some(manner) = manner else {
-        to.null()?;
-        return Ok(());
-    };
+fn manner<T: AsRef<str>>(to: &mut To<'_>, manner: &Manner<T>) -> Done {
     to.array(4)?.str(manner.technology.as_ref())?;
     match manner.country {
         None => to.null()?,
@@ -328,7 +325,7 @@ fn read_call(from: &mut Decoder<'_>, length: u64) -> Read<(u64, CallRecord)> {
     if length < FIELDS {
         return Ok((FIRST_FIELDS, call));
     }
-    call.manner = optional(from, read_manner)?;
+    call.manner = Some(read_manner(from)?);
     Ok((FIELDS, call))
 }
 
