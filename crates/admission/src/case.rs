@@ -134,7 +134,7 @@ impl Case {
             counters: &parts.counters,
             calendar: &calendar,
             now: self.at,
-            likeness: Self::likeness(&refused, self.found.manner.is_some()),
+            likeness: Self::likeness(refused.as_deref(), self.found.manner.is_some()),
         };
         let account_in_body = !body_read && matches!(self.named, AccountNamed::InBody(_));
         let next = match decision::grant(snapshot.catalogue(), &call, &facts, &evidence) {
@@ -252,7 +252,7 @@ impl Case {
             counters: &self.admission.parts().counters,
             calendar: &calendar,
             now: self.at,
-            likeness: Self::likeness(&self.found.refused, self.found.manner.is_some()),
+            likeness: Self::likeness(self.found.refused.as_deref(), self.found.manner.is_some()),
         };
         let catalogue = self.catalogue();
         Some(decision::assess(catalogue, &call, &self.facts, &evidence))

@@ -246,13 +246,13 @@ impl Habits {
     }
 
     /// A value is fine from now on; what the app stood lower for because of it is over.
-    pub fn mark_fine(&self, whose: Whose, anomaly: AnomalyId, value: Value) {
+    pub fn mark_fine(&self, whose: Whose, anomaly: AnomalyId, value: &Value) {
         let Some(watched) = self.find_or_add(whose) else {
             return;
         };
         watched.fine.rcu(|before| {
             let mut all = Vec::clone(before);
-            if !all.iter().any(|known| known.covers(&value)) {
+            if !all.iter().any(|known| known.covers(value)) {
                 all.retain(|known| !value.covers(known));
                 all.push(value.clone());
             }

@@ -78,7 +78,7 @@ impl Case {
     }
 
     /// How it compares with what its app usually does, for the gate.
-    pub(crate) fn likeness<'a>(found: &'a Option<Arc<Unusual>>, is_judged: bool) -> Likeness<'a> {
+    pub(crate) const fn likeness(found: Option<&Unusual>, is_judged: bool) -> Likeness<'_> {
         match found {
             Some(why) => Likeness::Refused(why),
             None if is_judged => Likeness::Usual,

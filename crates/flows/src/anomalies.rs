@@ -85,7 +85,7 @@ fn in_force(one: &Anomaly, habits: &Habits, now: Timestamp) {
     let whose: Whose = (one.app, one.mode);
     if one.state == Anomaly::FINE {
         if let Some(value) = value_of(one) {
-            habits.mark_fine(whose, one.id, value);
+            habits.mark_fine(whose, one.id, &value);
         }
     } else if let Some(until) = one.until {
         let lower = Lower {

@@ -1,8 +1,8 @@
-use primitives::{AnomalyId, AppId, PageSize, Timestamp};
+use primitives::{AnomalyId, PageSize, Timestamp};
 use sqlx::{PgConnection, PgPool};
 use store::{
     Anomaly, AnomalyFilter, AnomalyMark, AnomalyPlace, FoldedCalls, HabitRow,
-    rows::{AnomalyColumns, HabitColumns, anomaly_bounds, id_bytes, record_bytes},
+    rows::{AnomalyBounds, AnomalyColumns, HabitColumns, id_bytes, record_bytes},
 };
 
 use crate::{Failure, columns::column, resources::meanings};
@@ -84,16 +84,16 @@ pub(crate) async fn list(
     after: Option<AnomalyPlace>,
     size: PageSize,
 ) -> Result<Vec<Anomaly>, Failure> {
-    let ((from, to), (first_at, id)) = anomaly_bounds(filter.app.map(AppId::as_u128), after);
+    let bounds = AnomalyBounds::of(filter.app, after);
     let rows = sqlx::query_file_as!(
         AnomalyColumns,
         "../store/sql/anomalies.sql",
-        &from[..],
-        &to[..],
+        &bounds.from[..],
+        &bounds.to[..],
         filter.rule.as_deref().unwrap_or_default(),
         filter.state.as_deref().unwrap_or_default(),
-        first_at,
-        &id[..],
+        bounds.first_at,
+        &bounds.id[..],
         i64::from(size.get())
     )
     .fetch_all(pool)

@@ -59,8 +59,8 @@ fn who_stands_lower_does_so_until_the_end_and_no_longer_for_more_calls() {
 fn a_mark_as_fine_ends_what_it_was_about_and_nothing_else() {
     let habits = Habits::default();
     habits.stand_lower(WHOSE, lower(1, 60), NOON);
-    habits.mark_fine(WHOSE, anomaly_id(WHOSE, "night", "3"), Value::Hour(3));
+    habits.mark_fine(WHOSE, anomaly_id(WHOSE, "night", "3"), &Value::Hour(3));
     assert!(habits.lower(WHOSE, NOON).is_some());
-    habits.mark_fine(WHOSE, anomaly_id(WHOSE, "night", "2"), Value::Hour(2));
+    habits.mark_fine(WHOSE, anomaly_id(WHOSE, "night", "2"), &Value::Hour(2));
     assert_eq!(habits.lower(WHOSE, NOON), None);
 }

@@ -86,7 +86,7 @@ async fn an_unusual_technology_is_refused_explained_and_passes_once_it_is_marked
     town.habits.mark_fine(
         whose(&town),
         anomaly,
-        Unusual::Technology("curl".to_owned()),
+        &Unusual::Technology("curl".to_owned()),
     );
     assert_eq!(refused_as(&town, "/pay/send", "curl/8").await, "");
     let records = records(&town);

@@ -8,7 +8,7 @@ use std::{
 use accounts::anomalies::{Action, Habit, Seen};
 use admission::{Habits, Whose, anomaly_id};
 use journal::{CallRecord, Manner, RecordedAnomaly};
-use primitives::{AnomalyId, EventId, fingerprint};
+use primitives::{AnomalyId, EventId, Timestamp, fingerprint};
 use store::{Anomaly, EventAction, FoldedCalls, HabitRow, NewEvent};
 
 use crate::anomalies::{ANOMALY_KIND, HabitDocument, told};
@@ -122,9 +122,7 @@ impl Learning {
             _ if one.until.is_some() => "anomaly.step_down",
             _ => return None,
         };
-        let when = one
-            .until
-            .map_or(day_of(one.last_at), |until| until.as_micros());
+        let when = one.until.map_or(day_of(one.last_at), Timestamp::as_micros);
         let mut text = b"an anomaly told".to_vec();
         text.extend(one.id.as_u128().to_be_bytes());
         text.extend(when.to_be_bytes());

@@ -127,8 +127,10 @@ async fn a_mark_as_fine_says_who_and_why_and_is_told_in_the_log() {
         let answer = desk.post(&path, &json!({ "reason": nothing })).await;
         answer.refuses(422, "change_refused");
     }
-    let long = json!({ "reason": "x".repeat(2_001) });
-    desk.post(&path, &long).await.refuses(422, "change_refused");
+    let wordy = json!({ "reason": "x".repeat(2_001) });
+    desk.post(&path, &wordy)
+        .await
+        .refuses(422, "change_refused");
     let nobody = format!("/v1/anomalies/{}/fine", AnomalyId::from_u128(77));
     desk.post(&nobody, &reason)
         .await

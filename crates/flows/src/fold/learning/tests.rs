@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use admission::Habits;
 use journal::{CallRecord, Manner, RecordedAnomaly};
-use primitives::{AppId, Enforcement, Mode, RecordId, Revision, Timestamp};
+use primitives::{AppId, Enforcement, Mode, RecordId, Revision};
 
 use super::*;
 
