@@ -8,8 +8,15 @@ use std::{
 };
 
 use async_trait::async_trait;
-use primitives::{AnomalyId, CredentialId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp,};
-use store::{Anomaly, AnomalyFilter, AnomalyPlace, CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed, CounterRow, Credential, Event, FailureKind, Folded, FoldedCalls, HabitRow, IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Person, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
+use primitives::{
+    AnomalyId, CredentialId, Name, PageSize, PersonId, RecordId, Revision, SignInId, Timestamp,
+};
+use store::{
+    Anomaly, AnomalyFilter, AnomalyPlace, CallFilter, CallIndexRow, CallSlot, CallTally,
+    ChartWanted, CommitRefused, Committed, CounterRow, Credential, Event, FailureKind, Folded,
+    FoldedCalls, HabitRow, IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Person,
+    Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting,
+    VettingPlace, WriteSet,
 };
 
 /// When a planted failure strikes.

@@ -25,7 +25,11 @@ use primitives::{
 };
 use sqlx::SqlitePool;
 use store::{
-    Anomaly, AnomalyFilter, AnomalyPlace, CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed, CounterRow, Credential, Event, Folded, FoldedCalls, HabitRow, IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Person, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
+    Anomaly, AnomalyFilter, AnomalyPlace, CallFilter, CallIndexRow, CallSlot, CallTally,
+    ChartWanted, CommitRefused, Committed, CounterRow, Credential, Event, Folded, FoldedCalls,
+    HabitRow, IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Person, Resource,
+    SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace,
+    WriteSet,
 };
 
 use failure::Failure;
