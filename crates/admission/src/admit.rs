@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use decision::{App, Caller, CapabilityAnswer};
+use decision::{App, Caller, CapabilityAnswer, Likeness};
 use journal::{CallRecord, Durability, Journal};
 use keys::HashingKey;
 use primitives::{Clock, CredentialId, Mode, Symbol};
@@ -9,13 +9,14 @@ use snapshot::{GeoHandle, Snapshot, SnapshotHandle};
 use tokio::sync::broadcast;
 
 use crate::{
-    Arrival, Identified, Permit, Presented, Refusal, Unidentified,
+    Arrival, Habits, Identified, Permit, Presented, Refusal, Unidentified,
     case::Case,
     evidence::Known,
     explain::granted_in_words,
     identify::Recogniser,
     refusal::Ground,
     target::{self, Head, NoOperation},
+    unusual::lowered,
     zone::Zone,
 };
 
@@ -30,6 +31,8 @@ pub struct Parts {
     pub counters: Arc<Counters>,
     /// Where calls are admitted and settled.
     pub journal: Arc<Journal>,
+    /// What apps usually do.
+    pub habits: Arc<Habits>,
     /// Where addresses are.
     pub places: Arc<GeoHandle>,
     /// The time.
@@ -133,6 +136,12 @@ impl Admission {
         &self.0.parts
     }
 
+    /// What apps usually do, and who stands lower.
+    #[must_use]
+    pub fn habits(&self) -> &Habits {
+        &self.parts().habits
+    }
+
     /// Days, weeks and months of the time zone that the settings of `snapshot` name.
     #[must_use]
     pub fn calendar(&self, snapshot: &Snapshot) -> Arc<Calendar> {
@@ -181,6 +190,7 @@ impl Admission {
             .identify(&snapshot, arrival.presented, case.at);
         let caller = caller.map_err(|why| Ground::new(why.code(), why.to_string()))?;
         case.credential = Some(caller.credential.id());
+        case.judge(arrival, (&snapshot, api.symbol), &caller);
         let path = case.api.as_ref().map(|(_, path)| path.clone());
         let method = case.method.as_str();
         let found = target::target(&snapshot, api, method, &path.unwrap_or_default());
@@ -230,12 +240,17 @@ impl Admission {
         let Some(developer) = snapshot.account(app.developer) else {
             return Vec::new();
         };
+        let lower = self
+            .parts()
+            .habits
+            .lower((app.id, mode), self.parts().clock.now());
+        let lower = lower.and_then(|lower| lowered(snapshot.catalogue(), developer, lower.levels));
         let caller = Caller {
             credential,
             permissions,
             mode,
             app,
-            developer,
+            developer: lower.as_ref().unwrap_or(developer),
             account: app.account.and_then(|id| snapshot.account(id)),
         };
         let (parts, calendar) = (self.parts(), self.calendar(snapshot));
@@ -244,6 +259,7 @@ impl Admission {
             counters: &parts.counters,
             calendar: &calendar,
             now: parts.clock.now(),
+            likeness: Likeness::NotJudged,
         };
         let catalogue = snapshot.catalogue();
         app.subscriptions

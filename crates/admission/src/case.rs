@@ -6,7 +6,7 @@ use catalog::{
     Api, Body, BodyField, BodyProblem, CompiledFacts, Facts, Operation, UpstreamCredential,
 };
 use decision::{
-    Account, Answer, Call, Caller, Catalogue, Gate, Granting, Outcome, Places, Verdict,
+    Account, Answer, Call, Caller, Catalogue, Edit, Gate, Granting, Outcome, Places, Verdict,
 };
 use http::Method;
 use journal::{Durability, Entry};
@@ -24,6 +24,7 @@ use crate::{
     record,
     refusal::{Ground, retry_after, standings},
     target::{self, AccountNamed},
+    unusual::Found,
 };
 
 /// Everything known of one call. It owns what it needs, so that it can wait for a body.
@@ -46,6 +47,8 @@ pub(crate) struct Case {
     pub(crate) header_account: AccountNamed,
     pub(crate) account: Option<AccountId>,
     pub(crate) facts: Facts,
+    /// What is unusual about it.
+    pub(crate) found: Found,
 }
 
 /// The same, looked up: references into the snapshot of the case.
@@ -89,6 +92,7 @@ impl Case {
             header_account: AccountNamed::Nowhere,
             account: None,
             facts: Facts::default(),
+            found: Found::default(),
         })
     }
 
@@ -120,7 +124,8 @@ impl Case {
         let (admission, snapshot) = (self.admission.clone(), Arc::clone(&self.snapshot));
         let operation = self.operation.clone();
         let facts = std::mem::take(&mut self.facts);
-        let Some(call) = self.call(&snapshot, operation.as_deref()) else {
+        let (lower, refused) = (self.found.developer.clone(), self.found.refused.clone());
+        let Some(call) = self.call(&snapshot, operation.as_deref(), lower.as_deref()) else {
             return self.overloaded();
         };
         let (parts, calendar) = (admission.parts(), admission.calendar(&snapshot));
@@ -129,6 +134,7 @@ impl Case {
             counters: &parts.counters,
             calendar: &calendar,
             now: self.at,
+            likeness: Self::likeness(refused.as_deref(), self.found.manner.is_some()),
         };
         let account_in_body = !body_read && matches!(self.named, AccountNamed::InBody(_));
         let next = match decision::grant(snapshot.catalogue(), &call, &facts, &evidence) {
@@ -165,7 +171,7 @@ impl Case {
             }
         });
         self.facts = facts;
-        match answer {
+        match answer.map(|answer| without_levels(answer, lower.is_some())) {
             // Apart, so that a call which passes takes no room for one that does not.
             Some(answer) => Box::pin(self.refused(answer)).await,
             None => Arrived::NeedsBody(AwaitingBody::new(self)),
@@ -177,6 +183,7 @@ impl Case {
         &self,
         snapshot: &'s Snapshot,
         operation: Option<&'s Operation>,
+        lower: Option<&'s Account>,
     ) -> Option<Call<'s>> {
         let (api, _) = self.api.as_ref()?;
         let caller = Identified::of(snapshot, snapshot.credential(self.credential?)?)?;
@@ -188,12 +195,15 @@ impl Case {
                 permissions: caller.permissions(),
                 mode: caller.mode(),
                 app: caller.app,
-                developer: caller.developer,
+                developer: lower.unwrap_or(caller.developer),
                 account: self.account.and_then(|id| snapshot.account(id)),
             },
             places: Places {
                 address: Some(self.address),
-                now: self.admission.parts().places.country(self.address),
+                now: match &self.found.manner {
+                    Some(manner) => manner.country,
+                    None => self.admission.parts().places.country(self.address),
+                },
             },
         })
     }
@@ -234,13 +244,15 @@ impl Case {
 
     /// The answer so far, of a call whose body was not read.
     fn so_far(&self) -> Option<Answer> {
-        let call = self.call(&self.snapshot, self.operation.as_deref())?;
+        let lower = self.found.developer.as_deref();
+        let call = self.call(&self.snapshot, self.operation.as_deref(), lower)?;
         let calendar = self.admission.calendar(&self.snapshot);
         let evidence = Known {
             snapshot: &self.snapshot,
             counters: &self.admission.parts().counters,
             calendar: &calendar,
             now: self.at,
+            likeness: Self::likeness(self.found.refused.as_deref(), self.found.manner.is_some()),
         };
         let catalogue = self.catalogue();
         Some(decision::assess(catalogue, &call, &self.facts, &evidence))
@@ -459,9 +471,19 @@ fn explained(
     (!waits).then(|| decision::evaluate(catalogue, call, facts, evidence))
 }
 
+/// Of an app that stands lower for a time no level is the way in: only the end of that time.
+fn without_levels(mut answer: Answer, is_lower: bool) -> Answer {
+    let of_level = |edit: &Edit| matches!(edit, Edit::AssignLevel { .. });
+    if is_lower && answer.edits.iter().flatten().any(of_level) {
+        answer.edits = None;
+    }
+    answer
+}
+
 /// Whether every closed gate looks at the account acted for, which the body has yet to name.
 fn only_the_account_decides(answer: &Answer) -> bool {
     let of_capabilities = answer.capabilities.iter().flat_map(|one| &one.gates);
     let mut all = answer.gates.iter().chain(of_capabilities);
-    all.all(|gate| gate.outcome != Outcome::Refused || gate.gate >= Gate::Plan)
+    let of_account = Gate::Plan.turn();
+    all.all(|gate| gate.outcome != Outcome::Refused || gate.gate.turn() >= of_account)
 }

@@ -1,5 +1,5 @@
 use catalog::{Api, Facts};
-use decision::{Call, Caller, Evidence, PolicyVerdict};
+use decision::{Call, Caller, Evidence, Likeness, PolicyVerdict};
 use primitives::{Symbol, Timestamp};
 use quota::{Calendar, Counters, Demand, Standing};
 use snapshot::{PolicyEvidence, Snapshot};
@@ -10,6 +10,7 @@ pub(crate) struct Known<'a> {
     pub(crate) counters: &'a Counters,
     pub(crate) calendar: &'a Calendar,
     pub(crate) now: Timestamp,
+    pub(crate) likeness: Likeness<'a>,
 }
 
 impl Known<'_> {
@@ -46,5 +47,9 @@ impl Evidence for Known<'_> {
 
     fn standing(&self, demand: &Demand) -> Standing {
         self.counters.standing(demand, self.now, self.calendar)
+    }
+
+    fn likeness(&self) -> Likeness<'_> {
+        self.likeness
     }
 }

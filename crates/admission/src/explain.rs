@@ -132,6 +132,7 @@ pub fn cut(mut explanation: Value, audience: Audience) -> Value {
         Audience::Operator => {}
         Audience::Anonymous => explanation = json!({}),
         Audience::App => {
+            hide_habits(explanation.get_mut("gates"));
             hide_policies(explanation.get_mut("gates"));
             let capabilities = explanation.get_mut("capabilities");
             for capability in capabilities
@@ -144,6 +145,18 @@ pub fn cut(mut explanation: Value, audience: Audience) -> Value {
         }
     }
     explanation
+}
+
+/// What is usual, and which rule knows it, would tell whoever has taken a key how to hide.
+fn hide_habits(gates: Option<&mut Value>) {
+    for gate in gates.and_then(Value::as_array_mut).into_iter().flatten() {
+        let is_habit = gate.get("gate").and_then(Value::as_str) == Some(Gate::Anomaly.as_str());
+        if let Some(gate) = gate.as_object_mut().filter(|_| is_habit) {
+            for part in ["rule", "value", "threshold"] {
+                gate.remove(part);
+            }
+        }
+    }
 }
 
 /// The text of a policy is the provider's; that it refused, and which, is the caller's to know.
@@ -460,5 +473,5 @@ pub fn first_refusal(answer: &Answer) -> Option<&GateAnswer> {
         .iter()
         .chain(of_capabilities)
         .filter(|gate| gate.outcome == Outcome::Refused)
-        .min_by_key(|gate| gate.gate)
+        .min_by_key(|gate| gate.gate.turn())
 }

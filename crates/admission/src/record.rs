@@ -5,7 +5,7 @@ use decision::{
     Account, Answer, Call, Caller, CapabilityAnswer, Catalogue, Grant, GrantedLimit, LimitAnswer,
     Verdict,
 };
-use journal::{CallRecord, CounterSpend, Granted, LimitStand};
+use journal::{CallRecord, CounterSpend, Granted, LimitStand, Manner};
 use primitives::{AccountId, Enforcement, Name, RecordId, Symbol};
 use quota::{Demand, Near, Spend, Taken};
 use serde_json::{Value, json};
@@ -61,6 +61,7 @@ pub(crate) fn of(case: &Case, answer: Option<&Answer>, ground: Option<&Ground>) 
         counters: Vec::new(),
         revision: case.snapshot.revision(),
         trace_id: case.trace_id.clone(),
+        manner: case.found.manner.clone(),
     }
 }
 
@@ -109,6 +110,7 @@ pub(crate) fn granted<'a>(
         counters: taken.iter().map(write_spend).collect(),
         revision: case.snapshot.revision(),
         trace_id: &case.trace_id,
+        manner: case.found.manner.as_ref().map(Manner::lent),
     }
 }
 

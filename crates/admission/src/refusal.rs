@@ -93,7 +93,8 @@ fn said(gate: &GateAnswer) -> String {
         spoken(&gate.value),
         spoken(&gate.threshold),
     );
-    if gate.code == codes::POLICY_REFUSED || value.is_empty() || wanted.is_empty() {
+    let is_ours = [codes::POLICY_REFUSED, codes::ANOMALY_REFUSED].contains(&gate.code);
+    if is_ours || value.is_empty() || wanted.is_empty() {
         return meaning.to_owned();
     }
     let by = if rule.is_empty() || rule == wanted {

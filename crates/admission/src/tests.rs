@@ -1,4 +1,5 @@
 mod annotation;
+mod anomalies;
 mod fixture;
 mod offering;
 mod passing;

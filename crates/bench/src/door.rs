@@ -70,6 +70,7 @@ impl Door {
             snapshots: Arc::new(SnapshotHandle::new(provider.snapshot)),
             counters: Arc::new(provider.counters),
             journal: Arc::new(journal.map_err(|why| failed(&why))?),
+            habits: Arc::default(),
             places: Arc::new(GeoHandle::default()),
             clock,
             counted: Durability::Relaxed,

@@ -1,10 +1,12 @@
 //! `cargo xtask bench decide`: what a decision costs with a thousand and with a million apps.
 //! `cargo xtask bench admit`: what the whole of admission costs.
+//! `cargo xtask bench anomalies`: what it costs to judge a call by every rule about anomalies.
 //! `cargo xtask bench gate`: what a call costs at the gate, beside nginx and Envoy.
 //! `cargo xtask bench pages`: how long the console's pages take with many developers and calls.
 //!
 //! Prints medians and means as text, and with `--json` one line of JSON after them.
 
+mod anomalies;
 mod gate;
 mod pages;
 
@@ -43,6 +45,12 @@ enum Bench {
     /// Time of admission as the gateway asks for it: recognise the caller, find the operation,
     /// read the body, decide, reserve, write the record with every gate, settle.
     Admit {
+        /// Print the figures as one line of JSON, too.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Time of holding a call against what its app usually does.
+    Anomalies {
         /// Print the figures as one line of JSON, too.
         #[arg(long)]
         json: bool,
@@ -322,6 +330,7 @@ fn admit(as_json: bool) -> Result<(), Box<dyn Error>> {
 fn main() -> Result<(), Box<dyn Error>> {
     match Arguments::parse().bench {
         Bench::Admit { json } => admit(json),
+        Bench::Anomalies { json } => anomalies::run(json),
         Bench::Decide { json, apps } => decide(apps, json),
         Bench::Pages(options) => pages::run(&options).map_err(|failed| failed as Box<dyn Error>),
         Bench::Gate(options) => gate::run(&options).map_err(|failed| failed as Box<dyn Error>),

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use catalog::{Api, Facts};
-use primitives::{AccountId, AppId, Country, Quantity, Symbol, Timestamp};
+use primitives::{AccountId, AppId, Country, Name, Quantity, Symbol, Timestamp};
 use quota::{Demand, Standing};
 
 use crate::{Call, Caller, Catalogue};
@@ -30,6 +30,32 @@ pub trait Evidence {
     ) -> PolicyVerdict;
     /// Where a counter stands.
     fn standing(&self, demand: &Demand) -> Standing;
+    /// Whether the call is like those that its app usually makes.
+    fn likeness(&self) -> Likeness<'_> {
+        Likeness::NotJudged
+    }
+}
+
+/// How a call compares with those that its app usually makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Likeness<'a> {
+    /// No rule asks.
+    NotJudged,
+    /// No rule refuses it.
+    Usual,
+    /// A rule refuses it.
+    Refused(&'a Unusual),
+}
+
+/// Why a rule about anomalies refuses a call (P-33).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusual {
+    /// The rule.
+    pub rule: Name,
+    /// What the call has, and how often that was seen.
+    pub value: String,
+    /// What the rule wants, and what is usual.
+    pub threshold: String,
 }
 
 /// What a policy says.
@@ -78,6 +104,9 @@ pub enum Gate {
     NumericLimit,
     /// A counter does not exceed its limit (P-51).
     RateLimit,
+    /// No rule about anomalies refuses the call (P-33). It is asked first, and stands last,
+    /// because records name gates by their number.
+    Anomaly,
 }
 
 /// How a gate answered.
@@ -298,8 +327,8 @@ impl Edit {
 }
 
 impl Gate {
-    /// Every gate, in the order of evaluation.
-    pub const ALL: [Self; 16] = [
+    /// Every gate by its number, which is the order of evaluation but for the last.
+    pub const ALL: [Self; 17] = [
         Self::Api,
         Self::Subscription,
         Self::Operation,
@@ -316,6 +345,7 @@ impl Gate {
         Self::Geography,
         Self::NumericLimit,
         Self::RateLimit,
+        Self::Anomaly,
     ];
 
     /// The gates that each capability passes, in the order of evaluation.
@@ -355,6 +385,16 @@ impl Gate {
             Self::Geography => "geography",
             Self::NumericLimit => "numeric_limit",
             Self::RateLimit => "rate_limit",
+            Self::Anomaly => "anomaly",
+        }
+    }
+
+    /// Its place in the order of evaluation.
+    #[must_use]
+    pub const fn turn(self) -> u8 {
+        match self {
+            Self::Anomaly => 0,
+            gate => gate as u8 + 1,
         }
     }
 }

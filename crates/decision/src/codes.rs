@@ -10,6 +10,7 @@ macro_rules! codes {
 }
 
 codes! {
+    ANOMALY_REFUSED = "anomaly_refused", "the call is unlike those that this app usually makes";
     API_INACTIVE = "api_inactive", "the API is switched off";
     NO_UPSTREAM_FOR_MODE = "no_upstream_for_mode", "the API has no upstream for the mode of the key";
     APP_INACTIVE = "app_inactive", "the app is switched off";

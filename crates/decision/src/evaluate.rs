@@ -5,8 +5,8 @@ use primitives::Symbol;
 use quota::{Demand, Standing};
 
 use crate::{
-    Answer, Call, Caller, CapabilityAnswer, Catalogue, Evidence, Gate, GateAnswer, LimitAnswer,
-    Outcome, PolicyVerdict, Verdict, edits,
+    Answer, Call, Caller, CapabilityAnswer, Catalogue, Evidence, Gate, GateAnswer, Likeness,
+    LimitAnswer, Outcome, PolicyVerdict, Verdict, edits,
     finding::{Finding, LimitView, Listener},
     gates, offers, passing,
     scene::Scene,
@@ -222,5 +222,9 @@ impl<E: Evidence> Evidence for Lost<'_, E> {
         let mut lost = self.lost.iter();
         lost.find(|(taken, _)| taken.key == demand.key && taken.window == demand.window)
             .map_or_else(|| self.evidence.standing(demand), |(_, standing)| *standing)
+    }
+
+    fn likeness(&self) -> Likeness<'_> {
+        self.evidence.likeness()
     }
 }

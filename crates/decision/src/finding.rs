@@ -4,7 +4,7 @@ use primitives::{Country, Mode, Name, Quantity, Symbol, Timestamp};
 use quota::{Demand, Standing};
 
 use crate::{
-    Gate, GeoRule, Limit,
+    Gate, GeoRule, Limit, Unusual,
     scene::{Obstacle, Stand},
 };
 
@@ -21,6 +21,7 @@ pub(crate) enum Finding<'a> {
 /// Why a gate is closed.
 #[derive(Clone, Debug)]
 pub(crate) enum Refusal<'a> {
+    Unusual(Box<Unusual>),
     ApiInactive,
     NoUpstream(Mode),
     AppInactive,

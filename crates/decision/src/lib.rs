@@ -22,8 +22,8 @@ mod scene;
 mod words;
 
 pub use answer::{
-    Answer, By, CapabilityAnswer, Edit, Evidence, Gate, GateAnswer, LimitAnswer, Offer, Outcome,
-    PolicyVerdict, Verdict,
+    Answer, By, CapabilityAnswer, Edit, Evidence, Gate, GateAnswer, Likeness, LimitAnswer, Offer,
+    Outcome, PolicyVerdict, Unusual, Verdict,
 };
 pub use evaluate::{assess, capabilities_of, evaluate, refuse_exhausted};
 pub use grant::{Grant, GrantedCapability, GrantedLimit, Granting, Marks, grant, mark, read_mark};

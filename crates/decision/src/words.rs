@@ -100,6 +100,12 @@ struct Words<'s> {
 impl Words<'_> {
     fn of(&self, refusal: &Refusal<'_>) -> Said {
         match refusal {
+            Refusal::Unusual(why) => say(
+                codes::ANOMALY_REFUSED,
+                why.rule.as_str(),
+                &why.value,
+                &why.threshold,
+            ),
             Refusal::ApiInactive
             | Refusal::NoUpstream(_)
             | Refusal::AppInactive

@@ -100,6 +100,7 @@ fn granted(id: RecordId, at: Timestamp, app: u64) -> Entry {
         ],
         revision: Revision(7),
         trace_id: "0af7651916cd43dd8448eb211c80319c".to_owned(),
+        manner: None,
     }))
 }
 

@@ -2,19 +2,22 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::Path,
     str::FromStr as _,
+    sync::Arc,
 };
 
+use admission::Habits;
 use journal::{
     CallOutcome, CallRecord, CounterSpend, Cursor, Entry, NotACursor, ReadProblem, Reader,
     Settlement, read_at,
 };
 use primitives::{Mode, Quantity, RecordId, Timestamp};
 use quota::{CounterKey, Spend};
-use store::{CallIndexRow, CounterRow, Folded, FoldedCalls, Store, StoreFailure};
+use store::{CallIndexRow, CounterRow, Folded, FoldedCalls, NewEvent, Store, StoreFailure};
 
 mod alerts;
 mod document;
 mod job;
+mod learning;
 
 pub use alerts::{CountedLimit, FindLimit};
 pub use document::{CallDocument, record_in_words};
@@ -113,6 +116,7 @@ pub struct Fold {
     progress: Progress,
     waiting: HashMap<RecordId, Waiting>,
     alerts: alerts::Alerts,
+    learning: Option<learning::Learning>,
 }
 
 impl Fold {
@@ -136,6 +140,7 @@ impl Fold {
                 progress,
                 waiting,
                 alerts: alerts::Alerts::default(),
+                learning: None,
             })
         })
         .await
@@ -148,12 +153,33 @@ impl Fold {
         self
     }
 
+    /// Learns what apps usually do, beginning with what the store has, and publishes it in
+    /// `habits`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn learning(
+        mut self,
+        store: &dyn Store,
+        habits: Arc<Habits>,
+    ) -> Result<Self, FoldProblem> {
+        crate::anomalies::load_habits(store, &self.gateway, &habits).await?;
+        self.learning = Some(learning::Learning::of(habits));
+        Ok(self)
+    }
+
+    fn learn(&mut self, call: &CallRecord, events: &mut Vec<NewEvent>) {
+        if let Some(learning) = &mut self.learning {
+            learning.of_call(call, events);
+        }
+    }
+
     /// Folds the next entries, at most 4,000, and tells how many there were.
     ///
     /// # Errors
     /// When the store fails, the journal cannot be read, or somebody else folds it.
     pub async fn step(mut self, store: &dyn Store) -> Result<(Self, usize), FoldProblem> {
-        let (fold, step, count) = blocking(move || {
+        let (mut fold, step, count) = blocking(move || {
             let (step, count) = self.gather(STEP)?.unzip();
             Ok((self, step, count.unwrap_or(0)))
         })
@@ -162,6 +188,9 @@ impl Fold {
             && store.fold_calls(step).await? == Folded::NotAtCursor
         {
             return Err(FoldProblem::NotAlone(fold.gateway));
+        }
+        if let Some(learning) = &mut fold.learning {
+            learning.publish();
         }
         Ok((fold, count))
     }
@@ -179,7 +208,11 @@ impl Fold {
             count += 1;
             self.progress.next = Some(located.next);
             match located.entry {
-                Entry::Refused(call) => calls.push(index_row(*call, None)),
+                Entry::Refused(call) => {
+                    newest = newest.max(call.at);
+                    self.learn(&call, &mut events);
+                    calls.push(index_row(*call, None));
+                }
                 Entry::Admitted(call) => {
                     let at = located.at;
                     self.progress.open.insert(at);
@@ -199,6 +232,7 @@ impl Fold {
                         counters.add(&call)?;
                         self.alerts.of_call(&call, &mut events);
                     }
+                    self.learn(&call, &mut events);
                     newest = newest.max(settlement.at);
                     calls.push(index_row(*call, Some(&settlement)));
                 }
@@ -207,7 +241,7 @@ impl Fold {
         if count == 0 {
             return Ok(None);
         }
-        let step = FoldedCalls {
+        let mut step = FoldedCalls {
             gateway: self.gateway.clone(),
             from_cursor,
             to_cursor: self.progress.text(),
@@ -215,7 +249,11 @@ impl Fold {
             counters: counters.rows(),
             events,
             at: newest,
+            ..FoldedCalls::default()
         };
+        if let Some(learning) = &mut self.learning {
+            learning.hand_over(&mut step);
+        }
         Ok(Some((step, count)))
     }
 }

@@ -10,6 +10,7 @@
 //! To add a use-case: a file with one function on [`Authority`], one enum of the facts that may
 //! stand in its way, re-exported here.
 
+mod anomalies;
 mod apart;
 mod apply;
 mod apps;
@@ -37,6 +38,10 @@ mod sign_in;
 mod toggles;
 mod vetting;
 
+pub use anomalies::{
+    ANOMALY_KIND, HabitDocument, MarkRefused, end_step_downs, follow_anomalies, mark_fine,
+    start_habits,
+};
 pub use apply::{ApiReport, Applied, ApplyRefused, ApplyRequest, Reimport, apply};
 pub use apps::{Edit, change_app, change_developer};
 pub use audit::{ChainCheck, EventLine, Head, Tampered, Verified, read_heads};

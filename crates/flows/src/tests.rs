@@ -1,5 +1,6 @@
 //! The use-cases against the embedded store.
 
+mod anomalies;
 mod apply;
 mod failing;
 mod keys;

@@ -228,6 +228,9 @@ codes! {
             "name an account by its id or name";
     }
     "What the gates say" {
+        ANOMALY_REFUSED = "anomaly_refused", Forbidden, "Unusual call",
+            "the call is unlike those that this app usually makes",
+            "call as usual, or have the operator mark what is new as fine; if it was not you, replace the key";
         API_INACTIVE = "api_inactive", Forbidden, "API not active",
             "the provider has switched this API off",
             "wait until the provider switches it on";

@@ -42,6 +42,7 @@ fn admitted(id: RecordId, at: Timestamp) -> Entry {
         counters: (0..4).map(spend).collect(),
         revision: Revision(7),
         trace_id: "0af7651916cd43dd8448eb211c80319c".to_owned(),
+        manner: None,
     }))
 }
 

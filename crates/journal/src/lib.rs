@@ -30,7 +30,8 @@ pub use frame::Framed;
 pub use journal::{Journal, JournalFailure, OpenProblem, Options, Receipt};
 pub use reader::{Located, ReadProblem, Reader, read_at};
 pub use record::{
-    CallOutcome, CallRecord, CounterSpend, Entry, GateMarks, Granted, LimitStand, Settlement,
+    CallOutcome, CallRecord, CounterSpend, Entry, GateMarks, Granted, LimitStand, Manner,
+    RecordedAnomaly, Settlement,
 };
 pub use segment::{Cursor, NotACursor};
 pub use wire::{pack, unpack};

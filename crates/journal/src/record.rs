@@ -1,5 +1,6 @@
 use primitives::{
-    AccountId, AppId, CredentialId, Enforcement, Mode, Quantity, RecordId, Revision, Timestamp,
+    AccountId, AppId, Country, CredentialId, Enforcement, Mode, Quantity, RecordId, Revision,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -81,6 +82,92 @@ pub struct CallRecord<T = String> {
     pub revision: Revision,
     /// W3C trace id.
     pub trace_id: T,
+    /// How it was made; `None` where no rule about anomalies looks at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manner: Option<Manner<T>>,
+}
+
+/// How a call was made, as rules about anomalies look at it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manner<T = String> {
+    /// What it was made with.
+    pub technology: T,
+    /// The country that it came from, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
+    /// What was unusual about it.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub anomalies: Vec<RecordedAnomaly<T>>,
+    /// So many levels lower the app stood because of anomalies.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub levels_down: u32,
+}
+
+/// What was unusual about a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedAnomaly<T = String> {
+    /// The rule.
+    pub rule: T,
+    /// What the rule looks at, as a word.
+    pub signal: T,
+    /// The unusual value.
+    pub value: T,
+    /// What followed, as a word.
+    pub action: T,
+    /// The value, and how often it was seen.
+    pub found: T,
+    /// What the rule wants, and what is usual.
+    pub wanted: T,
+    /// Until when the app stands lower, when that followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+impl Manner {
+    /// The same, with lent texts.
+    #[must_use]
+    pub fn lent(&self) -> Manner<&str> {
+        Manner {
+            technology: &self.technology,
+            country: self.country,
+            anomalies: self.anomalies.iter().map(RecordedAnomaly::lent).collect(),
+            levels_down: self.levels_down,
+        }
+    }
+}
+
+impl RecordedAnomaly {
+    fn lent(&self) -> RecordedAnomaly<&str> {
+        RecordedAnomaly {
+            rule: &self.rule,
+            signal: &self.signal,
+            value: &self.value,
+            action: &self.action,
+            found: &self.found,
+            wanted: &self.wanted,
+            until: self.until,
+        }
+    }
+}
+
+impl Manner<&str> {
+    fn into_owned(self) -> Manner {
+        let owned = |one: RecordedAnomaly<&str>| RecordedAnomaly {
+            rule: one.rule.to_owned(),
+            signal: one.signal.to_owned(),
+            value: one.value.to_owned(),
+            action: one.action.to_owned(),
+            found: one.found.to_owned(),
+            wanted: one.wanted.to_owned(),
+            until: one.until,
+        };
+        Manner {
+            technology: self.technology.to_owned(),
+            country: self.country,
+            anomalies: self.anomalies.into_iter().map(owned).collect(),
+            levels_down: self.levels_down,
+        }
+    }
 }
 
 impl CallRecord<&str> {
@@ -111,6 +198,7 @@ impl CallRecord<&str> {
             counters: self.counters,
             revision: self.revision,
             trace_id: text(self.trace_id),
+            manner: self.manner.map(Manner::into_owned),
         }
     }
 }
@@ -242,6 +330,14 @@ pub enum CallOutcome {
     reason = "serde calls it with a reference"
 )]
 const fn is_zero(count: &u16) -> bool {
+    *count == 0
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+const fn is_nothing(count: &u32) -> bool {
     *count == 0
 }
 

@@ -49,6 +49,7 @@ fn call(id: RecordId, note: &str) -> Box<CallRecord> {
         }],
         revision: Revision(7),
         trace_id: "0af7651916cd43dd8448eb211c80319c".to_owned(),
+        manner: None,
     })
 }
 

@@ -10,13 +10,18 @@ use primitives::{
 };
 
 use crate::{
-    CallOutcome, CallRecord, CounterSpend, Entry, Granted, LimitStand, RecordedFact, RecordedType,
-    Settlement,
+    CallOutcome, CallRecord, CounterSpend, Entry, Granted, LimitStand, Manner, RecordedAnomaly,
+    RecordedFact, RecordedType, Settlement,
 };
 
 const REFUSED: u8 = 0;
 const ADMITTED: u8 = 1;
 const SETTLED: u8 = 2;
+
+/// The fields of a call's array, its kind among them.
+const FIELDS: u64 = 25;
+/// What the first versions wrote of them, and what a call has that no rule looks at.
+const FIRST_FIELDS: u64 = 24;
 
 type To<'v> = Encoder<&'v mut Vec<u8>>;
 type Done = Result<(), minicbor::encode::Error<Infallible>>;
@@ -73,7 +78,8 @@ pub fn unpack(bytes: &[u8]) -> Option<(CallRecord, Option<Settlement>)> {
 }
 
 fn call<T: AsRef<str>>(to: &mut To<'_>, kind: u8, call: &CallRecord<T>) -> Done {
-    to.array(24)?.u8(kind)?;
+    let fields = call.manner.as_ref().map_or(FIRST_FIELDS, |_| FIELDS);
+    to.array(fields)?.u8(kind)?;
     to.u64(call.id.epoch)?.u64(call.id.sequence)?;
     to.i64(call.at.as_micros())?;
     match call.mode {
@@ -109,7 +115,33 @@ fn call<T: AsRef<str>>(to: &mut To<'_>, kind: u8, call: &CallRecord<T>) -> Done 
         spend(to, one)?;
     }
     to.u64(call.revision.0)?.str(call.trace_id.as_ref())?;
-    granted(to, call.granted.as_ref())
+    granted(to, call.granted.as_ref())?;
+    call.manner.as_ref().map_or(Ok(()), |one| manner(to, one))
+}
+
+fn manner<T: AsRef<str>>(to: &mut To<'_>, manner: &Manner<T>) -> Done {
+    to.array(4)?.str(manner.technology.as_ref())?;
+    match manner.country {
+        None => to.null()?,
+        Some(country) => to.str(&country.to_string())?,
+    };
+    to.array(manner.anomalies.len() as u64)?;
+    for one in &manner.anomalies {
+        to.array(7)?;
+        for text in [
+            &one.rule,
+            &one.signal,
+            &one.value,
+            &one.action,
+            &one.found,
+            &one.wanted,
+        ] {
+            to.str(text.as_ref())?;
+        }
+        number_or_null(to, one.until.map(Timestamp::as_micros))?;
+    }
+    to.u32(manner.levels_down)?;
+    Ok(())
 }
 
 fn named<T: AsRef<str>>(to: &mut To<'_>, named: Option<(u128, &T)>) -> Done {
@@ -215,13 +247,13 @@ fn settlement(to: &mut To<'_>, settled: &Settlement) -> Done {
     Ok(())
 }
 
-/// Reads an array: its fields, and whatever a newer writer added.
+/// Reads an array: its fields, of which an older writer had fewer, and whatever a newer one added.
 fn array<T>(
     from: &mut Decoder<'_>,
-    fields: impl FnOnce(&mut Decoder<'_>) -> Read<(u64, T)>,
+    fields: impl FnOnce(&mut Decoder<'_>, u64) -> Read<(u64, T)>,
 ) -> Read<T> {
     let length = from.array()?.unwrap_or(0);
-    let (known, read) = fields(from)?;
+    let (known, read) = fields(from, length)?;
     if length < known {
         return Err(decode::Error::message("too few fields"));
     }
@@ -240,16 +272,23 @@ fn list<T>(
 }
 
 fn read_entry(from: &mut Decoder<'_>) -> Read<Entry> {
-    array(from, |from| match from.u8()? {
-        REFUSED => Ok((24, Entry::Refused(Box::new(read_call(from)?)))),
-        ADMITTED => Ok((24, Entry::Admitted(Box::new(read_call(from)?)))),
+    array(from, |from, length| match from.u8()? {
+        REFUSED => {
+            let (known, call) = read_call(from, length)?;
+            Ok((known, Entry::Refused(Box::new(call))))
+        }
+        ADMITTED => {
+            let (known, call) = read_call(from, length)?;
+            Ok((known, Entry::Admitted(Box::new(call))))
+        }
         SETTLED => Ok((6, Entry::Settled(read_settlement(from)?))),
         _ => Err(decode::Error::message("no such kind of entry")),
     })
 }
 
-fn read_call(from: &mut Decoder<'_>) -> Read<CallRecord> {
-    Ok(CallRecord {
+/// A call, and how many fields of its array are read. The first versions wrote 24.
+fn read_call(from: &mut Decoder<'_>, length: u64) -> Read<(u64, CallRecord)> {
+    let mut call = CallRecord {
         id: RecordId {
             epoch: from.u64()?,
             sequence: from.u64()?,
@@ -281,6 +320,39 @@ fn read_call(from: &mut Decoder<'_>) -> Read<CallRecord> {
         revision: Revision(from.u64()?),
         trace_id: text(from)?,
         granted: optional(from, read_granted)?,
+        manner: None,
+    };
+    if length < FIELDS {
+        return Ok((FIRST_FIELDS, call));
+    }
+    call.manner = Some(read_manner(from)?);
+    Ok((FIELDS, call))
+}
+
+fn read_manner(from: &mut Decoder<'_>) -> Read<Manner> {
+    array(from, |from, _| {
+        let manner = Manner {
+            technology: text(from)?,
+            country: optional(from, text)?.and_then(|text| text.parse().ok()),
+            anomalies: list(from, read_anomaly)?,
+            levels_down: from.u32()?,
+        };
+        Ok((4, manner))
+    })
+}
+
+fn read_anomaly(from: &mut Decoder<'_>) -> Read<RecordedAnomaly> {
+    array(from, |from, _| {
+        let anomaly = RecordedAnomaly {
+            rule: text(from)?,
+            signal: text(from)?,
+            value: text(from)?,
+            action: text(from)?,
+            found: text(from)?,
+            wanted: text(from)?,
+            until: optional(from, Decoder::i64)?.map(Timestamp::from_micros),
+        };
+        Ok((7, anomaly))
     })
 }
 
@@ -301,7 +373,7 @@ fn text(from: &mut Decoder<'_>) -> Read<String> {
 
 fn read_named(from: &mut Decoder<'_>) -> Read<Option<(u128, String)>> {
     optional(from, |from| {
-        array(from, |from| Ok((2, (read_wide(from)?, text(from)?))))
+        array(from, |from, _| Ok((2, (read_wide(from)?, text(from)?))))
     })
 }
 
@@ -315,7 +387,7 @@ fn read_wide(from: &mut Decoder<'_>) -> Read<u128> {
 }
 
 fn read_fact(from: &mut Decoder<'_>) -> Read<RecordedFact> {
-    array(from, |from| {
+    array(from, |from, _| {
         let fact = RecordedFact {
             name: text(from)?,
             kind: match from.u8()? {
@@ -334,7 +406,7 @@ fn read_fact(from: &mut Decoder<'_>) -> Read<RecordedFact> {
 }
 
 fn read_spend(from: &mut Decoder<'_>) -> Read<CounterSpend> {
-    array(from, |from| {
+    array(from, |from, _| {
         let spend = CounterSpend {
             limit: from.u64()?,
             subject: read_wide(from)?,
@@ -349,12 +421,12 @@ fn read_spend(from: &mut Decoder<'_>) -> Read<CounterSpend> {
 }
 
 fn read_granted(from: &mut Decoder<'_>) -> Read<Granted> {
-    array(from, |from| {
+    array(from, |from, _| {
         let granted = Granted {
             gates: from.bytes()?.into(),
             limits: list(from, read_stand)?,
             capabilities: list(from, |from| {
-                array(from, |from| {
+                array(from, |from, _| {
                     Ok((2, (from.bytes()?.into(), list(from, read_stand)?)))
                 })
             })?,
@@ -364,7 +436,7 @@ fn read_granted(from: &mut Decoder<'_>) -> Read<Granted> {
 }
 
 fn read_stand(from: &mut Decoder<'_>) -> Read<LimitStand> {
-    array(from, |from| {
+    array(from, |from, _| {
         let stand = LimitStand {
             limit: text(from)?,
             currency: optional(from, text)?,
@@ -390,7 +462,7 @@ fn read_settlement(from: &mut Decoder<'_>) -> Read<Settlement> {
                 CallOutcome::Unknown
             }
             Type::Bool if !from.bool()? => CallOutcome::NotSent,
-            Type::Array => array(from, |from| {
+            Type::Array => array(from, |from, _| {
                 let served = CallOutcome::Served {
                     status: from.u16()?,
                     bytes_in: from.u64()?,

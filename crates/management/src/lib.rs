@@ -15,6 +15,7 @@
 //! in that file's `routes`, its row in `authorization`, then `cargo xtask generate`. The test of who
 //! may call what finds it in the document by itself, and fails without the row.
 
+mod anomalies;
 mod app_keys;
 mod audit;
 mod authorization;
@@ -89,6 +90,7 @@ pub fn site_router(desk: Management) -> Router {
 /// What needs the operator token, or a person with the role.
 fn operator_routes() -> OpenApiRouter<Management> {
     OpenApiRouter::new()
+        .merge(anomalies::routes())
         .merge(app_keys::routes())
         .merge(audit::routes())
         .merge(call_records::routes())

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use state::{
     Document,
     document::{
-        Account, Api, App, Capability, Description, Ladder, Limit, List, Plan, Policy, Profile,
-        Property, Region, RiskModel, Settings,
+        Account, AnomalyRule, Api, App, Capability, Description, Ladder, Limit, List, Plan, Policy,
+        Profile, Property, Region, RiskModel, Settings,
     },
 };
 use store::Kind;
@@ -44,6 +44,7 @@ pub(crate) fn finish(documented: &OpenApi) -> Value {
     described::<Plan>(&mut generator, &mut paths, &mut schemas);
     described::<Description>(&mut generator, &mut paths, &mut schemas);
     described::<Api>(&mut generator, &mut paths, &mut schemas);
+    described::<AnomalyRule>(&mut generator, &mut paths, &mut schemas);
     described::<Account>(&mut generator, &mut paths, &mut schemas);
     described::<App>(&mut generator, &mut paths, &mut schemas);
     schemas.extend(generator.take_definitions(true));

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use state::{
     Document,
     document::{
-        Account, Api, App, Capability, Description, Ladder, Limit, List, Plan, Policy, Profile,
-        Property, Region, RiskModel, Settings,
+        Account, AnomalyRule, Api, App, Capability, Description, Ladder, Limit, List, Plan, Policy,
+        Profile, Property, Region, RiskModel, Settings,
     },
 };
 use store::{EventAction, Kind, Resource};
@@ -71,6 +71,7 @@ pub(crate) const fn plural(kind: Kind) -> &'static str {
         Kind::Plan => "plans",
         Kind::Description => "descriptions",
         Kind::Api => "apis",
+        Kind::AnomalyRule => "anomaly_rules",
         Kind::Account => "accounts",
         Kind::App => "apps",
     }
@@ -97,6 +98,7 @@ pub(crate) fn routes() -> OpenApiRouter<Management> {
     let router = kind::<Plan>(router);
     let router = kind::<Description>(router);
     let router = kind::<Api>(router);
+    let router = kind::<AnomalyRule>(router);
     let router = kind::<Account>(router);
     kind::<App>(router)
 }

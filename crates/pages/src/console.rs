@@ -18,6 +18,7 @@ use store::{SignIn, StoreFailure};
 
 use crate::{Mails, Side, assets, recovery, render::Templates, sign_in};
 
+mod anomalies;
 mod apis;
 pub(crate) mod apps;
 mod chart;
@@ -253,6 +254,9 @@ fn doors(console: Option<&Console>) -> Doors {
             Vet,
             vettings::decide,
         )
+        .get("/console/anomalies", See, anomalies::list)
+        .get("/console/anomalies/{id}", See, anomalies::show)
+        .post("/console/anomalies/{id}", Vet, anomalies::mark)
         .get("/console/events", See, events::list)
         .get("/console/mail", HandlePersons, mails::list)
         .get("/console/persons", HandlePersons, persons::list)

@@ -79,6 +79,7 @@ const GROUPS: [Group; 4] = [
             ),
             section("apps", "Apps", "/console/apps", "app"),
             section("vettings", "Vetting", "/console/vettings", "shield"),
+            section("anomalies", "Anomalies", "/console/anomalies", "gauge"),
         ],
     },
     Group {

@@ -14,7 +14,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 30] = templates![
+const TEMPLATES: [(&str, &str); 32] = templates![
     "layout.html",
     "icons.html",
     "components.html",
@@ -33,6 +33,8 @@ const TEMPLATES: [(&str, &str); 30] = templates![
     "app.html",
     "vettings.html",
     "vetting.html",
+    "anomalies.html",
+    "anomaly.html",
     "events.html",
     "persons.html",
     "person.html",

@@ -167,6 +167,7 @@ fn views() -> Vec<(&'static str, Value)> {
     views.extend(views_of_apps());
     views.extend(views_of_developers());
     views.extend(views_of_vettings());
+    views.extend(views_of_anomalies());
     views.extend(views_of_persons());
     views.extend(views_of_events());
     views.extend(site::views());
@@ -411,6 +412,31 @@ fn views_of_developers() -> Vec<(&'static str, Value)> {
             ),
         ),
         ("places.html", places),
+    ]
+}
+
+fn views_of_anomalies() -> Vec<(&'static str, Value)> {
+    let row = json!({ "href": "/x", "app": "acme-shop", "mode": "live", "rule": "strange-client", "what": "Technology",
+        "found": "curl, in 0 of 20 calls", "wanted": "in 10 of 1000 calls or more; usual: acme-sdk", "tone": "warn",
+        "action": "alert", "open": true, "calls": 3, "last": when() });
+    let list = json!({ "section": "anomalies", "tabs": tabs(), "rows": [row], "empty": empty(), "newest": "/x", "next": "/y" });
+    let page = json!({ "section": "anomalies", "crumbs": [{ "title": "Anomalies", "href": "/x" }], "anomaly": row,
+        "detail": { "known": entries(), "marked": [] }, "problem": "say why" });
+    let fine = with(&row, &json!({ "open": false }));
+    vec![
+        (
+            "anomalies.html",
+            with(&list, &json!({ "rows": [], "newest": null, "next": null })),
+        ),
+        ("anomalies.html", list),
+        (
+            "anomaly.html",
+            with(
+                &page,
+                &json!({ "anomaly": fine, "problem": null, "detail": { "known": entries(), "marked": entries() } }),
+            ),
+        ),
+        ("anomaly.html", page),
     ]
 }
 

@@ -3,6 +3,7 @@
 use primitives::Mode;
 use serde::Serialize;
 
+mod anomalies;
 mod apis;
 mod apps;
 mod calls;
@@ -19,6 +20,7 @@ mod try_it;
 mod units;
 mod vettings;
 
+pub(crate) use anomalies::{AnomalyDetail, AnomalyRow};
 pub(crate) use apis::{ApiRow, OperationRow, api_entries};
 pub(crate) use apps::{AppRow, CapabilityRow, KeyRow, app_entries};
 pub(crate) use calls::CallRow;

@@ -12,6 +12,14 @@ pub struct Country([u8; 2]);
 #[error("`{0}` is not a country: write two letters of ISO 3166-1, such as `DE`")]
 pub struct NotACountry(pub String);
 
+impl Country {
+    /// Its two letters.
+    #[must_use]
+    pub const fn letters(self) -> [u8; 2] {
+        self.0
+    }
+}
+
 impl FromStr for Country {
     type Err = NotACountry;
 

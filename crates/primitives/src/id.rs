@@ -167,6 +167,8 @@ macro_rules! ids {
 }
 
 ids! {
+    /// Something unusual in how an app calls.
+    AnomalyId = "anom";
     /// A person or company; developers and users are accounts.
     AccountId = "acct";
     /// A mail that is to be sent.

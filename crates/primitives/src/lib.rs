@@ -25,8 +25,8 @@ pub use country::{Country, NotACountry};
 pub use entropy::{Entropy, EntropyExhausted, PooledEntropy, SeededEntropy, SystemEntropy};
 pub use fingerprint::{fingerprint, hex, sha256, short_fingerprint};
 pub use id::{
-    AccountId, AppId, CredentialId, DeveloperRecordId, EventId, IdProblem, MailId, PersonId,
-    RecordId, SignInId,
+    AccountId, AnomalyId, AppId, CredentialId, DeveloperRecordId, EventId, IdProblem, MailId,
+    PersonId, RecordId, SignInId,
 };
 pub use mode::{Enforcement, Mode};
 pub use name::{Name, NameProblem};

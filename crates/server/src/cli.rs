@@ -54,6 +54,9 @@ pub(crate) enum Command {
     /// Keys of apps.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// What was unusual in how apps call, and what they usually do.
+    #[command(subcommand)]
+    Anomalies(AnomaliesCommand),
     /// Persons who sign in to the console, and what they may do.
     #[command(subcommand)]
     Persons(PersonsCommand),
@@ -283,6 +286,47 @@ pub(crate) enum KeysCommand {
         file: Option<PathBuf>,
         #[command(flatten)]
         connect: ConnectArguments,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AnomaliesCommand {
+    /// Lists what was unusual, found last first.
+    List {
+        /// Only of this app (name or id).
+        #[arg(long)]
+        app: Option<String>,
+        /// Only what this rule found.
+        #[arg(long)]
+        rule: Option<String>,
+        /// Only those in this state.
+        #[arg(long, value_parser = ["open", "fine"])]
+        state: Option<String>,
+        /// How many at most.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        #[command(flatten)]
+        show: ShowArguments,
+    },
+    /// Marks one as fine: from now on it is usual for the app.
+    Fine {
+        /// The anomaly's id.
+        anomaly: String,
+        /// Why, for those who look at it later.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        show: ShowArguments,
+    },
+    /// Shows what an app usually does, and which rules judge it.
+    Habits {
+        /// The app's name or id.
+        app: String,
+        /// Test or live.
+        #[arg(long, default_value = "live", value_parser = mode)]
+        mode: Mode,
+        #[command(flatten)]
+        show: ShowArguments,
     },
 }
 

@@ -1,5 +1,6 @@
 //! What `portreeve` does besides `serve`, a file for each group of commands.
 
+pub(crate) mod anomalies;
 pub(crate) mod audit;
 pub(crate) mod confidential;
 pub(crate) mod configuration;

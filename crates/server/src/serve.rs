@@ -24,7 +24,7 @@ mod states;
 
 use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
-use admission::{Admission, Parts};
+use admission::{Admission, Habits, Parts};
 use config::{Durability, Loaded};
 use primitives::Secret;
 use quota::Counters;
@@ -232,10 +232,20 @@ async fn rooms(house: &House, token: Secret, places: Places) -> Result<Rooms, Fa
     let directory = set_up::journal_directory(&house.loaded);
     let spends = flows::start_counters(&*house.authority.store, &directory, house.gateway_name());
     counters.load(spends.await.map_err(why("counters"))?);
+    let habits = Arc::new(Habits::default());
+    let now = house.authority.clock.now();
+    flows::start_habits(
+        &*house.authority.store,
+        house.gateway_name(),
+        (&habits, now),
+    )
+    .await
+    .map_err(why("habits"))?;
     let parts = Parts {
         snapshots: Arc::clone(&snapshots),
         counters: Arc::clone(&counters),
         journal: Arc::clone(&house.journal),
+        habits: Arc::clone(&habits),
         places: Arc::clone(&places.handle),
         clock: Arc::clone(&house.authority.clock),
         counted: match settings.journal.durability {
@@ -248,6 +258,7 @@ async fn rooms(house: &House, token: Secret, places: Places) -> Result<Rooms, Fa
         snapshots,
         loader,
         counters,
+        habits,
         places,
         token,
     })

@@ -28,6 +28,7 @@ pub(crate) const fn list_of(kind: Kind) -> Option<&'static str> {
         Kind::List => "lists",
         Kind::Plan => "plans",
         Kind::Api => "apis",
+        Kind::AnomalyRule => "anomaly_rules",
         Kind::Account => "accounts",
         Kind::App => "apps",
     })

@@ -95,6 +95,7 @@ fn section(
         Kind::Limit => list(kind, entries, |entry: document::Limit| entry),
         Kind::List => list(kind, entries, |entry: document::List| entry),
         Kind::Plan => list(kind, entries, |entry: document::Plan| entry),
+        Kind::AnomalyRule => list(kind, entries, |entry: document::AnomalyRule| entry),
         Kind::Account => list(kind, entries, |entry: document::Account| entry),
         Kind::App => list(kind, entries, |entry: document::App| entry),
     }

@@ -4,8 +4,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, js
 use serde_json::{Value, json};
 
 use crate::document::{
-    Account, Api, App, Capability, Ladder, Limit, List, NameText, Plan, Policy, Profile, Property,
-    Region, RiskModel, Settings,
+    Account, AnomalyRule, Api, App, Capability, Ladder, Limit, List, NameText, Plan, Policy,
+    Profile, Property, Region, RiskModel, Settings,
 };
 
 /// An entry with its name.
@@ -63,6 +63,8 @@ struct State {
     plans: Option<Vec<Named<Plan>>>,
     /// APIs with what their operations use.
     apis: Option<Vec<Named<Api>>>,
+    /// Rules over how apps call.
+    anomaly_rules: Option<Vec<Named<AnomalyRule>>>,
     /// Accounts.
     accounts: Option<Vec<Named<Account>>>,
     /// Apps.

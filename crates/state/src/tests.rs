@@ -462,6 +462,7 @@ fn the_descriptions_of_a_file_are_named_beside_it() {
     );
 }
 
+mod anomalies;
 mod examples;
 mod mutants;
 mod risk;

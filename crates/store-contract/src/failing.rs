@@ -9,15 +9,16 @@ use std::{
 
 use async_trait::async_trait;
 use primitives::{
-    CredentialId, DeveloperRecordId, MailId, Name, PageSize, PersonId, RecordId, Revision,
-    SignInId, Timestamp,
+    AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PersonId, RecordId,
+    Revision, SignInId, Timestamp,
 };
 use store::{
-    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed,
-    Confidential, CounterRow, Credential, DeveloperRecord, Event, EventPlace, FailureKind, Folded,
-    FoldedCalls, IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Mail, Person,
-    ProfileLine, Registration, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure,
-    TryRate, Vetting, VettingPlace, WriteSet,
+    Anomaly, AnomalyFilter, AnomalyPlace, CallFilter, CallIndexRow, CallSlot, CallTally,
+    ChartWanted, CommitRefused, Committed, Confidential, CounterRow, Credential, DeveloperRecord,
+    Event, EventPlace, FailureKind, Folded, FoldedCalls, HabitRow, IdempotencyRow, Idempotent,
+    Installation, Kind, LinkPurpose, Mail, Person, ProfileLine, Registration, Resource,
+    SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace,
+    WriteSet,
 };
 
 /// When a planted failure strikes.
@@ -146,6 +147,12 @@ asks! {
     fn vettings_overtaken(&self, state: &str, after: Option<&VettingPlace>, size: PageSize) -> Vec<Vetting>;
     fn vettings_due(&self, before: Timestamp, size: PageSize) -> Vec<Vetting>;
     fn count_vettings(&self, state: &str, most: u32) -> u32;
+    fn habits(&self, gateway: &str) -> Vec<HabitRow>;
+    fn anomaly(&self, id: AnomalyId) -> Option<Anomaly>;
+    fn anomalies(&self, filter: &AnomalyFilter, after: Option<AnomalyPlace>, size: PageSize) -> Vec<Anomaly>;
+    fn anomalies_in_force(&self) -> Vec<Anomaly>;
+    fn count_anomalies(&self, state: &str, most: u32) -> u32;
+    fn drop_habits_of_nobody(&self) -> u64;
     fn put_sign_in_link(&self, link: SignInLink) -> ();
     fn take_sign_in_link(&self, hash: &[u8; 32], purpose: LinkPurpose, now: Timestamp) -> Option<SignInLink>;
     fn put_sign_in(&self, sign_in: SignIn) -> ();

@@ -12,6 +12,7 @@
 )]
 
 pub mod about;
+pub mod anomalies;
 pub mod calls;
 pub mod commits;
 pub mod credentials;
@@ -38,6 +39,11 @@ pub use failing::{Failing, Strikes};
 macro_rules! for_each_case {
     ($callback:ident) => {
         $callback! {
+            anomalies::a_habit_is_replaced_by_the_fold,
+            anomalies::a_mark_outlives_what_is_found_later,
+            anomalies::an_anomaly_that_is_found_again_gets_its_calls_added,
+            anomalies::habits_of_nobody_are_dropped,
+            anomalies::pages_of_anomalies_meet_and_are_filtered,
             calls::a_fold_tells_an_event_once,
             calls::counters_add_up_and_saturate,
             calls::days_and_counters_are_dropped_whole,

@@ -15,6 +15,7 @@ pub(crate) async fn fold(pool: &PgPool, step: FoldedCalls) -> Result<Folded, Fai
         unit.rollback().await?;
         return Ok(Folded::NotAtCursor);
     }
+    crate::anomalies::fold(&mut unit, &step).await?;
     put_calls(&mut unit, &step.calls).await?;
     add(&mut unit, &merged(step.counters)).await?;
     crate::commit::append_new(&mut unit, &step.events, step.at).await?;

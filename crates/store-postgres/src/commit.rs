@@ -7,7 +7,7 @@ use store::{
 };
 
 use crate::{
-    Failure, about,
+    Failure, about, anomalies,
     columns::{MOST_ROWS, column, last_of_each},
     mails, persons, vettings,
 };
@@ -71,6 +71,9 @@ async fn write(
     }
     mails::write(unit, changes).await?;
     about::write(unit, changes, revision).await?;
+    for mark in &changes.anomaly_marks {
+        anomalies::mark(unit, mark).await?;
+    }
     let events: Vec<(i64, &NewEvent)> = (0..).zip(&changes.events).collect();
     for events in events.chunks(MOST_ROWS) {
         append(unit, events, (revision, changes.at)).await?;

@@ -7,6 +7,7 @@
 //! this engine alone, where many round trips to a far server become one, are in `sql/`.
 
 mod about;
+mod anomalies;
 mod calls;
 mod columns;
 mod commit;
@@ -22,16 +23,16 @@ mod vettings;
 
 use async_trait::async_trait;
 use primitives::{
-    CredentialId, DeveloperRecordId, MailId, Name, PageSize, PersonId, RecordId, Revision,
-    SignInId, Timestamp,
+    AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PersonId, RecordId,
+    Revision, SignInId, Timestamp,
 };
 use sqlx::PgPool;
 use store::{
-    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed,
-    Confidential, CounterRow, Credential, DeveloperRecord, Event, EventPlace, Folded, FoldedCalls,
-    IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Mail, Person, ProfileLine,
-    Registration, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate,
-    Vetting, VettingPlace, WriteSet,
+    Anomaly, AnomalyFilter, AnomalyPlace, CallFilter, CallIndexRow, CallSlot, CallTally,
+    ChartWanted, CommitRefused, Committed, Confidential, CounterRow, Credential, DeveloperRecord,
+    Event, EventPlace, Folded, FoldedCalls, HabitRow, IdempotencyRow, Idempotent, Installation,
+    Kind, LinkPurpose, Mail, Person, ProfileLine, Registration, Resource, SealedSecret, SignIn,
+    SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
 };
 
 pub use connect::{ConnectProblem, Warning};
@@ -234,6 +235,35 @@ impl Store for PostgresStore {
 
     async fn profile_of(&self, account: &Name) -> Result<Vec<ProfileLine>, StoreFailure> {
         Ok(about::profile_of(&self.pool, account).await?)
+    }
+
+    async fn habits(&self, gateway: &str) -> Result<Vec<HabitRow>, StoreFailure> {
+        Ok(anomalies::habits(&self.pool, gateway).await?)
+    }
+
+    async fn anomaly(&self, id: AnomalyId) -> Result<Option<Anomaly>, StoreFailure> {
+        Ok(anomalies::anomaly(&self.pool, id).await?)
+    }
+
+    async fn anomalies(
+        &self,
+        filter: &AnomalyFilter,
+        after: Option<AnomalyPlace>,
+        size: PageSize,
+    ) -> Result<Vec<Anomaly>, StoreFailure> {
+        Ok(anomalies::list(&self.pool, filter, after, size).await?)
+    }
+
+    async fn anomalies_in_force(&self) -> Result<Vec<Anomaly>, StoreFailure> {
+        Ok(anomalies::in_force(&self.pool).await?)
+    }
+
+    async fn count_anomalies(&self, state: &str, most: u32) -> Result<u32, StoreFailure> {
+        Ok(anomalies::count(&self.pool, state, most).await?)
+    }
+
+    async fn drop_habits_of_nobody(&self) -> Result<u64, StoreFailure> {
+        Ok(anomalies::drop_orphans(&self.pool).await?)
     }
 
     async fn put_sign_in_link(&self, link: SignInLink) -> Result<(), StoreFailure> {

@@ -21,6 +21,7 @@ pub(crate) async fn fold(writer: &SqlitePool, mut step: FoldedCalls) -> Result<F
         unit.rollback().await?;
         return Ok(Folded::NotAtCursor);
     }
+    crate::anomalies::fold(&mut unit, &step).await?;
     // Two gateways fold at once: rows are taken in one order, so that neither waits for the other.
     step.counters.sort_by_key(place);
     put(&mut unit, &PUT_CALLS, step.calls, call_values).await?;

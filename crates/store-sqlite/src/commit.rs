@@ -7,7 +7,7 @@ use store::{
     rows::{id_bytes, revision_value},
 };
 
-use crate::{Failure, about, mails, persons, vettings};
+use crate::{Failure, about, anomalies, mails, persons, vettings};
 
 /// So many rows go into one statement; more take several.
 const MOST_ROWS: usize = 5_000;
@@ -68,6 +68,9 @@ async fn write(
     }
     mails::write(unit, changes).await?;
     about::write(unit, changes, revision).await?;
+    for mark in &changes.anomaly_marks {
+        anomalies::mark(unit, mark).await?;
+    }
     let events: Vec<(i64, &NewEvent)> = (0..).zip(&changes.events).collect();
     for events in events.chunks(MOST_ROWS) {
         append(unit, events, (revision, changes.at)).await?;

@@ -8,6 +8,7 @@
 //! `cargo xtask generate` renews `.sqlx`.
 
 mod about;
+mod anomalies;
 mod calls;
 mod commit;
 mod failure;
@@ -22,16 +23,16 @@ mod vettings;
 
 use async_trait::async_trait;
 use primitives::{
-    CredentialId, DeveloperRecordId, MailId, Name, PageSize, PersonId, RecordId, Revision,
-    SignInId, Timestamp,
+    AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PersonId, RecordId,
+    Revision, SignInId, Timestamp,
 };
 use sqlx::SqlitePool;
 use store::{
-    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CommitRefused, Committed,
-    Confidential, CounterRow, Credential, DeveloperRecord, Event, EventPlace, Folded, FoldedCalls,
-    IdempotencyRow, Idempotent, Installation, Kind, LinkPurpose, Mail, Person, ProfileLine,
-    Registration, Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate,
-    Vetting, VettingPlace, WriteSet,
+    Anomaly, AnomalyFilter, AnomalyPlace, CallFilter, CallIndexRow, CallSlot, CallTally,
+    ChartWanted, CommitRefused, Committed, Confidential, CounterRow, Credential, DeveloperRecord,
+    Event, EventPlace, Folded, FoldedCalls, HabitRow, IdempotencyRow, Idempotent, Installation,
+    Kind, LinkPurpose, Mail, Person, ProfileLine, Registration, Resource, SealedSecret, SignIn,
+    SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
 };
 
 use failure::Failure;
@@ -235,6 +236,35 @@ impl Store for SqliteStore {
 
     async fn profile_of(&self, account: &Name) -> Result<Vec<ProfileLine>, StoreFailure> {
         Ok(about::profile_of(&self.readers, account).await?)
+    }
+
+    async fn habits(&self, gateway: &str) -> Result<Vec<HabitRow>, StoreFailure> {
+        Ok(anomalies::habits(&self.readers, gateway).await?)
+    }
+
+    async fn anomaly(&self, id: AnomalyId) -> Result<Option<Anomaly>, StoreFailure> {
+        Ok(anomalies::anomaly(&self.readers, id).await?)
+    }
+
+    async fn anomalies(
+        &self,
+        filter: &AnomalyFilter,
+        after: Option<AnomalyPlace>,
+        size: PageSize,
+    ) -> Result<Vec<Anomaly>, StoreFailure> {
+        Ok(anomalies::list(&self.readers, filter, after, size).await?)
+    }
+
+    async fn anomalies_in_force(&self) -> Result<Vec<Anomaly>, StoreFailure> {
+        Ok(anomalies::in_force(&self.readers).await?)
+    }
+
+    async fn count_anomalies(&self, state: &str, most: u32) -> Result<u32, StoreFailure> {
+        Ok(anomalies::count(&self.readers, state, most).await?)
+    }
+
+    async fn drop_habits_of_nobody(&self) -> Result<u64, StoreFailure> {
+        Ok(anomalies::drop_orphans(&self.writer).await?)
     }
 
     async fn put_sign_in_link(&self, link: SignInLink) -> Result<(), StoreFailure> {

@@ -13,6 +13,7 @@
 //! To add an entity that state files can express: a variant of [`Kind`]. To add one that they
 //! cannot: a migration in both backends, a method here, a case in `store-contract`.
 
+mod anomalies;
 mod call_query;
 mod chain;
 mod records;
@@ -22,10 +23,11 @@ mod write_set;
 
 use async_trait::async_trait;
 use primitives::{
-    CredentialId, DeveloperRecordId, MailId, Name, PageSize, PersonId, RecordId, Revision,
-    SignInId, Timestamp,
+    AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PersonId, RecordId,
+    Revision, SignInId, Timestamp,
 };
 
+pub use anomalies::{Anomaly, AnomalyFilter, AnomalyMark, AnomalyPlace, HabitRow};
 pub use call_query::{CallQuery, QueryValue};
 pub use chain::{Link, NO_LINK, link, links};
 pub use records::{
@@ -133,7 +135,7 @@ pub trait Store: Send + Sync + 'static {
     /// Drops idempotency keys begun before `before`.
     async fn drop_idempotent(&self, before: Timestamp) -> Result<u64, StoreFailure>;
 
-    /// Folds settled calls: index rows, counters, events and the journal cursor in one commit, and
+    /// Folds settled calls: index rows, counters, habits, anomalies, events and the journal cursor in one commit, and
     /// only when the cursor is at `from_cursor`, so folding twice counts once. Index rows already
     /// present are left alone; counters saturate. The revision moves when an event is new.
     async fn fold_calls(&self, calls: FoldedCalls) -> Result<Folded, StoreFailure>;
@@ -215,6 +217,23 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<bool, StoreFailure>;
     /// What the records about a developer come to, by ascending source, kind and fact.
     async fn profile_of(&self, account: &Name) -> Result<Vec<ProfileLine>, StoreFailure>;
+    /// What apps usually do, as a gateway has learned it.
+    async fn habits(&self, gateway: &str) -> Result<Vec<HabitRow>, StoreFailure>;
+    /// One anomaly.
+    async fn anomaly(&self, id: AnomalyId) -> Result<Option<Anomaly>, StoreFailure>;
+    /// Anomalies after `after`, those found last first.
+    async fn anomalies(
+        &self,
+        filter: &AnomalyFilter,
+        after: Option<AnomalyPlace>,
+        size: PageSize,
+    ) -> Result<Vec<Anomaly>, StoreFailure>;
+    /// All anomalies that are marked as fine or for which an app stands lower, in no order.
+    async fn anomalies_in_force(&self) -> Result<Vec<Anomaly>, StoreFailure>;
+    /// Counts the anomalies in a state. Counts `most` at most, so that asking stays cheap.
+    async fn count_anomalies(&self, state: &str, most: u32) -> Result<u32, StoreFailure>;
+    /// Drops habits and anomalies of apps that are gone.
+    async fn drop_habits_of_nobody(&self) -> Result<u64, StoreFailure>;
 
     /// Keeps a one-time sign-in link (only its hash).
     async fn put_sign_in_link(&self, link: SignInLink) -> Result<(), StoreFailure>;

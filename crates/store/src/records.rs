@@ -4,7 +4,7 @@ use primitives::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::NewEvent;
+use crate::{Anomaly, HabitRow, NewEvent};
 
 /// A reservation of an idempotency key.
 #[derive(Clone, Debug)]
@@ -167,6 +167,10 @@ pub struct FoldedCalls {
     pub calls: Vec<CallIndexRow>,
     /// Counter increments.
     pub counters: Vec<CounterRow>,
+    /// What apps usually do after these calls, of those whom the calls taught something.
+    pub habits: Vec<HabitRow>,
+    /// What was unusual about these calls, each once. One that is there gets the calls added.
+    pub anomalies: Vec<Anomaly>,
     /// What the log tells of these calls. An event whose id is in the log already is left out:
     /// whoever makes the id of what it tells tells it once, whatever is folded again.
     pub events: Vec<NewEvent>,

@@ -35,6 +35,8 @@ pub enum Kind {
     Description,
     /// An API with its annotations.
     Api,
+    /// A rule over how apps call.
+    AnomalyRule,
     /// An account.
     Account,
     /// An app.
@@ -44,7 +46,7 @@ pub enum Kind {
 impl Kind {
     /// Every kind, in the order in which state is written: a kind refers only to earlier ones
     /// (lists name accounts and apps; they are checked against the whole).
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Settings,
         Self::Property,
         Self::Ladder,
@@ -58,6 +60,7 @@ impl Kind {
         Self::Plan,
         Self::Description,
         Self::Api,
+        Self::AnomalyRule,
         Self::Account,
         Self::App,
     ];
@@ -79,6 +82,7 @@ impl Kind {
             Self::Plan => "plan",
             Self::Description => "description",
             Self::Api => "api",
+            Self::AnomalyRule => "anomaly_rule",
             Self::Account => "account",
             Self::App => "app",
         }

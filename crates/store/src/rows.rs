@@ -10,15 +10,17 @@ use primitives::{
 };
 
 use crate::{
-    CallIndexRow, CounterRow, Credential, CredentialKind, Event, IdempotencyRow, Idempotent,
-    Installation, Resource, SealedSecret, StoreFailure, Vetting,
+    AnomalyPlace, CallIndexRow, CounterRow, Credential, CredentialKind, Event, IdempotencyRow,
+    Idempotent, Installation, Resource, SealedSecret, StoreFailure, Vetting,
 };
 
 mod about;
+mod anomalies;
 mod mails;
 mod persons;
 
 pub use about::{ConfidentialColumns, DeveloperRecordColumns, ProfileLineColumns};
+pub use anomalies::{AnomalyColumns, HabitColumns};
 pub use mails::{MailColumns, RegistrationColumns};
 pub use persons::{PersonColumns, SignInColumns, SignInLinkColumns};
 
@@ -91,6 +93,36 @@ pub const fn id_bytes(id: u128) -> [u8; 16] {
 #[must_use]
 pub const fn record_bytes(id: RecordId) -> [u8; 16] {
     (((id.epoch as u128) << 64) | id.sequence as u128).to_be_bytes()
+}
+
+/// What a question for anomalies is bounded by, as column values.
+#[derive(Clone, Copy, Debug)]
+pub struct AnomalyBounds {
+    /// The first app that is meant.
+    pub from: [u8; 16],
+    /// The last app that is meant.
+    pub to: [u8; 16],
+    /// When the row to go on before was found.
+    pub first_at: i64,
+    /// Its id.
+    pub id: [u8; 16],
+}
+
+impl AnomalyBounds {
+    /// Of one app or all, before the row of a place or before every row.
+    #[must_use]
+    pub fn of(app: Option<AppId>, after: Option<AnomalyPlace>) -> Self {
+        let apps = app.map_or((0, u128::MAX), |app| (app.as_u128(), app.as_u128()));
+        let place = after.map_or((i64::MAX, u128::MAX), |after| {
+            (after.first_at.as_micros(), after.id.as_u128())
+        });
+        Self {
+            from: id_bytes(apps.0),
+            to: id_bytes(apps.1),
+            first_at: place.0,
+            id: id_bytes(place.1),
+        }
+    }
 }
 
 /// A revision as a column value; revisions count from 0 and never reach the sign bit.

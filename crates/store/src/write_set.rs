@@ -1,8 +1,8 @@
 use primitives::{EventId, Name, PersonId, Revision, Timestamp};
 
 use crate::{
-    Confidential, Credential, DeveloperRecord, EventAction, Kind, Mail, Person, ProfileLine,
-    Registration, Resource, SealedSecret, Vetting,
+    AnomalyMark, Confidential, Credential, DeveloperRecord, EventAction, Kind, Mail, Person,
+    ProfileLine, Registration, Resource, SealedSecret, Vetting,
 };
 
 /// Changes that are made together or not at all.
@@ -43,6 +43,8 @@ pub struct WriteSet {
     pub developer_records: Vec<DeveloperRecord>,
     /// Lines of profiles to insert or replace. `version` is filled in by the commit.
     pub profile_lines: Vec<ProfileLine>,
+    /// Anomalies whose state changes.
+    pub anomaly_marks: Vec<AnomalyMark>,
     /// What to write into the event log.
     pub events: Vec<NewEvent>,
     /// When.

@@ -16,7 +16,7 @@ use state::{SourceFile, Sources};
 use store::{Credential, Kind, Resource};
 use tempfile::TempDir;
 
-use crate::{Admission, Arrival, Arrived, Parts, Presented};
+use crate::{Admission, Arrival, Arrived, Habits, Parts, Presented};
 
 pub(super) const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
@@ -100,6 +100,7 @@ pub(super) struct Town {
     pub(super) admission: Admission,
     pub(super) snapshots: Arc<SnapshotHandle>,
     pub(super) counters: Arc<Counters>,
+    pub(super) habits: Arc<Habits>,
     pub(super) calendar: Arc<Calendar>,
     pub(super) clock: Arc<ManualClock>,
     pub(super) journal: Arc<Journal>,
@@ -113,6 +114,8 @@ pub(super) struct Town {
 pub(super) const NOON: Timestamp = Timestamp::from_seconds(1_800_014_400);
 
 impl Town {
+    pub(super) const STATE: &str = STATE;
+
     pub(super) fn new() -> Self {
         Self::with(STATE)
     }
@@ -151,11 +154,13 @@ impl Town {
         let options = Options::default();
         let journal = Arc::new(Journal::open(directory.path(), clock.clone(), options).unwrap());
         let counters = Arc::new(Counters::new());
+        let habits = Arc::new(Habits::default());
         let calendar = Arc::new(Calendar::utc());
         let parts = Parts {
             snapshots: Arc::clone(&snapshots),
             counters: Arc::clone(&counters),
             journal: Arc::clone(&journal),
+            habits: Arc::clone(&habits),
             places: Arc::new(GeoHandle::default()),
             clock: clock.clone(),
             counted: Durability::Strict,
@@ -164,6 +169,7 @@ impl Town {
             admission: Admission::new(parts, keys.hashing_key()),
             snapshots,
             counters,
+            habits,
             calendar,
             clock,
             journal,

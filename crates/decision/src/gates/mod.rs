@@ -15,7 +15,7 @@ mod rate_limit;
 use primitives::Symbol;
 
 use crate::{
-    Capability, Evidence, Gate,
+    Capability, Evidence, Gate, Likeness,
     finding::{Finding, Listener, Refusal},
     scene::{Request, Scene},
 };
@@ -32,6 +32,7 @@ pub(crate) fn ask<'a>(
     if scene.caller.app.provider {
         return pass_provider(scene, request, listener);
     }
+    anomaly(evidence, listener);
     api::api(scene, listener);
     api::subscription(scene, listener);
     operation::operation(request, listener);
@@ -46,6 +47,16 @@ pub(crate) fn ask<'a>(
             Err(_) => listener.skip(capability),
         }
     }
+}
+
+/// Silent where no rule judges the call.
+fn anomaly<'a>(evidence: &impl Evidence, listener: &mut impl Listener<'a>) {
+    let finding = match evidence.likeness() {
+        Likeness::NotJudged => return,
+        Likeness::Usual => Finding::Passed,
+        Likeness::Refused(why) => Finding::Refused(Refusal::Unusual(Box::new(why.clone()))),
+    };
+    listener.hear(Gate::Anomaly, finding);
 }
 
 /// Asks every gate about one capability.

@@ -841,6 +841,6 @@ proptest! {
             gates.dedup();
             prop_assert_eq!(gates, crate::Gate::OF_CAPABILITY);
         }
-        prop_assert!(answer.gates.iter().map(|gate| gate.gate).is_sorted());
+        prop_assert!(answer.gates.iter().map(|gate| gate.gate.turn()).is_sorted());
     }
 }

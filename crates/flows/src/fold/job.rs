@@ -1,5 +1,6 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use admission::Habits;
 use journal::Journal;
 use primitives::{Clock, Timestamp};
 use quota::Counters;
@@ -33,6 +34,8 @@ pub struct FoldJob {
     pub clock: Arc<dyn Clock>,
     /// The gateway's counters, to forget windows that are over.
     pub counters: Arc<Counters>,
+    /// What apps usually do, which the fold learns.
+    pub habits: Arc<Habits>,
     /// For how many days call records are kept, as settings say now.
     pub keep_days: Arc<dyn Fn() -> u32 + Send + Sync>,
     /// The counted limits, as settings say now.
@@ -115,7 +118,8 @@ async fn fold_on(
 ) -> Result<(), FoldProblem> {
     let directory: PathBuf = job.journal.directory().to_owned();
     let fold = Fold::resume(&*job.store, &directory, &job.gateway).await?;
-    let mut fold = fold.telling(Arc::clone(&job.limits));
+    let fold = fold.telling(Arc::clone(&job.limits));
+    let mut fold = fold.learning(&*job.store, Arc::clone(&job.habits)).await?;
     while !stop.is_cancelled() {
         let count;
         (fold, count) = fold.step(&*job.store).await?;

@@ -78,6 +78,7 @@ impl Place {
             gateway: "one".to_owned(),
             clock: self.clock.clone(),
             counters: Arc::new(Counters::new()),
+            habits: Arc::default(),
             keep_days: Arc::new(|| 7),
             limits: Arc::new(|_| None),
             trusts_time: Arc::new(|| true),
@@ -123,6 +124,7 @@ fn call(id: RecordId, cost: i64) -> Box<CallRecord> {
         }],
         revision: Revision(1),
         trace_id: String::new(),
+        manner: None,
     })
 }
 

@@ -279,6 +279,7 @@ impl World {
                 snapshots: Arc::clone(&snapshots),
                 counters: setup.counters,
                 journal: Arc::clone(&journal),
+                habits: Arc::default(),
                 places: Arc::new(GeoHandle::default()),
                 clock: Arc::clone(&clock),
                 counted: Durability::Strict,

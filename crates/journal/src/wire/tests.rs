@@ -41,6 +41,34 @@ fn granted() -> impl Strategy<Value = Granted> {
     })
 }
 
+fn anomaly() -> impl Strategy<Value = RecordedAnomaly> {
+    (prop::array::uniform6(text()), option::of(any::<i64>())).prop_map(|(texts, until)| {
+        let [rule, signal, value, action, found, wanted] = texts;
+        RecordedAnomaly {
+            rule,
+            signal,
+            value,
+            action,
+            found,
+            wanted,
+            until: until.map(Timestamp::from_micros),
+        }
+    })
+}
+
+fn manner() -> impl Strategy<Value = Manner> {
+    let country = option::of(prop_oneof![Just("DE"), Just("BR")]);
+    let anomalies = prop::collection::vec(anomaly(), 0..3);
+    (text(), country, anomalies, any::<u32>()).prop_map(
+        |(technology, country, anomalies, levels_down)| Manner {
+            technology,
+            country: country.map(|code| code.parse().unwrap()),
+            anomalies,
+            levels_down,
+        },
+    )
+}
+
 fn fact() -> impl Strategy<Value = RecordedFact> {
     let kind = prop_oneof![
         Just(RecordedType::Quantity),
@@ -92,6 +120,7 @@ prop_compose! {
         enforces in any::<bool>(),
         counters in prop::collection::vec(spend(), 0..5),
         granted in option::of(granted()),
+        manner in option::of(manner()),
     ) -> Box<CallRecord> {
         let [api, operation, method, path, code, answer, trace_id] = texts;
         Box::new(CallRecord {
@@ -117,6 +146,7 @@ prop_compose! {
             counters,
             revision: Revision(revision),
             trace_id,
+            manner,
         })
     }
 }
@@ -197,6 +227,17 @@ proptest! {
         bytes[0] += 1;
         minicbor::Encoder::new(&mut bytes).str("something new").unwrap();
         prop_assert_eq!(read(&bytes), Some(entry));
+    }
+
+    /// What no rule looks at is written as it was before there were rules.
+    #[test]
+    fn a_call_has_the_field_only_where_a_rule_looks_at_it(call in record()) {
+        let bytes = pack(&call, None);
+        prop_assert_eq!(bytes[1], if call.manner.is_some() { 25 } else { 24 });
+        let newer = [&[bytes[0], bytes[1] + 1], &bytes[2..], &[0xF6]].concat();
+        if call.manner.is_some() {
+            prop_assert_eq!(unpack(&newer), Some((*call, None)), "a newer writer added one");
+        }
     }
 
     #[test]

@@ -33,6 +33,7 @@ fn admitted(id: RecordId) -> Entry {
         counters: Vec::new(),
         revision: Revision(7),
         trace_id: "0af7651916cd43dd8448eb211c80319c".to_owned(),
+        manner: None,
     }))
 }
 

@@ -177,6 +177,7 @@ impl Desk {
             snapshots: Arc::clone(loader.handle()),
             counters: Arc::new(Counters::new()),
             journal: Arc::new(journal.unwrap()),
+            habits: Arc::default(),
             places: Arc::default(),
             clock: Arc::clone(&clock) as _,
             counted: Durability::Relaxed,

@@ -1,6 +1,8 @@
 //! The API over the embedded store, called as HTTP.
 
 #[cfg(test)]
+mod anomalies;
+#[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod desk;

@@ -12,7 +12,7 @@ const LIST: &str = "/console/events";
 /// How many pages of the log one page looks at when a filter lets few through.
 const LOOKS: usize = 20;
 /// What is written into the log, in the order of a menu.
-const KINDS: [&str; 20] = [
+const KINDS: [&str; 22] = [
     "account",
     "app",
     "credential",
@@ -20,6 +20,8 @@ const KINDS: [&str; 20] = [
     "person",
     "sign_in",
     "secret",
+    "anomaly",
+    "anomaly_rule",
     "api",
     "description",
     "capability",
@@ -49,7 +51,7 @@ pub(super) struct Asked {
 #[derive(Serialize)]
 struct ListView {
     section: &'static str,
-    kinds: [&'static str; 20],
+    kinds: [&'static str; 22],
     filter: Asked,
     rows: Vec<EventRow>,
     empty: Empty,

@@ -1,7 +1,7 @@
 use decision::{Catalogue, Gate, spoken_level};
 use flows::CallDocument;
-use journal::{CallOutcome, CallRecord, Settlement};
-use primitives::{Enforcement, Timestamp};
+use journal::{CallOutcome, CallRecord, Manner, Settlement};
+use primitives::{Country, Enforcement, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use snapshot::Snapshot;
@@ -235,10 +235,42 @@ fn record(row: &CallIndexRow, known: Option<&CallDocument>, now: Timestamp) -> V
     entries.extend([
         Entry::text("Answered", answered(row, known.settled.as_ref())),
         Entry::text("Enforcement", enforcement),
+        Entry::text(
+            "Made with",
+            manner(call, |manner| manner.technology.clone()),
+        ),
+        Entry::text("From", manner(call, |manner| place(manner.country))),
+        Entry::text("Unusual", manner(call, unusual)),
+        Entry::text("Stands lower", manner(call, lower)),
         Entry::text("State revision", call.revision.to_string()),
         Entry::id("Trace", call.trace_id.clone()),
     ]);
     Entry::said(entries)
+}
+
+/// Something of how a call was made; nothing where no rule about anomalies looked at it.
+fn manner(call: &CallRecord, told: impl Fn(&Manner) -> String) -> String {
+    call.manner.as_ref().map(told).unwrap_or_default()
+}
+
+fn place(country: Option<Country>) -> String {
+    country
+        .map(|country| country.to_string())
+        .unwrap_or_default()
+}
+
+fn unusual(manner: &Manner) -> String {
+    let all = manner.anomalies.iter();
+    let told = all.map(|one| format!("{}: {}; wanted {}", one.rule, one.found, one.wanted));
+    told.collect::<Vec<_>>().join(" · ")
+}
+
+fn lower(manner: &Manner) -> String {
+    match manner.levels_down {
+        0 => String::new(),
+        1 => "by a level".to_owned(),
+        levels => format!("by {levels} levels"),
+    }
 }
 
 fn answered(row: &CallIndexRow, settled: Option<&Settlement>) -> String {

@@ -1,6 +1,6 @@
 use std::{io, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
-use admission::Admission;
+use admission::{Admission, Habits};
 use config::Settings;
 use flows::SecretBook;
 use gateway::{Gateway, GatewayParts, UpstreamHealth, UpstreamSecrets, Workers};
@@ -34,6 +34,7 @@ pub(crate) struct Rooms {
     pub(crate) snapshots: Arc<SnapshotHandle>,
     pub(crate) loader: Arc<Loader>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) habits: Arc<Habits>,
     pub(crate) places: Places,
     pub(crate) token: Secret,
 }

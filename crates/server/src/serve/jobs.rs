@@ -1,5 +1,6 @@
 use std::{io, sync::Arc, thread, time::Duration};
 
+use admission::Habits;
 use decision::LimitKind;
 use flows::{
     Authority, CountedLimit, FindLimit, FoldJob, Post, RiskServices, VettingDesk, fold_until,
@@ -21,6 +22,8 @@ const VET_EVERY: Duration = Duration::from_mins(1);
 
 /// How often mails are looked for that are due.
 const MAIL_EVERY: Duration = Duration::from_secs(1);
+/// How often anomalies are looked at that others may have marked, or whose time may be over.
+const FOLLOW_EVERY: Duration = Duration::from_secs(5);
 
 /// The thread that settles calls, and those that it has read files for it.
 const SETTLEMENT: &str = "settlement";
@@ -47,6 +50,7 @@ impl Jobs {
             gateway: house.gateway_name().to_owned(),
             clock: Arc::clone(&house.authority.clock),
             counters: Arc::clone(&rooms.counters),
+            habits: Arc::clone(&rooms.habits),
             keep_days: Arc::new(move || snapshots.load().setup().settings.call_records_days),
             limits: counted_limits(Arc::clone(&rooms.snapshots)),
             trusts_time: Arc::new(house.watch.trust()),
@@ -64,6 +68,8 @@ impl Jobs {
             tasks.spawn(mail(house.authority.clone(), post, stop.clone()));
         }
         tasks.spawn(rooms.places.clone().watch(stop.clone()));
+        let desk = (house.authority.clone(), Arc::clone(&rooms.habits));
+        tasks.spawn(follow(desk, stop.clone()));
         let (loader, token) = (Arc::clone(&rooms.loader), stop.clone());
         tasks.spawn(async move {
             tokio::select! {
@@ -182,6 +188,24 @@ async fn mail(authority: Authority, post: Arc<dyn Post>, stop: CancellationToken
     }
 }
 
+/// Takes over marks and step-downs that others made, and ends those whose time is over.
+async fn follow((authority, habits): (Authority, Arc<Habits>), stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(FOLLOW_EVERY) => {}
+        }
+        let now = authority.clock.now();
+        let followed = async {
+            flows::follow_anomalies(&*authority.store, &habits, now).await?;
+            flows::end_step_downs(&authority).await
+        };
+        if let Err(problem) = followed.await {
+            tracing::warn!(%problem, "marks and ends of anomalies are looked at again later");
+        }
+    }
+}
+
 async fn sweep(authority: Authority, trusts: impl Fn() -> bool, stop: CancellationToken) {
     loop {
         if let Err(problem) = sweep_once(&authority, trusts()).await {
@@ -196,6 +220,7 @@ async fn sweep(authority: Authority, trusts: impl Fn() -> bool, stop: Cancellati
 
 async fn sweep_once(authority: &Authority, trusts_time: bool) -> Result<(), flows::Unable> {
     flows::drop_ended_sign_ins(authority).await?;
+    authority.store.drop_habits_of_nobody().await?;
     if trusts_time {
         flows::drop_old_keys(authority, authority.clock.now()).await?;
     }

@@ -3,7 +3,7 @@ use std::{collections::BTreeSet, process::Command, time::Duration};
 use testkit::Browser;
 use thirtyfour::prelude::*;
 
-use crate::platform::Platform;
+use crate::{lifecycle::until, platform::Platform};
 
 pub(crate) const PAY: &str = r#"{"currencyCode":"USD","receiverList":{"receiver":[{"email":"a@example.com","amount":"10.00"}]}}"#;
 pub(crate) const AGREE: &str = r#"{"currencyCode":"USD","maxAmount":"100","durationYears":1}"#;
@@ -16,8 +16,8 @@ const POLICY: &str = "content-security-policy: default-src 'none'; script-src 's
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'\r\n";
 
 /// Every page of the console: its path, its name on screenshots, and what must stand on it.
-/// `DECISION` is the id of a refused call.
-const PAGES: [(&str, &str, &str); 24] = [
+/// `DECISION` is the id of a refused call, `ANOMALY` of something unusual.
+const PAGES: [(&str, &str, &str); 27] = [
     ("", "overview", "Calls in the last hour"),
     ("/apis", "apis", "payments-classic"),
     ("/apis/payments", "api", "GetTransactionDetails"),
@@ -70,6 +70,9 @@ const PAGES: [(&str, &str, &str); 24] = [
         "vetting",
         "A person has to decide",
     ),
+    ("/anomalies", "anomalies", "probe, in 0 of 1 calls"),
+    ("/anomalies?state=fine", "anomalies-none", "None was marked"),
+    ("/anomalies/ANOMALY", "anomaly", "Why it is fine"),
     ("/events", "events", "credential"),
     ("/events?kind=secret&name=x", "events-none", "No such event"),
     ("/persons", "persons-none", "Nobody is here yet"),
@@ -208,6 +211,48 @@ impl Desk {
             output.status.success() && told.contains("in_review"),
             "{told}"
         );
+    }
+
+    /// The id of something unusual: a client that its app never called with.
+    fn unusual(&self) -> String {
+        let token = format!(
+            "authorization: Bearer {}",
+            self.platform.text("operator_token")
+        );
+        let rule = r#"{"looks_at":"technology","after_calls":1,"after_days":0,"action":"alert"}"#;
+        let put = Command::new("curl")
+            .args(["-s", "--fail-with-body", "-X", "PUT", "--json", rule])
+            .args(["-H", &token, "-H", "if-none-match: *"])
+            .arg(format!(
+                "{}/v1/anomaly_rules/strange-client",
+                self.platform.text("management")
+            ))
+            .output();
+        let put = put.expect("curl runs");
+        assert!(
+            put.status.success(),
+            "{}",
+            String::from_utf8_lossy(&put.stdout)
+        );
+        let told = |words: &[&str]| -> serde_json::Value {
+            let mut command = self.platform.command();
+            let output = command.args(words).args(["-o", "json"]).output();
+            serde_json::from_slice(&output.expect("it runs").stdout).unwrap_or_default()
+        };
+        self.call(PAY_PATH, PAY);
+        until("a call is learned", || {
+            told(&["anomalies", "habits", "acme-shop"])["calls"] == 1
+        });
+        let (id, secret) = self.platform.key("acme-shop", "live");
+        let url = format!("{}{PAY_PATH}", self.platform.text("public"));
+        let call = Command::new("curl")
+            .args(["-s", "-A", "probe/1", "-u", &format!("{id}:{secret}")])
+            .args(["-H", "content-type: application/json", "--data", PAY, &url])
+            .output();
+        call.expect("curl runs");
+        let listed = || told(&["anomalies", "list"])["items"][0]["id"].clone();
+        until("it is found", || listed().is_string());
+        listed().as_str().expect("an id").to_owned()
     }
 
     async fn rows(&self) -> usize {
@@ -482,8 +527,11 @@ async fn every_page_fits_a_phone_and_a_desk_in_light_and_dark_and_asks_nobody_el
     assert_eq!(desk.call(PAY_PATH, PAY), "201");
     let decision = desk.refused().await;
     desk.apply("globex", "strategic-partner");
+    let anomaly = desk.unusual();
     for (path, name, part) in PAGES {
-        let path = path.replace("DECISION", &decision);
+        let path = path
+            .replace("DECISION", &decision)
+            .replace("ANOMALY", &anomaly);
         for scheme in ["light", "dark"] {
             desk.browser.prefer(scheme).await;
             for (size, width, height) in [("desktop", 1280, 900), ("phone", 390, 844)] {
@@ -550,8 +598,10 @@ async fn every_control_is_reached_with_the_keyboard() {
     };
     desk.refused().await;
     desk.apply("globex", "strategic-partner");
+    let anomaly = format!("/anomalies/{}", desk.unusual());
     for path in [
         "",
+        &anomaly,
         "/vettings/globex/default",
         "/apis/payments",
         "/apps/acme-shop",

@@ -1,6 +1,8 @@
 //! The product as its users meet it: the real binary, real listeners, a real browser.
 
 #[cfg(test)]
+mod anomalies;
+#[cfg(test)]
 mod audit;
 #[cfg(test)]
 mod console;

@@ -41,7 +41,12 @@ impl Platform {
     /// Ends the platform as an operator would and starts it again on the same data.
     pub(crate) fn restart(&mut self, extra: &[&str]) {
         self.terminate();
-        let (child, dev) = launch(self.folder.path(), serve(extra));
+        self.start_again(serve(extra));
+    }
+
+    /// Starts it again on the same data, after it has ended, by this command.
+    pub(crate) fn start_again(&mut self, command: Command) {
+        let (child, dev) = launch(self.folder.path(), command);
         self.child = child;
         self.dev = dev;
     }

@@ -1,6 +1,7 @@
 //! Compiles bodies into the values that decisions read, checking every reference.
 
 mod annotations;
+mod anomalies;
 mod api;
 mod check;
 mod condition;

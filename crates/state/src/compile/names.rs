@@ -125,6 +125,7 @@ pub(super) const fn table(vocabulary: &Vocabulary, kind: Kind) -> Option<&Symbol
         | Kind::Property
         | Kind::RiskModel
         | Kind::Description
+        | Kind::AnomalyRule
         | Kind::Account
         | Kind::App => return None,
     })

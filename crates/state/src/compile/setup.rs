@@ -6,7 +6,7 @@ use primitives::{Name, Symbol};
 use store::Kind;
 
 use super::{
-    api, entries, limits, lists,
+    anomalies, api, entries, limits, lists,
     names::{At, Members, Names},
     policies, risk,
 };
@@ -45,6 +45,8 @@ pub struct Setup {
     pub risk_models: BTreeMap<Name, accounts::risk::Model>,
     /// The risk services that are asked besides, by name of the ladder.
     pub risk_services: BTreeMap<Name, document::RiskService>,
+    /// Rules over how apps call, by name.
+    pub anomaly_rules: Vec<accounts::anomalies::Rule>,
     /// Settings of the installation.
     pub settings: CompiledSettings,
     /// Capabilities by every spelling: names, titles and aliases, in lower case.
@@ -144,6 +146,7 @@ pub fn setup(
     risk::risk_models(&mut names, &catalogue, &risks, &mut setup);
     entries::plans(&mut names, &mut catalogue, &setup);
     api::apis(&mut names, &mut catalogue, &mut setup);
+    anomalies::anomaly_rules(&mut names, &mut setup);
     limits::limits(&mut names, &mut catalogue);
     lists::lists(&mut names, &mut catalogue);
     if names.problems.is_empty() {

@@ -5,6 +5,7 @@
 //! here are the rest. Serialised with defaults left out, they are the canonical body.
 
 mod account;
+mod anomaly;
 mod api;
 mod catalogue;
 mod time;
@@ -13,6 +14,7 @@ mod value;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use account::{Account, AccountCredentials, AccountKind, App, Developer, ImportedKey, KeyMode};
+pub use anomaly::{AnomalyAction, AnomalyRule, LooksAt, StepDown};
 pub use api::{
     AccountParameter, Api, BasicCredential, ClientCredential, Condition, Cors, Enforcement, Fact,
     FactFold, FactKind, HeaderCredential, Identity, Mount, MtlsCredential, Operation, Upstream,
@@ -78,7 +80,7 @@ macro_rules! documents {
 
 documents! {
     Settings Property Ladder Region Policy Profile Capability RiskModel Limit List Plan Description Api
-    Account App
+    AnomalyRule Account App
 }
 
 /// Whether a value is what is assumed when it is not written.

@@ -138,6 +138,7 @@ async fn calls_of_before_stay_readable() {
             "event links",
             "persons",
             "mails",
+            "anomalies",
             "credentials confidential profiles"
         ]
     );

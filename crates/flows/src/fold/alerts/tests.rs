@@ -74,6 +74,7 @@ fn call(id: u64, near: u8, most: i64) -> CallRecord {
         }],
         revision: Revision(1),
         trace_id: String::new(),
+        manner: None,
     }
 }
 

@@ -61,6 +61,7 @@ fn granted() -> CallRecord {
         }],
         revision: Revision(4),
         trace_id: "0af7".to_owned(),
+        manner: None,
     }
 }
 

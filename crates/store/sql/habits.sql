@@ -1,0 +1,1 @@
+SELECT gateway, app, mode, body FROM habits WHERE gateway = $1
