@@ -192,10 +192,12 @@ proptest! {
     }
 }
 
-/// Shows: P-24, P-26.
-#[test]
-fn records_answer_and_what_there_is_none_of_is_not_taken_for_little() {
-    let asks = |signal: &str, source: Option<&str>, fact: Option<&str>, measure, test| Signal {
+fn of_records(
+    (signal, source, fact): (&str, Option<&str>, Option<&str>),
+    measure: Measure,
+    test: Test,
+) -> Signal {
+    Signal {
         name: name(signal),
         question: Question::Records {
             source: source.map(name),
@@ -206,31 +208,21 @@ fn records_answer_and_what_there_is_none_of_is_not_taken_for_little() {
         },
         points: 10,
         missing: None,
-    };
+    }
+}
+
+/// Shows: P-24, P-26.
+#[test]
+fn records_answer_and_what_there_is_none_of_is_not_taken_for_little() {
+    let partner = ("partner", Some("bureau"), Some("amount"));
+    let small = ("small", Some("ledger"), Some("amount"));
+    let lost = ("lost", None, Some("disputed"));
     let model = Model {
         signals: vec![
-            asks("many", None, None, Measure::Count, Test::AtLeast(3)),
-            asks(
-                "lost",
-                None,
-                Some("disputed"),
-                Measure::Sum,
-                Test::AtLeast(2),
-            ),
-            asks(
-                "partner",
-                Some("bureau"),
-                Some("amount"),
-                Measure::Most,
-                Test::AtLeast(50),
-            ),
-            asks(
-                "small",
-                Some("ledger"),
-                Some("amount"),
-                Measure::Least,
-                Test::AtMost(5),
-            ),
+            of_records(("many", None, None), Measure::Count, Test::AtLeast(3)),
+            of_records(lost, Measure::Sum, Test::AtLeast(2)),
+            of_records(partner, Measure::Most, Test::AtLeast(50)),
+            of_records(small, Measure::Least, Test::AtMost(5)),
         ],
         tolerance: 100,
         steps: ladder([0, 0, 0]),

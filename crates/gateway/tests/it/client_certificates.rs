@@ -258,10 +258,7 @@ async fn a_header_that_claims_a_certificate_is_nobodys() {
     let world = house
         .open(&upstream, CredentialKind::Certificate, Some(&mine))
         .await;
-    let hex: String = keys::sha256(&mine.0)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let hex = primitives::hex(&keys::sha256(&mine.0));
     for (name, value) in [
         ("x-forwarded-client-cert", format!("Hash={hex}")),
         ("x-client-cert", hex.clone()),
