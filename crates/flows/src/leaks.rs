@@ -55,10 +55,16 @@ pub async fn revoke_leaked(
     (actor, operator): (&str, &HashedSecret),
     leaked: &[Leaked],
 ) -> Result<(), Unable> {
+    let mut ended: Vec<SignIn> = Vec::new();
     for _ in Authority::tries() {
         let base = at.store.revision().await?;
         let now = at.clock.now();
         let hit = find(at, operator, leaked).await?;
+        // Before the log tells of it: what is told to have ended never works again.
+        for one in hit.sign_ins {
+            at.store.end_sign_in(&one.hash).await?;
+            ended.push(one);
+        }
         let mut changes = WriteSet {
             base: Some(base),
             at: now,
@@ -70,7 +76,7 @@ pub async fn revoke_leaked(
             changes.events.push(event);
             changes.credentials.push(one);
         }
-        for one in &hit.sign_ins {
+        for one in &ended {
             let (id, why) = (one.id.to_string(), json!({ "leaked": true }));
             let event = at.event(actor, EventAction::Deleted, (SIGN_IN_KIND, &id), &why)?;
             changes.events.push(event);
@@ -85,9 +91,6 @@ pub async fn revoke_leaked(
             return Ok(());
         }
         if let Offered::In(_) = at.offer(changes).await? {
-            for one in &hit.sign_ins {
-                at.store.end_sign_in(&one.hash).await?;
-            }
             return Ok(());
         }
     }
