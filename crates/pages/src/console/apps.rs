@@ -3,7 +3,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use decision::App;
+use decision::{App, CapabilityAnswer};
 use primitives::{Name, PageSize, Symbol, SymbolSet};
 use serde::{Deserialize, Serialize};
 use snapshot::Snapshot;
@@ -173,7 +173,8 @@ async fn page(
     let keys = console.authority.store.credentials_of(&app.name).await?;
     let now = console.now();
     let limits = narrow::limits(console, &snapshot, &app.name).await?;
-    let mut apis = complete_list(console, &snapshot, app);
+    let answers = console.admission.capabilities(&snapshot, app);
+    let mut apis = complete_list(&answers, &snapshot, app);
     let (granted, rejected) = counts(&apis);
     let path = format!("/console/apps/{name}");
     let tab = |title, word: &str, count| Tab {
@@ -208,7 +209,7 @@ async fn page(
         limits,
         told,
         chart: chart::chart(console, Some((app.id, name)), &shown.over).await?,
-        quotas: quotas(console, &snapshot, app),
+        quotas: quotas(&answers, &snapshot),
         keys: keys.iter().map(|key| KeyRow::of(key, now)).collect(),
         no_keys: Empty {
             title: "No keys yet".to_owned(),
@@ -243,15 +244,14 @@ fn profiles(snapshot: &Snapshot) -> Vec<String> {
 
 /// Every capability on every API of the app (P-54).
 pub(crate) fn complete_list(
-    console: &Console,
+    answers: &[(Symbol, Vec<CapabilityAnswer>)],
     snapshot: &Snapshot,
     app: &App,
 ) -> Vec<ApiCapabilities> {
-    let answers = console.admission.capabilities(snapshot, app);
     answers
-        .into_iter()
+        .iter()
         .map(|(api, answers)| {
-            let own = used_by(snapshot, api);
+            let own = used_by(snapshot, *api);
             let (own, others): (Vec<_>, Vec<_>) = answers
                 .iter()
                 .partition(|answer| own.contains(answer.capability));
@@ -261,7 +261,7 @@ pub(crate) fn complete_list(
                     .collect()
             };
             ApiCapabilities {
-                name: snapshot.vocabulary().apis.name(api).to_string(),
+                name: snapshot.vocabulary().apis.name(*api).to_string(),
                 own: rows(own),
                 others: rows(others),
             }
@@ -270,8 +270,7 @@ pub(crate) fn complete_list(
 }
 
 /// How far the counted limits of what the app may use are used.
-fn quotas(console: &Console, snapshot: &Snapshot, app: &App) -> Vec<QuotaBar> {
-    let answers = console.admission.capabilities(snapshot, app);
+fn quotas(answers: &[(Symbol, Vec<CapabilityAnswer>)], snapshot: &Snapshot) -> Vec<QuotaBar> {
     let all = answers.iter().flat_map(|(_, answers)| answers.iter());
     let limits = all
         .filter(|answer| answer.granted)

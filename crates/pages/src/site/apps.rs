@@ -209,7 +209,8 @@ async fn page(
         None => StatusCode::OK,
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    let mut apis = complete_list(site, &snapshot, app);
+    let answers = site.admission.capabilities(&snapshot, app);
+    let mut apis = complete_list(&answers, &snapshot, app);
     for api in &mut apis {
         api.hide_policies();
     }

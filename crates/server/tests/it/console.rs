@@ -589,6 +589,27 @@ pub(crate) async fn look_at(desk: &Desk, name: &str) {
     desk.browser.screenshot(name).await;
 }
 
+/// A page that answers a form as it looks, in both colours and on a phone.
+pub(crate) async fn looked_at(desk: &Desk, name: &str) {
+    // Pages that answer a form are not loaded anew for other colours: without this they would be
+    // looked at while the colours change.
+    let at_once = "const at_once = new CSSStyleSheet();\
+        at_once.replaceSync('*, *::before, *::after { transition: none !important; }');\
+        document.adoptedStyleSheets.push(at_once); return null;";
+    let _: () = desk.ask(at_once).await;
+    for (size, width, height, scheme) in [
+        ("desktop", 1280, 900, "light"),
+        ("desktop", 1280, 900, "dark"),
+        ("phone", 390, 844, "dark"),
+    ] {
+        desk.browser.prefer(scheme).await;
+        desk.browser.resize(width, height).await;
+        look_at(desk, &format!("{name}-{size}-{scheme}")).await;
+    }
+    desk.browser.prefer("light").await;
+    desk.browser.resize(1280, 900).await;
+}
+
 /// Every control can be reached with the Tab key alone, shows that it has been, and has a name;
 /// the first leads past the menu.
 #[tokio::test(flavor = "multi_thread")]

@@ -2,10 +2,7 @@
 
 use thirtyfour::prelude::*;
 
-use crate::{
-    console::{AGREE, AGREE_PATH, Desk, PAY, PAY_PATH},
-    persons::looked_at,
-};
+use crate::console::{AGREE, AGREE_PATH, Desk, PAY, PAY_PATH, looked_at};
 
 const ACME: &str = "/developers/acme";
 
@@ -63,7 +60,7 @@ async fn a_developer_is_switched_limited_and_put_on_a_level() {
     switch(&desk, "SIMPLE_SEND_MONEY", false).await;
     waits_for(&desk, "1 set by hand").await;
     assert_eq!(desk.call(PAY_PATH, PAY), "403");
-    looked_at(&desk, "developer-off").await;
+    looked_at(&desk, "console-developer-off").await;
     switch(&desk, "SIMPLE_SEND_MONEY", true).await;
     assert_eq!(desk.call(PAY_PATH, PAY), "201");
     switch(&desk, "GET_EXCHANGE_RATES", true).await;
@@ -113,7 +110,7 @@ async fn a_capability_is_confined_on_the_map() {
         .await;
     // Malta is too small for the map, and is told beside it.
     assert_eq!(drawn, 26);
-    looked_at(&desk, "places-confined").await;
+    looked_at(&desk, "console-places-confined").await;
     assert_eq!(desk.call(PAY_PATH, PAY), "403");
     press(&desk, "//button[text()='Take back']").await;
     waits_for(&desk, "No rule confines").await;
@@ -177,7 +174,7 @@ async fn a_chart_grows_with_the_calls() {
         .ask("return document.getElementById('chart-numbers').open;")
         .await;
     assert!(open);
-    looked_at(&desk, "app-chart").await;
+    looked_at(&desk, "console-app-chart").await;
     press(
         &desk,
         "//nav[@aria-label='Time of the chart']/a[text()='7 days']",

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use thirtyfour::prelude::*;
 
 use crate::{
-    console::{Desk, look_at},
+    console::{Desk, looked_at},
     platform::Platform,
 };
 
@@ -375,27 +375,6 @@ async fn submit(desk: &Desk, words: &str) {
         .await;
 }
 
-/// Every page of persons as it looks, in both colours and on a phone.
-pub(crate) async fn looked_at(desk: &Desk, name: &str) {
-    // Pages that answer a form are not loaded anew for other colours: without this they would be
-    // looked at while the colours change.
-    let at_once = "const at_once = new CSSStyleSheet();\
-        at_once.replaceSync('*, *::before, *::after { transition: none !important; }');\
-        document.adoptedStyleSheets.push(at_once); return null;";
-    let _: () = desk.ask(at_once).await;
-    for (size, width, height, scheme) in [
-        ("desktop", 1280, 900, "light"),
-        ("desktop", 1280, 900, "dark"),
-        ("phone", 390, 844, "dark"),
-    ] {
-        desk.browser.prefer(scheme).await;
-        desk.browser.resize(width, height).await;
-        look_at(desk, &format!("console-{name}-{size}-{scheme}")).await;
-    }
-    desk.browser.prefer("light").await;
-    desk.browser.resize(1280, 900).await;
-}
-
 /// An admin invites somebody, who chooses a password, sets one-time codes up and signs in with
 /// them; what the roles do not open is not shown and not done.
 ///
@@ -417,11 +396,11 @@ async fn somebody_is_invited_and_signs_in_with_a_second_factor() {
         .text()
         .await
         .expect("a link");
-    looked_at(&desk, "persons").await;
+    looked_at(&desk, "console-persons").await;
     desk.press(By::XPath("//th/a[contains(., 'Kim')]")).await;
     desk.wait_for(By::XPath("//h1[contains(., 'invited')]"))
         .await;
-    looked_at(&desk, "person").await;
+    looked_at(&desk, "console-person").await;
     the_log_has(&desk, &["operator", "created", "invited", "risk"]).await;
 
     desk.driver()
@@ -435,7 +414,7 @@ async fn somebody_is_invited_and_signs_in_with_a_second_factor() {
         "//*[@role='alert'][contains(., 'easy to guess')]",
     ))
     .await;
-    looked_at(&desk, "new-password").await;
+    looked_at(&desk, "console-new-password").await;
     fill(&desk, "password", PASSWORD).await;
     submit(&desk, "Set the password").await;
     desk.wait_for(By::Css("nav [aria-current=page]")).await;
@@ -467,7 +446,7 @@ async fn set_codes_up(desk: &Desk) -> CodeSeed {
     desk.goto("/you").await;
     submit(desk, "Set them up").await;
     desk.wait_for(By::Css("img.qr")).await;
-    looked_at(desk, "codes").await;
+    looked_at(desk, "console-codes").await;
     let seed = desk
         .wait_for(By::Css(".codes code"))
         .await
@@ -499,7 +478,7 @@ async fn make_and_end_a_token(desk: &Desk) {
         .text()
         .await
         .expect("a token");
-    looked_at(desk, "you").await;
+    looked_at(desk, "console-you").await;
     let client = Client::new();
     let asked = || {
         let url = format!("{}/v1/whoami", desk.platform.text("management"));
@@ -524,7 +503,7 @@ async fn sign_in_with(desk: &Desk, seed: &CodeSeed) {
     desk.press(By::XPath("//header//button[contains(., 'Sign out')]"))
         .await;
     fill(desk, "email", "kim@example.com").await;
-    looked_at(desk, "password").await;
+    looked_at(desk, "console-password").await;
     fill(desk, "password", "not the password").await;
     submit(desk, "Sign in").await;
     desk.wait_for(By::XPath(
@@ -535,7 +514,7 @@ async fn sign_in_with(desk: &Desk, seed: &CodeSeed) {
     submit(desk, "Sign in").await;
     desk.wait_for(By::XPath("//h1[contains(., 'One-time code')]"))
         .await;
-    looked_at(desk, "code").await;
+    looked_at(desk, "console-code").await;
     // The code that confirmed is used; the next one counts already.
     fill(desk, "code", &seed.code(now().plus_seconds(30))).await;
     submit(desk, "Sign in").await;

@@ -9,7 +9,7 @@ use testkit::{Deals, MailServer};
 use thirtyfour::prelude::*;
 
 use crate::{
-    console::{Desk, look_at},
+    console::{Desk, looked_at},
     platform::Platform,
 };
 
@@ -583,25 +583,6 @@ async fn open(desk: &Desk, path: &str) {
     desk.driver().goto(url).await.expect("a page");
 }
 
-/// A page of the site as it looks, in both colours and on a phone.
-async fn looked_at(desk: &Desk, name: &str) {
-    let at_once = "const at_once = new CSSStyleSheet();\
-        at_once.replaceSync('*, *::before, *::after { transition: none !important; }');\
-        document.adoptedStyleSheets.push(at_once); return null;";
-    let _: () = desk.ask(at_once).await;
-    for (size, width, height, scheme) in [
-        ("desktop", 1280, 900, "light"),
-        ("desktop", 1280, 900, "dark"),
-        ("phone", 390, 844, "dark"),
-    ] {
-        desk.browser.prefer(scheme).await;
-        desk.browser.resize(width, height).await;
-        look_at(desk, &format!("site-{name}-{size}-{scheme}")).await;
-    }
-    desk.browser.prefer("light").await;
-    desk.browser.resize(1280, 900).await;
-}
-
 /// A developer registers, reads the mail, confirms, makes an app, sees its key once, and calls.
 ///
 /// Shows: P-20, P-21, P-61.
@@ -611,7 +592,7 @@ async fn a_developer_registers_and_calls_in_a_browser() {
         return;
     };
     open(&desk, "/").await;
-    looked_at(&desk, "welcome").await;
+    looked_at(&desk, "site-welcome").await;
     desk.press(By::LinkText("Register")).await;
     fill(&desk, "email", "Dev@Example.com").await;
     fill(&desk, "name", "Acme <b>Ltd</b>").await;
@@ -621,12 +602,12 @@ async fn a_developer_registers_and_calls_in_a_browser() {
         "//*[@role='alert'][contains(., 'easy to guess')]",
     ))
     .await;
-    looked_at(&desk, "register").await;
+    looked_at(&desk, "site-register").await;
     fill(&desk, "password", PASSWORD).await;
     submit(&desk, "Register").await;
     desk.wait_for(By::XPath("//h1[contains(., 'Look into your mailbox')]"))
         .await;
-    looked_at(&desk, "look").await;
+    looked_at(&desk, "site-look").await;
 
     desk.goto("/mail").await;
     assert!(
@@ -634,7 +615,7 @@ async fn a_developer_registers_and_calls_in_a_browser() {
             .await
             .contains("mails are shown here and go nowhere")
     );
-    looked_at(&desk, "mail").await;
+    looked_at(&desk, "site-mail").await;
     desk.press(By::PartialLinkText("/confirm?code=")).await;
     fill(&desk, "password", "not what was chosen").await;
     submit(&desk, "Confirm").await;
@@ -643,7 +624,7 @@ async fn a_developer_registers_and_calls_in_a_browser() {
     ))
     .await;
     fill(&desk, "password", PASSWORD).await;
-    looked_at(&desk, "confirm").await;
+    looked_at(&desk, "site-confirm").await;
     submit(&desk, "Confirm").await;
     desk.wait_for(By::XPath("//h1[contains(., 'My apps')]"))
         .await;
@@ -653,13 +634,13 @@ async fn a_developer_registers_and_calls_in_a_browser() {
         .await;
     desk.wait_for(By::XPath("//h1[contains(., 'Acme <b>Ltd</b>')]"))
         .await;
-    looked_at(&desk, "you").await;
+    looked_at(&desk, "site-you").await;
     the_password_is_forgotten(&desk).await;
     desk.browser.quit().await;
 }
 
 async fn an_app_is_made_and_called(desk: &Desk) {
-    looked_at(desk, "apps-none").await;
+    looked_at(desk, "site-apps-none").await;
     fill(desk, "title", "Till <i>1</i>").await;
     desk.press(By::Css("input[name=api][value=payments]")).await;
     submit(desk, "Make it").await;
@@ -679,7 +660,7 @@ async fn an_app_is_made_and_called(desk: &Desk) {
         .text()
         .await
         .expect("an id");
-    looked_at(desk, "app").await;
+    looked_at(desk, "site-app").await;
     let call = || {
         let url = format!("{}{PAY_PATH}", desk.platform.text("public"));
         let call = Client::new().post(url).basic_auth(&id, Some(&secret));
@@ -700,7 +681,7 @@ async fn an_app_is_made_and_called(desk: &Desk) {
     );
     desk.driver().refresh().await.expect("the page again");
     open(desk, "/apps").await;
-    looked_at(desk, "apps").await;
+    looked_at(desk, "site-apps").await;
     desk.press(By::XPath("//th/a[contains(., 'Till <i>1</i>')]"))
         .await;
     let page = desk
@@ -739,11 +720,11 @@ async fn the_refusal_explains_itself(desk: &Desk) {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    looked_at(desk, "calls").await;
+    looked_at(desk, "site-calls").await;
     desk.press(refused).await;
     desk.wait_for(By::XPath("//h2[contains(., 'Gates of the call')]"))
         .await;
-    looked_at(desk, "call").await;
+    looked_at(desk, "site-call").await;
     let page = desk.text().await;
     assert!(
         page.contains("policy_refused") && !page.contains("has_verified"),
@@ -792,11 +773,11 @@ async fn a_level_is_applied_for(desk: &Desk) {
         page.contains("never applied") && page.contains("the lowest level"),
         "{page}"
     );
-    looked_at(desk, "developer").await;
+    looked_at(desk, "site-developer").await;
     submit(desk, "Apply").await;
     desk.wait_for(By::XPath("//main//*[contains(., 'in review')]"))
         .await;
-    looked_at(desk, "developer-in-review").await;
+    looked_at(desk, "site-developer-in-review").await;
     submit(desk, "Take the application back").await;
     desk.wait_for(By::XPath("//main//*[contains(., 'withdrawn')]"))
         .await;
@@ -807,7 +788,7 @@ async fn the_password_is_forgotten(desk: &Desk) {
         .await;
     desk.press(By::LinkText("Forgot your password?")).await;
     fill(desk, "email", "dev@example.com").await;
-    looked_at(desk, "forgot").await;
+    looked_at(desk, "site-forgot").await;
     submit(desk, "Send the link").await;
     desk.wait_for(By::XPath("//h1[contains(., 'Look into your mailbox')]"))
         .await;
