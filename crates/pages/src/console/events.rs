@@ -12,15 +12,18 @@ const LIST: &str = "/console/events";
 /// How many pages of the log one page looks at when a filter lets few through.
 const LOOKS: usize = 20;
 /// What is written into the log, in the order of a menu.
-const KINDS: [&str; 22] = [
+const KINDS: [&str; 25] = [
     "account",
     "app",
-    "credential",
-    "vetting",
-    "person",
-    "sign_in",
-    "secret",
-    "anomaly",
+    flows::CREDENTIAL_KIND,
+    flows::VETTING_KIND,
+    flows::RECORD_KIND,
+    flows::CONFIDENTIAL_KIND,
+    flows::PERSON_KIND,
+    flows::SIGN_IN_KIND,
+    flows::MAIL_KIND,
+    flows::SECRET_KIND,
+    flows::ANOMALY_KIND,
     "anomaly_rule",
     "api",
     "description",
@@ -51,7 +54,7 @@ pub(super) struct Asked {
 #[derive(Serialize)]
 struct ListView {
     section: &'static str,
-    kinds: [&'static str; 22],
+    kinds: [&'static str; 25],
     filter: Asked,
     rows: Vec<EventRow>,
     empty: Empty,
