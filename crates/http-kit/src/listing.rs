@@ -57,6 +57,12 @@ impl<F> Listing<F> {
 
     /// How many items the page may hold.
     #[must_use]
+    pub const fn size(&self) -> PageSize {
+        PageSize::clamped(self.size)
+    }
+
+    /// The same as a count.
+    #[must_use]
     pub fn wanted(&self) -> usize {
         usize::try_from(self.size).unwrap_or(usize::MAX)
     }

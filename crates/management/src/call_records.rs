@@ -8,7 +8,7 @@ use http_kit::{
 use primitives::{Mode, Name, RecordId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{CallFilter, CallIndexRow, ChartWanted};
+use store::{CallFilter, CallIndexRow, CallsWanted, ChartWanted};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -214,7 +214,8 @@ fn named(field: &str, given: Option<&str>) -> Result<Option<String>, Problem> {
 
 /// Calls, the newest first
 ///
-/// A call appears within seconds after it has ended.
+/// A call appears within seconds after it has ended. A page may have fewer calls than `limit`, or none, though there are
+/// more: a search that no index answers looks at 10,000 calls a page. The list ends where there is no `next`.
 #[utoipa::path(get, path = "/v1/call-records", tag = "calls", operation_id = "listCallRecords",
     params(CallQuery, PageParameters),
     responses((status = 200, body = Page<Call>), Problems))]
@@ -224,10 +225,24 @@ async fn list(
 ) -> Result<Json<Page<Call>>, Problem> {
     let before = listing.position::<RecordId>()?;
     let filter = listing.filter.filter(&desk)?;
-    let rows = desk.authority.store.calls(&filter, before, listing.rows());
-    let rows = rows.await.map_err(failed)?;
-    let page = listing.page(rows, |row| row.id.to_string(), |row| Call::from(&row));
-    Ok(Json(page))
+    page(
+        &desk,
+        CallsWanted::new(filter, before, listing.size()),
+        &listing,
+    )
+    .await
+}
+
+/// A page of the call list.
+pub(crate) async fn page<F>(
+    desk: &Management,
+    wanted: CallsWanted,
+    listing: &Listing<F>,
+) -> Result<Json<Page<Call>>, Problem> {
+    let found = desk.authority.store.calls(&wanted).await.map_err(failed)?;
+    let calls = found.calls.iter().map(Call::from).collect();
+    let next = found.next.map(|next| next.to_string());
+    Ok(Json(listing.page_until(calls, next)))
 }
 
 /// Which calls to count, and how finely.

@@ -10,7 +10,7 @@ use primitives::{AccountId, AppId, CredentialId, Mode, Name, RecordId};
 use serde::{Deserialize, Serialize};
 use snapshot::Snapshot;
 use state::document::{self, Document as _};
-use store::{CallFilter, CredentialKind, Kind};
+use store::{CallFilter, CallsWanted, CredentialKind, Kind};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -18,7 +18,7 @@ use crate::{
     Management,
     app_keys::{Key, KeyList, NewKey, Rotation, issue_as, keys_of, revoke_as, rotate_as},
     audit::Whole,
-    call_records::{Call, OwnExplanation, settled},
+    call_records::{self, Call, OwnExplanation, settled},
     instant::Instant,
     me::{Capabilities, shown_to_developer},
     names::{key_id, name, record_id, unknown},
@@ -386,10 +386,12 @@ async fn calls(
         app: Some(own_id(&desk, &by, &given)?),
         ..CallFilter::default()
     };
-    let rows = desk.authority.store.calls(&filter, before, listing.rows());
-    let rows = rows.await.map_err(failed)?;
-    let page = listing.page(rows, |row| row.id.to_string(), |row| Call::from(&row));
-    Ok(Json(page))
+    call_records::page(
+        &desk,
+        CallsWanted::new(filter, before, listing.size()),
+        &listing,
+    )
+    .await
 }
 
 /// Why a call of one's own app was decided as it was

@@ -291,9 +291,9 @@ fn views_of_decisions() -> Vec<(&'static str, Value)> {
     let filter = json!({ "app": "", "api": "payments", "outcome": "refused", "code": "", "capability": "",
         "mode": "", "since": "", "from": "", "until": "" });
     let list = json!({ "section": "decisions", "rows": [CallRow::of(&refused("shop"), NOW, &[])], "empty": empty(),
-        "seen": "0", "filter": filter, "choices": choices, "live": "/console/decisions/rows", "newest": null, "next": "/x",
+        "seen": "0", "filter": filter, "choices": choices, "live": "/console/decisions/rows", "newest": null, "next": "/x", "looked": "Few",
         "chips": [{ "label": "api", "value": "payments", "without": "/console/decisions" }] });
-    let older = json!({ "live": null, "newest": "/x", "next": null, "chips": [] });
+    let older = json!({ "live": null, "newest": "/x", "next": null, "looked": null, "chips": [] });
     vec![
         (
             "decisions_table.html",

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use primitives::{AccountId, AppId, EventId, Mode, PageSize, Quantity, RecordId, Timestamp};
 use store::{
-    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, CounterRow, EventAction, Folded,
-    FoldedCalls, NewEvent, Store,
+    CallFilter, CallIndexRow, CallSlot, CallTally, CallsWanted, ChartWanted, CounterRow,
+    EventAction, Folded, FoldedCalls, NewEvent, Store,
 };
 
 use crate::samples::{ALL, DAY, at, call, step};
@@ -34,8 +34,10 @@ async fn fold(store: &dyn Store, calls: Vec<CallIndexRow>) {
 }
 
 async fn found(store: &dyn Store, filter: CallFilter) -> Vec<u64> {
-    let rows = store.calls(&filter, None, ALL).await.unwrap();
-    rows.iter().map(|row| row.id.sequence).collect()
+    let wanted = CallsWanted::new(filter, None, ALL);
+    let page = store.calls(&wanted).await.unwrap();
+    assert_eq!(page.next, None);
+    page.calls.iter().map(|row| row.id.sequence).collect()
 }
 
 /// The same step applied again finds the cursor moved on and changes nothing.
@@ -279,16 +281,79 @@ pub async fn pages_of_calls_meet_without_gap_or_overlap(store: Arc<dyn Store>) {
         ..CallFilter::default()
     };
     for filter in [CallFilter::default(), live] {
-        let (mut seen, mut before) = (Vec::new(), None);
-        let size = PageSize::clamped(5);
-        while let page @ [.., last] = &store.calls(&filter, before, size).await.unwrap()[..] {
-            assert!(page.len() <= 5);
-            before = Some(last.id);
-            seen.extend(page.iter().map(|row| row.id.sequence));
-        }
-        let wanted: Vec<_> = (0..23).rev().chain([900]).collect();
-        assert_eq!(seen, wanted);
+        let mut wanted = CallsWanted::new(filter, None, PageSize::clamped(5));
+        let pages = walked(&*store, &mut wanted).await;
+        assert!(pages.iter().all(|page| (1..=5).contains(&page.len())));
+        let expected: Vec<_> = (0..23).rev().chain([900]).collect();
+        assert_eq!(pages.concat(), expected);
     }
+}
+
+/// All pages, one after the other.
+async fn walked(store: &dyn Store, wanted: &mut CallsWanted) -> Vec<Vec<u64>> {
+    let mut pages = Vec::new();
+    loop {
+        let page = store.calls(wanted).await.unwrap();
+        pages.push(page.calls.iter().map(|call| call.id.sequence).collect());
+        wanted.before = page.next;
+        if page.next.is_none() {
+            return pages;
+        }
+    }
+}
+
+/// A search that no index answers looks at so many calls for a page and no more, and goes on after
+/// them; along an index nothing is looked at in vain.
+pub async fn a_search_looks_at_so_many_calls_for_a_page(store: Arc<dyn Store>) {
+    let mut rows: Vec<_> = (0..20).map(call).collect();
+    for at in [2, 3, 11] {
+        rows[at].code = "level_too_low".into();
+        rows[at].outcome = "refused".into();
+    }
+    // Of the same time: these are told apart by id.
+    let same = rows[12].at;
+    rows[13].at = same;
+    rows[14].at = same;
+    fold(&*store, rows).await;
+    let by_code = CallFilter {
+        code: Some("level_too_low".into()),
+        ..CallFilter::default()
+    };
+    let mut wanted = CallsWanted::new(by_code.clone(), None, PageSize::clamped(2));
+    wanted.look_at = 6;
+    let pages = walked(&*store, &mut wanted).await;
+    assert_eq!(pages, [vec![], vec![11], vec![3, 2], vec![]]);
+
+    let refused = CallFilter {
+        outcome: Some("refused".into()),
+        ..by_code
+    };
+    let mut wanted = CallsWanted::new(refused, None, PageSize::clamped(2));
+    wanted.look_at = 6;
+    assert_eq!(walked(&*store, &mut wanted).await, [vec![11, 3], vec![2]]);
+}
+
+/// Two filters with an index each, in a time: both hold.
+pub async fn filters_hold_together_whatever_index_is_used(store: Arc<dyn Store>) {
+    let app = Some(AppId::from_u128(1));
+    let mut rows: Vec<_> = (0..12).map(call).collect();
+    for row in rows.iter_mut().step_by(2) {
+        row.app = app;
+    }
+    for row in rows.iter_mut().step_by(3) {
+        row.outcome = "refused".into();
+    }
+    fold(&*store, rows).await;
+    let filter = |outcome: &str| CallFilter {
+        app,
+        mode: Some(Mode::Live),
+        outcome: Some(outcome.into()),
+        from: Some(at(DAY + 1)),
+        until: Some(at(DAY + 10)),
+        ..CallFilter::default()
+    };
+    assert_eq!(found(&*store, filter("refused")).await, [6]);
+    assert_eq!(found(&*store, filter("served")).await, [8, 4, 2]);
 }
 
 /// Calls are counted by outcome and code, and only the newest when there are too many.
@@ -424,9 +489,8 @@ pub async fn the_widest_values_come_back_as_they_went(store: Arc<dyn Store>) {
         sequence: 1,
     };
     assert_eq!(store.call(nobody).await.unwrap(), None);
-    let page = store
-        .calls(&CallFilter::default(), None, ALL)
-        .await
-        .unwrap();
-    assert_eq!(page, [wide, call(0)]);
+    let all = CallsWanted::new(CallFilter::default(), None, ALL);
+    let page = store.calls(&all).await.unwrap();
+    // In order of time: the wide one is of the first moment there is.
+    assert_eq!(page.calls, [call(0), wide]);
 }

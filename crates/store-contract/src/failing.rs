@@ -13,7 +13,7 @@ use primitives::{
     Revision, SignInId, Timestamp,
 };
 use store::{
-    Anomaly, AnomalyFilter, AnomalyPlace, CallFilter, CallIndexRow, CallSlot, CallTally,
+    Anomaly, AnomalyFilter, AnomalyPlace, CallIndexRow, CallPage, CallSlot, CallTally, CallsWanted,
     ChartWanted, CommitRefused, Committed, Confidential, CounterRow, Credential, DeveloperRecord,
     Event, EventPlace, FailureKind, Folded, FoldedCalls, HabitRow, IdempotencyRow, Idempotent,
     Installation, Kind, LinkPurpose, Mail, Person, ProfileLine, Registration, Resource,
@@ -128,8 +128,7 @@ asks! {
     fn fold_cursor(&self, gateway: &str) -> Option<String>;
     fn counters(&self) -> Vec<CounterRow>;
     fn drop_counters(&self, before: Timestamp) -> u64;
-    fn calls(&self, filter: &CallFilter, before: Option<RecordId>, size: PageSize)
-        -> Vec<CallIndexRow>;
+    fn calls(&self, wanted: &CallsWanted) -> CallPage;
     fn tally_calls(&self, since: Timestamp, most: u32) -> Vec<CallTally>;
     fn chart_calls(&self, wanted: ChartWanted) -> Vec<CallSlot>;
     fn call(&self, id: RecordId) -> Option<CallIndexRow>;

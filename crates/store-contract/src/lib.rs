@@ -52,6 +52,8 @@ macro_rules! for_each_case {
             calls::folding_twice_counts_once,
             calls::gateways_fold_beside_each_other,
             calls::pages_of_calls_meet_without_gap_or_overlap,
+            calls::a_search_looks_at_so_many_calls_for_a_page,
+            calls::filters_hold_together_whatever_index_is_used,
             calls::racing_folds_apply_once,
             calls::tallies_count_the_newest_by_outcome_and_code,
             calls::charts_count_by_slots_of_time,

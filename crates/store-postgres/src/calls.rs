@@ -1,9 +1,9 @@
-use primitives::{AccountId, AppId, Mode, PageSize, Quantity, RecordId, Timestamp};
+use primitives::{AccountId, AppId, Mode, Quantity, RecordId, Timestamp};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _, postgres::PgRow};
 use store::{
-    CallFilter, CallIndexRow, CallQuery, CallSlot, CallTally, ChartWanted, CounterRow, Folded,
-    FoldedCalls, QueryValue,
-    rows::{CallColumns, CounterColumns, id_bytes, record_bytes},
+    CallIndexRow, CallPage, CallPlace, CallQuery, CallSlot, CallTally, CallsWanted, ChartWanted,
+    CounterRow, Folded, FoldedCalls, QueryValue,
+    rows::{CallColumns, CounterColumns, PlaceColumns, id_bytes, record_bytes},
 };
 
 use crate::{Failure, columns::column, resources::meanings};
@@ -132,15 +132,39 @@ pub(crate) async fn drop_counters(pool: &PgPool, before: Timestamp) -> Result<u6
     Ok(done.rows_affected())
 }
 
-pub(crate) async fn calls(
+pub(crate) async fn calls(pool: &PgPool, wanted: &CallsWanted) -> Result<CallPage, Failure> {
+    let after = match wanted.before {
+        Some(before) => match call(pool, before).await? {
+            Some(call) => Some(CallPlace {
+                at: call.at,
+                id: call.id,
+            }),
+            // Dropped since, with all that is older.
+            None => return Ok(CallPage::default()),
+        },
+        None => None,
+    };
+    let search = wanted.search(after);
+    let horizon = match search.horizon() {
+        Some(statement) => {
+            let places: Vec<CallPlace> = meanings(listed(pool, statement, standing).await?)?;
+            places.first().copied()
+        }
+        None => None,
+    };
+    let found = listed(pool, search.calls(horizon), columns).await?;
+    let horizon = horizon.map(|place| place.id);
+    Ok(CallPage::of(meanings(found)?, wanted.size, horizon))
+}
+
+/// The rows of a statement whose text is not known before it is asked for, read by hand.
+async fn listed<T>(
     pool: &PgPool,
-    filter: &CallFilter,
-    before: Option<RecordId>,
-    size: PageSize,
-) -> Result<Vec<CallIndexRow>, Failure> {
-    let asked = CallQuery::new(filter, before, size);
-    let mut query = sqlx::query(AssertSqlSafe(asked.text));
-    for value in asked.values {
+    statement: CallQuery,
+    read: impl Fn(&PgRow) -> Result<T, sqlx::Error>,
+) -> Result<Vec<T>, sqlx::Error> {
+    let mut query = sqlx::query(AssertSqlSafe(statement.text));
+    for value in statement.values {
         query = match value {
             QueryValue::Text(text) => query.bind(text),
             QueryValue::Bytes(bytes) => query.bind(bytes.to_vec()),
@@ -148,11 +172,16 @@ pub(crate) async fn calls(
         };
     }
     let rows = query.fetch_all(pool).await?;
-    let columns: Result<Vec<CallColumns>, sqlx::Error> = rows.iter().map(columns).collect();
-    meanings(columns?)
+    rows.iter().map(read).collect()
 }
 
-/// The one statement whose text is not known before it is asked for is read by hand.
+fn standing(row: &PgRow) -> Result<PlaceColumns, sqlx::Error> {
+    Ok(PlaceColumns {
+        id: row.try_get("id")?,
+        at: row.try_get("at")?,
+    })
+}
+
 fn columns(row: &PgRow) -> Result<CallColumns, sqlx::Error> {
     Ok(CallColumns {
         id: row.try_get("id")?,

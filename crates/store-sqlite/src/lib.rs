@@ -28,7 +28,7 @@ use primitives::{
 };
 use sqlx::SqlitePool;
 use store::{
-    Anomaly, AnomalyFilter, AnomalyPlace, CallFilter, CallIndexRow, CallSlot, CallTally,
+    Anomaly, AnomalyFilter, AnomalyPlace, CallIndexRow, CallPage, CallSlot, CallTally, CallsWanted,
     ChartWanted, CommitRefused, Committed, Confidential, CounterRow, Credential, DeveloperRecord,
     Event, EventPlace, Folded, FoldedCalls, HabitRow, IdempotencyRow, Idempotent, Installation,
     Kind, LinkPurpose, Mail, Person, ProfileLine, Registration, Resource, SealedSecret, SignIn,
@@ -137,13 +137,8 @@ impl Store for SqliteStore {
         Ok(calls::drop_counters(&self.writer, before).await?)
     }
 
-    async fn calls(
-        &self,
-        filter: &CallFilter,
-        before: Option<RecordId>,
-        size: PageSize,
-    ) -> Result<Vec<CallIndexRow>, StoreFailure> {
-        Ok(calls::calls(&self.readers, filter, before, size).await?)
+    async fn calls(&self, wanted: &CallsWanted) -> Result<CallPage, StoreFailure> {
+        Ok(calls::calls(&self.readers, wanted).await?)
     }
 
     async fn tally_calls(

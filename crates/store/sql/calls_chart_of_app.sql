@@ -1,5 +1,4 @@
 SELECT at / $3 AS slot, outcome, code, COUNT(*) AS calls
-FROM (SELECT outcome, code, at FROM call_index WHERE app = $4 ORDER BY id DESC LIMIT $2) AS newest_calls
-WHERE at >= $1
+FROM (SELECT outcome, code, at FROM call_index WHERE app = $4 AND at >= $1 ORDER BY at DESC LIMIT $2) AS newest_calls
 GROUP BY slot, outcome, code
 ORDER BY slot, outcome, code

@@ -28,10 +28,10 @@ use primitives::{
 };
 
 pub use anomalies::{Anomaly, AnomalyFilter, AnomalyMark, AnomalyPlace, HabitRow};
-pub use call_query::{CallQuery, QueryValue};
+pub use call_query::{CallPlace, CallQuery, CallSearch, CallsWanted, QueryValue};
 pub use chain::{Link, NO_LINK, link, links};
 pub use records::{
-    CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, Confidential, CounterRow,
+    CallFilter, CallIndexRow, CallPage, CallSlot, CallTally, ChartWanted, Confidential, CounterRow,
     CredentialKind, DeveloperRecord, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation,
     LinkPurpose, Mail, Person, ProfileLine, Registration, SealedSecret, SignIn, SignInKind,
     SignInLink, TryRate, Vetting, VettingPlace,
@@ -145,13 +145,8 @@ pub trait Store: Send + Sync + 'static {
     async fn counters(&self) -> Result<Vec<CounterRow>, StoreFailure>;
     /// Drops counters whose window ended before `before`.
     async fn drop_counters(&self, before: Timestamp) -> Result<u64, StoreFailure>;
-    /// Call index rows, the newest first.
-    async fn calls(
-        &self,
-        filter: &CallFilter,
-        before: Option<RecordId>,
-        size: PageSize,
-    ) -> Result<Vec<CallIndexRow>, StoreFailure>;
+    /// A page of the call list, the newest first.
+    async fn calls(&self, wanted: &CallsWanted) -> Result<CallPage, StoreFailure>;
     /// Counts the calls decided at or after `since`, by outcome and code, the most frequent
     /// first. Only the newest `most` are counted, so that asking stays cheap.
     async fn tally_calls(

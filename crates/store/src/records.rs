@@ -1,6 +1,6 @@
 use primitives::{
-    AccountId, AppId, DeveloperRecordId, MailId, Mode, Name, PersonId, Quantity, RecordId,
-    Revision, SignInId, Timestamp,
+    AccountId, AppId, DeveloperRecordId, MailId, Mode, Name, PageSize, PersonId, Quantity,
+    RecordId, Revision, SignInId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -94,6 +94,30 @@ pub struct CallFilter {
     pub from: Option<Timestamp>,
     /// Before.
     pub until: Option<Timestamp>,
+}
+
+/// A page of the call list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallPage {
+    /// The newest first. There may be fewer than asked for, or none, though the list goes on.
+    pub calls: Vec<CallIndexRow>,
+    /// After which call the list goes on; `None` at its end.
+    pub next: Option<RecordId>,
+}
+
+impl CallPage {
+    /// The page of at most `size` of `calls`, when calls down to `horizon` were looked at.
+    #[must_use]
+    pub fn of(mut calls: Vec<CallIndexRow>, size: PageSize, horizon: Option<RecordId>) -> Self {
+        let size = size.get() as usize;
+        let more = calls.len() > size;
+        calls.truncate(size);
+        let last = calls.last().map(|call| call.id);
+        Self {
+            calls,
+            next: if more { last } else { horizon },
+        }
+    }
 }
 
 /// Which calls a chart counts.

@@ -10,8 +10,8 @@ use primitives::{
 };
 
 use crate::{
-    AnomalyPlace, CallIndexRow, CounterRow, Credential, CredentialKind, Event, IdempotencyRow,
-    Idempotent, Installation, Resource, SealedSecret, StoreFailure, Vetting,
+    AnomalyPlace, CallIndexRow, CallPlace, CounterRow, Credential, CredentialKind, Event,
+    IdempotencyRow, Idempotent, Installation, Resource, SealedSecret, StoreFailure, Vetting,
 };
 
 mod about;
@@ -413,6 +413,31 @@ impl CallColumns {
     /// The columns in the order in which statements list them.
     pub const NAMES: &'static str = "id, at, mode, api, operation, app, developer, account, \
                                      capabilities, outcome, status, code, record";
+}
+
+/// Where a row of `call_index` stands.
+#[derive(Debug)]
+pub struct PlaceColumns {
+    /// 16 bytes: epoch, sequence.
+    pub id: Vec<u8>,
+    /// When it was decided.
+    pub at: i64,
+}
+
+impl TryFrom<PlaceColumns> for CallPlace {
+    type Error = CorruptRow;
+
+    fn try_from(row: PlaceColumns) -> Result<Self, CorruptRow> {
+        let id = shown(&row.id);
+        let reader = Reader {
+            table: "call_index",
+            id: &id,
+        };
+        Ok(Self {
+            at: Timestamp::from_micros(row.at),
+            id: reader.or(record(&row.id), "id")?,
+        })
+    }
 }
 
 impl TryFrom<CallColumns> for CallIndexRow {

@@ -5,7 +5,7 @@ use primitives::{
     AccountId, AppId, Enforcement, Entropy as _, ManualClock, PageSize, Revision, SeededEntropy,
 };
 use quota::Counters;
-use store::CallFilter;
+use store::{CallFilter, CallsWanted};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
 
@@ -55,8 +55,8 @@ impl Place {
 
     async fn rows(&self) -> Vec<CallIndexRow> {
         let all = PageSize::clamped(PageSize::MOST);
-        let filter = CallFilter::default();
-        self.store.calls(&filter, None, all).await.unwrap()
+        let all = CallsWanted::new(CallFilter::default(), None, all);
+        self.store.calls(&all).await.unwrap().calls
     }
 
     async fn counted(&self) -> i64 {

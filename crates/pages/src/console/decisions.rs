@@ -6,7 +6,7 @@ use axum::{
 use primitives::{Mode, PageSize, RecordId, Timestamp, short_fingerprint};
 use serde::{Deserialize, Serialize};
 use snapshot::Snapshot;
-use store::{CallFilter, CallIndexRow};
+use store::{CallFilter, CallIndexRow, CallPage, CallsWanted};
 
 use super::{Console, PageProblem, overview::no_calls};
 use crate::{
@@ -27,6 +27,8 @@ const STRETCHES: [(&str, &str, i64); 4] = [
     ("24h", "last 24 hours", 86_400),
     ("7d", "last 7 days", 604_800),
 ];
+/// What is said when a search ends before its page is full.
+const LOOKED: &str = "This search has no index, so that each page looks at 10,000 calls. There may be more further back.";
 /// More names than this are no help in a list to choose from.
 const NAMES: usize = 200;
 
@@ -67,6 +69,8 @@ struct ListView {
     chips: Vec<Chip>,
     choices: Choices,
     live: Option<String>,
+    /// Why there are so few, when there may be more.
+    looked: Option<&'static str>,
     newest: Option<String>,
     next: Option<String>,
 }
@@ -102,6 +106,14 @@ impl Asked {
             ("from", &self.from),
             ("until", &self.until),
         ]
+    }
+
+    /// The page that goes on after the call `next`.
+    fn older(&self, next: RecordId) -> String {
+        let id = next.to_string();
+        let before = [("before", id.as_str())];
+        let pairs: Vec<_> = self.pairs().into_iter().chain(before).collect();
+        link("/console/decisions", &pairs)
     }
 
     fn is_filtered(&self) -> bool {
@@ -184,7 +196,7 @@ fn moment(text: &str) -> Result<Option<Timestamp>, String> {
 }
 
 /// The calls found, and what the page says when there are none.
-async fn find(console: &Console, asked: &Asked) -> Result<(Vec<CallIndexRow>, Empty), PageProblem> {
+async fn find(console: &Console, asked: &Asked) -> Result<(CallPage, Empty), PageProblem> {
     let snapshot = console.snapshots.load_full();
     let clear = || Some(("/console/decisions".to_owned(), "Clear the filters"));
     let filter = match asked.filter(&snapshot, console.now()) {
@@ -196,14 +208,22 @@ async fn find(console: &Console, asked: &Asked) -> Result<(Vec<CallIndexRow>, Em
                 action: clear(),
                 ..Empty::default()
             };
-            return Ok((Vec::new(), empty));
+            return Ok((CallPage::default(), empty));
         }
     };
     let before: Option<RecordId> = asked.before.parse().ok();
     let store = &console.authority.store;
-    let calls = store.calls(&filter, before, PageSize::default()).await?;
-    let empty = if !calls.is_empty() {
+    let wanted = CallsWanted::new(filter, before, PageSize::default());
+    let found = store.calls(&wanted).await?;
+    let empty = if !found.calls.is_empty() {
         Empty::default()
+    } else if let Some(next) = found.next {
+        Empty {
+            title: "None among those looked at".to_owned(),
+            says: LOOKED.to_owned(),
+            action: Some((asked.older(next), "Look further back")),
+            ..Empty::default()
+        }
     } else if asked.is_filtered() {
         Empty {
             title: "No decision matches".to_owned(),
@@ -220,7 +240,7 @@ async fn find(console: &Console, asked: &Asked) -> Result<(Vec<CallIndexRow>, Em
     } else {
         no_calls(console, &snapshot)
     };
-    Ok((calls, empty))
+    Ok((found, empty))
 }
 
 fn rows_view(console: &Console, asked: &Asked, found: &[CallIndexRow], empty: Empty) -> RowsView {
@@ -247,20 +267,10 @@ pub(super) async fn list(
     console: Console,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageProblem> {
-    let (calls, empty) = find(&console, &asked).await?;
+    let (CallPage { calls, next }, empty) = find(&console, &asked).await?;
     let snapshot = console.snapshots.load_full();
-    let last = calls
-        .last()
-        .filter(|_| calls.len() == PageSize::default().get() as usize);
-    let next = last.map(|last| {
-        let id = last.id.to_string();
-        let pairs: Vec<_> = asked
-            .pairs()
-            .into_iter()
-            .chain([("before", id.as_str())])
-            .collect();
-        link("/console/decisions", &pairs)
-    });
+    let full = calls.len() >= PageSize::default().get() as usize;
+    let looked = next.filter(|_| !full && !calls.is_empty());
     let is_newest = asked.before.is_empty();
     let view = ListView {
         section: "decisions",
@@ -269,7 +279,8 @@ pub(super) async fn list(
         choices: choices(&snapshot),
         live: is_newest.then(|| link("/console/decisions/rows", &asked.pairs())),
         newest: (!is_newest).then(|| link("/console/decisions", &asked.pairs())),
-        next,
+        looked: looked.map(|_| LOOKED),
+        next: next.map(|next| asked.older(next)),
         filter: asked,
     };
     Ok(console.page("decisions.html", &view))
@@ -308,8 +319,8 @@ pub(super) async fn rows(
     console: Console,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageProblem> {
-    let (calls, empty) = find(&console, &asked).await?;
-    let view = rows_view(&console, &asked, &calls, empty);
+    let (found, empty) = find(&console, &asked).await?;
+    let view = rows_view(&console, &asked, &found.calls, empty);
     if view.seen == asked.seen {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }

@@ -2,7 +2,7 @@ use axum::{extract::Query, response::Response};
 use primitives::{PageSize, Timestamp};
 use serde::Serialize;
 use snapshot::Snapshot;
-use store::CallFilter;
+use store::{CallFilter, CallsWanted};
 
 use super::{
     Console, PageProblem,
@@ -53,8 +53,8 @@ pub(super) async fn show(
 ) -> Result<Response, PageProblem> {
     let store = &console.authority.store;
     let now = console.now();
-    let (all, size) = (CallFilter::default(), PageSize::clamped(NEWEST));
-    let newest = store.calls(&all, None, size).await?;
+    let all = CallsWanted::new(CallFilter::default(), None, PageSize::clamped(NEWEST));
+    let newest = store.calls(&all).await?.calls;
     let tallies = store.tally_calls(now.plus_seconds(-HOUR_SECONDS), COUNTED);
     let tallies = tallies.await?;
     let committed = store.revision().await?;

@@ -7,7 +7,7 @@ use flows::own_app;
 use primitives::{PageSize, RecordId};
 use serde::{Deserialize, Serialize};
 use snapshot::Snapshot;
-use store::CallFilter;
+use store::{CallFilter, CallsWanted};
 
 use crate::{
     console::{Console, PageProblem},
@@ -63,18 +63,17 @@ pub(super) async fn list(
         app: Some(app.id),
         ..CallFilter::default()
     };
-    let most = PageSize::default();
-    let calls = site.authority.store.calls(&filter, before, most).await?;
+    let wanted = CallsWanted::new(filter, before, PageSize::default());
+    let found = site.authority.store.calls(&wanted).await?;
     let here = format!("/apps/{}/calls", app.name);
-    let next = calls
-        .last()
-        .filter(|_| calls.len() == most.get() as usize)
-        .map(|last| link(&here, &[("before", &last.id.to_string())]));
+    let next = found
+        .next
+        .map(|next| link(&here, &[("before", &next.to_string())]));
     let now = site.now();
     let view = View {
         section: "apps",
         crumbs: crumbs(app),
-        rows: calls.iter().map(|row| CallRow::within(row, now, &here)).collect(),
+        rows: found.calls.iter().map(|row| CallRow::within(row, now, &here)).collect(),
         empty: Empty {
             title: "No calls yet".to_owned(),
             says: "A call appears within seconds after it has ended, with the reason when it was refused.".to_owned(),

@@ -10,7 +10,7 @@ use prometheus_client::{
     metrics::{counter::Counter, gauge::Gauge},
     registry::Registry,
 };
-use store::{CallFilter, Store, StoreFailure};
+use store::{CallFilter, CallsWanted, Store, StoreFailure};
 use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -53,8 +53,8 @@ impl Watch {
     /// # Errors
     /// When the store fails.
     pub(crate) async fn compare(&self, store: &dyn Store) -> Result<(), StoreFailure> {
-        let all = CallFilter::default();
-        let newest = store.calls(&all, None, PageSize::clamped(1)).await?;
+        let all = CallsWanted::new(CallFilter::default(), None, PageSize::clamped(1));
+        let newest = store.calls(&all).await?.calls;
         let newest = newest.first().map(|call| call.at);
         let now = self.steady.now();
         if let Some(newest) = newest
