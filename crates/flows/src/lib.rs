@@ -66,7 +66,10 @@ pub use keys::{
     revoke_key, rotate_key,
 };
 pub use leaks::{Leaked, MOST_LEAKED, may_report_leaks, revoke_leaked};
-pub use mails::{Letter, MAIL_KIND, NotSent, Origins, Post, Waiting, send_mails, waiting_mails};
+pub use mails::{
+    Letter, MAIL_KIND, NotSent, Origins, Post, TooManyFromNetwork, Waiting, send_mails,
+    waiting_mails,
+};
 pub use own_apps::{MOST_OWN_APPS, OwnApp, OwnAppRefused, make_own_app, own_app, own_apps};
 pub use own_developer::{OwnDeveloper, OwnLadder, OwnStep, level_of, own_developer};
 pub use passwords::Passwords;
