@@ -18,6 +18,7 @@ mod audit;
 mod authority;
 mod change;
 mod confidential;
+mod deeds;
 mod diff;
 mod export;
 mod fold;
@@ -51,6 +52,7 @@ pub use confidential::{
     CONFIDENTIAL_KIND, ConfidentialRefused, MOST_CONFIDENTIAL, entrust, entrusted,
     forget_entrusted, reveal,
 };
+pub use deeds::{Deed, deeds_of_others};
 pub use diff::{Difference, diff};
 pub use export::export;
 pub use fold::{
