@@ -203,17 +203,8 @@ impl Desk {
             authority: authority.clone(),
         };
         let router = management::router(management.clone());
-        let edge = Edge {
-            surface: Surface::Api,
-            tls: false,
-            body_limit: management::LONGEST_BODY,
-            hosts: None,
-            proxies: Arc::default(),
-            body_time: std::time::Duration::from_mins(1),
-            entropy,
-        };
         Self {
-            router: dress(router, edge),
+            router: dress(router, edge(entropy)),
             management,
             token,
             clock,
@@ -363,6 +354,19 @@ impl Desk {
             issued["key"]["id"].as_str().unwrap().to_owned(),
             issued["secret"].as_str().unwrap().to_owned(),
         )
+    }
+}
+
+/// How the listener of a test meets the world.
+fn edge(entropy: Arc<SeededEntropy>) -> Edge {
+    Edge {
+        surface: Surface::Api,
+        tls: false,
+        body_limit: management::LONGEST_BODY,
+        hosts: None,
+        proxies: Arc::default(),
+        body_time: std::time::Duration::from_mins(1),
+        entropy,
     }
 }
 

@@ -800,6 +800,23 @@ async fn the_password_is_forgotten(desk: &Desk) {
         .await;
 }
 
+/// An access token of an operator who takes an invitation.
+async fn token_of(platform: &Platform, code: &str) -> String {
+    let mut admin = Visitor::new(platform, "management");
+    let form = [("code", code), ("password", PASSWORD)];
+    let answer = admin.post("/console/password", &form).await;
+    admin.take_cookie(&answer);
+    let form = [("label", "report"), ("days", "30")];
+    let page = admin.post("/console/you/tokens", &form).await;
+    let page = page.text().await.expect("text");
+    let (_, token) = page.split_once("ptr_person_").expect("a token");
+    let token: String = token
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect();
+    format!("ptr_person_{token}")
+}
+
 /// What the provider's people do to what is a developer's is on the developer's page, with the id
 /// of who did it: an app switched off, a key issued, something confidential looked at. What the
 /// developer does is not, nor what is done to others.
@@ -825,19 +842,7 @@ async fn a_developer_is_told_what_the_provider_did() {
     let invited = operator(&platform, "/v1/persons", &wanted).await;
     let kim = invited["person"]["id"].as_str().expect("an id").to_owned();
     let code = code_in(invited["link"]["url"].as_str().expect("a link"), "code=");
-    let mut admin = Visitor::new(&platform, "management");
-    let form = [("code", code.as_str()), ("password", PASSWORD)];
-    let answer = admin.post("/console/password", &form).await;
-    admin.take_cookie(&answer);
-    let form = [("label", "report"), ("days", "30")];
-    let page = admin.post("/console/you/tokens", &form).await;
-    let page = page.text().await.expect("text");
-    let (_, token) = page.split_once("ptr_person_").expect("a token");
-    let token: String = token
-        .chars()
-        .take_while(char::is_ascii_alphanumeric)
-        .collect();
-    let token = format!("ptr_person_{token}");
+    let token = token_of(&platform, &code).await;
     let at = platform.text("management");
     let ask = async |method: Method, path: String, body: Value| {
         let asked = Client::new().request(method, format!("{at}{path}"));

@@ -77,15 +77,10 @@ async fn no_change_is_made_that_the_log_cannot_tell() {
             let told = desk.ask(&operation.method, &path, &[], body.as_ref()).await;
             let struck = desk.failing.clear();
             let after = desk.store.revision().await.unwrap();
-            let changed = after != before;
+            let done = after != before;
             let what = format!("{} with call {call}", operation.name());
-            assert_eq!(
-                changed,
-                newest(&desk).await != events,
-                "{what}: {}",
-                told.body
-            );
-            changes += u32::from(changed);
+            assert_eq!(done, newest(&desk).await != events, "{what}: {}", told.body);
+            changes += u32::from(done);
             failures += u32::from(told.status.is_server_error());
             if !struck {
                 break;
