@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     os::unix::fs::PermissionsExt,
     path::Path,
@@ -13,6 +14,9 @@ use crate::{
 
 /// The shortest operator token that is believed to be random.
 const TOKEN_CHARACTERS: usize = 32;
+/// The fewest different characters of one: 32 that are drawn from 16 have fewer a few times in a
+/// million.
+const DIFFERENT_CHARACTERS: usize = 9;
 
 /// A setting that is not safe, and the mend.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +48,7 @@ pub fn refusals(loaded: &Loaded, dev: bool) -> Vec<Refusal> {
     for (name, listener) in listeners(settings) {
         found.extend(half_tls(name, listener));
         found.extend(unasked_certificates(name, listener));
+        found.extend(unheld_hosts(name, listener));
     }
     if settings.store.sqlite_path.is_some() && settings.store.postgres_url.is_some() {
         found.push(Refusal::new(
@@ -245,6 +250,38 @@ fn unasked_certificates(name: &str, listener: &Listener) -> Option<Refusal> {
     })
 }
 
+/// Names are of operators' listeners, and are names alone.
+fn unheld_hosts(name: &str, listener: &Listener) -> Option<Refusal> {
+    let first = listener.hosts.first()?;
+    let key = format!("listeners.{name}.hosts");
+    if name == "public" || name == "site" {
+        let mend = "leave it out: mounts and `installation.issuer` say what it is called";
+        return Some(Refusal::new(
+            &key,
+            format!("`{first}` has no effect here"),
+            mend,
+        ));
+    }
+    let is_name = |text: &String| {
+        let plain = text
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'));
+        let of = |also: &str| {
+            let fits = |c: char| c.is_ascii_alphanumeric() || also.contains(c);
+            let text = plain.unwrap_or(text);
+            !text.is_empty() && text.chars().all(fits)
+        };
+        of(if plain.is_some() { ":." } else { "-._" })
+    };
+    let wrong = listener.hosts.iter().find(|text| !is_name(text))?;
+    let what = format!("`{}` is not a host name", wrong.escape_debug());
+    Some(Refusal::new(
+        &key,
+        what,
+        "write it without scheme and port, as console.example.com",
+    ))
+}
+
 fn half_tls(name: &str, listener: &Listener) -> Option<Refusal> {
     let (set, unset) = match (&listener.tls_certificate, &listener.tls_key) {
         (Some(_), None) => ("tls_certificate", "tls_key"),
@@ -345,6 +382,11 @@ fn issuer(issuer: Option<&str>) -> Option<Refusal> {
     }
 }
 
+/// Whether a text has so few different characters that nobody drew it by lot.
+fn is_made_up(text: &str) -> bool {
+    text.chars().collect::<BTreeSet<_>>().len() < DIFFERENT_CHARACTERS
+}
+
 fn operator_token(settings: &Settings) -> Option<Refusal> {
     let key = "operator.token";
     let mend = "make one with `portreeve config new-token` and hand it over in a file named by \
@@ -354,6 +396,11 @@ fn operator_token(settings: &Settings) -> Option<Refusal> {
         Some(token) if token.0.expose().chars().count() < TOKEN_CHARACTERS => Some(Refusal::new(
             key,
             format!("shorter than {TOKEN_CHARACTERS} characters"),
+            mend,
+        )),
+        Some(token) if is_made_up(token.0.expose()) => Some(Refusal::new(
+            key,
+            "a text that repeats itself, which can be guessed",
             mend,
         )),
         Some(_) => None,

@@ -117,6 +117,11 @@ pub struct Listener {
     /// States that a proxy in front speaks TLS, so that plain HTTP here is meant.
     #[serde(default)]
     pub behind_tls_proxy: bool,
+    /// Host names it answers to (`management` and `ops` only), besides those of this machine and of
+    /// `installation.console`. On a loopback address no other name is answered; elsewhere any
+    /// is, unless some stand here.
+    #[serde(default)]
+    pub hosts: Vec<String>,
 }
 
 impl Listener {
@@ -127,6 +132,7 @@ impl Listener {
             tls_key: None,
             tls_client_authorities: None,
             behind_tls_proxy: false,
+            hosts: Vec::new(),
         }
     }
 }
@@ -232,6 +238,10 @@ pub struct Registration {
     /// Whether a confirmed e-mail address is all it takes for a developer to count as verified,
     /// on the lowest level. Otherwise the operator verifies the account.
     pub email_verifies: bool,
+    /// How many registrations and mailed links may be asked for in an hour from one network
+    /// address (of IPv6 a /64); 0 does not count them. Behind a proxy it counts only where
+    /// `proxies.hops` and `proxies.trusted` tell addresses apart.
+    pub per_network_hour: u32,
 }
 
 impl Default for Registration {
@@ -241,6 +251,7 @@ impl Default for Registration {
             terms_file: None,
             terms_version: None,
             email_verifies: true,
+            per_network_hour: 20,
         }
     }
 }

@@ -160,7 +160,10 @@ fn production_refuses_unsafe_settings_until_mended() {
         variable("PORTREEVE__LISTENERS__PUBLIC__BEHIND_TLS_PROXY", "true"),
         variable("PORTREEVE__KEYS__FILE", keys.to_str().unwrap()),
         variable("PORTREEVE__INSTALLATION__ISSUER", "https://a.example"),
-        variable("PORTREEVE__OPERATOR__TOKEN", &"x".repeat(40)),
+        variable(
+            "PORTREEVE__OPERATOR__TOKEN",
+            "k7Qw2ZrT9xLmB4nVpY6sHd3fJg8cAe1u",
+        ),
     ];
     let left = refusals(&load(&sources).unwrap(), false);
     assert_eq!(left.len(), 1, "{left:?}");

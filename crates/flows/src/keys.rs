@@ -12,6 +12,11 @@ pub const CREDENTIAL_KIND: &str = "credential";
 /// The longest time in which a replaced key may go on working: 30 days.
 pub const LONGEST_OVERLAP_SECONDS: i64 = 30 * 24 * 3_600;
 
+/// The most keys of an app that work at the same time.
+pub(crate) const MOST_KEYS: usize = 100;
+/// The most keys of an app, with those that have ended.
+const MOST_KEYS_EVER: usize = 10_000;
+
 /// What a new key is to be.
 #[derive(Clone, Debug)]
 pub struct KeyWanted {
@@ -79,6 +84,9 @@ pub enum KeyRefused {
     /// There is no secret to replace.
     #[error("`{0}` is a certificate: issue a credential for the new certificate instead")]
     NothingToReplace(CredentialId),
+    /// It has enough.
+    #[error("an app has {MOST_KEYS} keys at most that work; revoke one first")]
+    TooMany,
     /// It could not be done.
     #[error(transparent)]
     Unable(#[from] Unable),
@@ -123,6 +131,7 @@ pub async fn issue_key(
         if let Some(taken) = taken(at, wanted).await? {
             return Err(KeyRefused::CertificateTaken(taken));
         }
+        has_room(at, &wanted.app).await?;
         let mut issued = make(at, app.0, wanted)?;
         issued.revision = Revision(base.0.saturating_add(1));
         let changes = WriteSet {
@@ -166,6 +175,7 @@ pub async fn rotate_key(
         if old.kind == CredentialKind::Certificate {
             return Err(KeyRefused::NothingToReplace(old.id));
         }
+        has_room(at, which.0).await?;
         let end = now.plus_seconds(overlap_seconds);
         let wanted = KeyWanted {
             app: which.0.clone(),
@@ -243,6 +253,19 @@ async fn key_of(
             app: app.clone(),
             id,
         })
+}
+
+/// An app has as many keys as its list can show, so that nobody fills the memory of every call
+/// with keys of theirs.
+async fn has_room(at: &Authority, app: &Name) -> Result<(), KeyRefused> {
+    let (keys, now) = (at.store.credentials_of(app).await?, at.clock.now());
+    let works =
+        |key: &&Credential| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now);
+    let working = keys.iter().filter(works).count();
+    if working >= MOST_KEYS || keys.len() >= MOST_KEYS_EVER {
+        return Err(KeyRefused::TooMany);
+    }
+    Ok(())
 }
 
 /// What stands where a hash would: a certificate is found by it, and no secret fits it.

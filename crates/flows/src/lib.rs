@@ -18,6 +18,7 @@ mod audit;
 mod authority;
 mod change;
 mod confidential;
+mod deeds;
 mod diff;
 mod export;
 mod fold;
@@ -51,6 +52,7 @@ pub use confidential::{
     CONFIDENTIAL_KIND, ConfidentialRefused, MOST_CONFIDENTIAL, entrust, entrusted,
     forget_entrusted, reveal,
 };
+pub use deeds::{Deed, deeds_of_others};
 pub use diff::{Difference, diff};
 pub use export::export;
 pub use fold::{
@@ -66,7 +68,10 @@ pub use keys::{
     revoke_key, rotate_key,
 };
 pub use leaks::{Leaked, MOST_LEAKED, may_report_leaks, revoke_leaked};
-pub use mails::{Letter, MAIL_KIND, NotSent, Origins, Post, Waiting, send_mails, waiting_mails};
+pub use mails::{
+    Letter, MAIL_KIND, NotSent, Origins, Post, TooManyFromNetwork, Waiting, send_mails,
+    waiting_mails,
+};
 pub use own_apps::{MOST_OWN_APPS, OwnApp, OwnAppRefused, make_own_app, own_app, own_apps};
 pub use own_developer::{OwnDeveloper, OwnLadder, OwnStep, level_of, own_developer};
 pub use passwords::Passwords;

@@ -28,6 +28,7 @@ const TO_ONE: TryRate = TryRate {
     at_once: 3,
     every_micros: 600_000_000,
 };
+const HOUR_MICROS: i64 = 3_600_000_000;
 /// Mails that strangers may have sent to anybody: sixty, then one every two seconds.
 const TO_ALL: TryRate = TryRate {
     at_once: 60,
@@ -146,6 +147,38 @@ pub(crate) enum Room {
     Enough,
     /// Too many are asked for by everybody.
     Full,
+}
+
+/// Too many registrations and mails were asked for from one network address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many are asked for from this network address; try again in some minutes")]
+pub struct TooManyFromNetwork;
+
+/// Counts what a stranger asks for by where they ask from. Counted in the store, where it is one
+/// count for all processes and is there after a restart, and where a row goes when it is spent.
+pub(crate) async fn take_network_room(
+    at: &Authority,
+    per_hour: u32,
+    network: Option<&str>,
+) -> Result<Result<(), TooManyFromNetwork>, Unable> {
+    let Some(network) = network.filter(|_| per_hour > 0) else {
+        return Ok(Ok(()));
+    };
+    let rate = TryRate {
+        at_once: per_hour,
+        every_micros: HOUR_MICROS
+            .checked_div(i64::from(per_hour))
+            .unwrap_or(HOUR_MICROS),
+    };
+    let principal = at
+        .hashing
+        .fingerprint(&[b"asked for from", network.as_bytes()]);
+    let free = at.store.take_try(&principal, rate, at.clock.now()).await?;
+    Ok(if free {
+        Ok(())
+    } else {
+        Err(TooManyFromNetwork)
+    })
 }
 
 /// Counts a mail that a stranger has sent to this address.

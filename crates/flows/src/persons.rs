@@ -537,10 +537,15 @@ fn write_set(
     })
 }
 
+/// Whether a sign has what stands beside it read the other way round, past the end of the name.
+const fn turns_text_round(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 pub(crate) fn checked_name(name: &str) -> Result<String, PersonRefused> {
     let name = name.trim();
     let fits = (1..=LONGEST_NAME).contains(&name.chars().count());
-    if !fits || name.chars().any(char::is_control) {
+    if !fits || name.chars().any(|c| c.is_control() || turns_text_round(c)) {
         return Err(PersonRefused::Name);
     }
     Ok(name.to_owned())

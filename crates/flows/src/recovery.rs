@@ -3,9 +3,9 @@ use serde_json::json;
 use store::{EventAction, LinkPurpose, WriteSet};
 
 use crate::{
-    Authority, Letter, Origins, Person, Unable,
+    Authority, Letter, Origins, Person, Rules, Unable,
     authority::Offered,
-    mails::{Room, take_room, written},
+    mails::{Room, take_network_room, take_room, written},
     persons::PERSON_KIND,
     sign_in::{INVITATION_SECONDS, RESET_SECONDS, make_link, make_link_of_nobody},
 };
@@ -17,6 +17,8 @@ pub enum Asked {
     Done,
     /// Too many are asked for by everybody; nothing was done.
     TooMany,
+    /// Too many are asked for from this network address; nothing was done.
+    TooManyFromNetwork,
 }
 
 /// Mails a link that sets a password anew, if somebody has the address. What is answered and
@@ -26,9 +28,14 @@ pub enum Asked {
 /// When there is no randomness or the store fails.
 pub async fn mail_password_link(
     at: &Authority,
-    origins: &Origins,
-    email: &Email,
+    rules: &Rules,
+    (email, network): (&Email, Option<&str>),
 ) -> Result<Asked, Unable> {
+    let origins = &rules.origins;
+    let free = take_network_room(at, rules.per_network_hour, network).await?;
+    if free.is_err() {
+        return Ok(Asked::TooManyFromNetwork);
+    }
     match take_room(at, email.as_str()).await? {
         Room::Free => {}
         Room::Enough => return Ok(Asked::Done),

@@ -18,7 +18,7 @@ use crate::{
     Unable,
     apply::event_detail,
     authority::Offered,
-    mails::{Room, take_room, written},
+    mails::{Room, TooManyFromNetwork, take_network_room, take_room, written},
     persons::{PERSON_KIND, checked_name},
     sign_in::{make_link_of_nobody, show_secret, sign_in_registered, take_link_of_nobody},
 };
@@ -53,6 +53,9 @@ pub struct Rules {
     pub admits: Admits,
     /// What they agree to; nothing when there are none.
     pub terms: Option<Terms>,
+    /// How many registrations and mails may be asked for in an hour from one network address; 0
+    /// does not count them.
+    pub per_network_hour: u32,
     /// Whether a confirmed address is all it takes for the account to count as verified.
     pub email_verifies: bool,
     /// Where links lead.
@@ -96,6 +99,9 @@ pub enum RegisterRefused {
     /// The terms in force were not agreed to.
     #[error("agree to the terms as they are now, version `{0}`")]
     Terms(String),
+    /// Too many register from one network address.
+    #[error(transparent)]
+    Network(#[from] TooManyFromNetwork),
     /// Too many register.
     #[error("too many register at once; try again in some minutes")]
     TooMany,
@@ -155,12 +161,16 @@ pub struct Registered {
 pub async fn register(
     at: &Authority,
     rules: &Rules,
-    applicant: Applicant,
+    (applicant, network): (Applicant, Option<&str>),
 ) -> Result<(), RegisterRefused> {
     let email: Email = applicant.email.parse()?;
     let name = checked_name(&applicant.name).map_err(|_| RegisterRefused::Name)?;
     check_password(applicant.password.expose(), &email)?;
     let agreed = agreed(at.clock.now(), rules.terms.as_ref(), &applicant)?;
+    if rules.admits == Admits::Everybody {
+        // Whoever was invited has an invitation to show for each.
+        take_network_room(at, rules.per_network_hour, network).await??;
+    }
     let invitation = admitted(at, rules.admits, &applicant).await?;
     let pending = PendingOf {
         email,

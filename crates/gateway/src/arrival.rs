@@ -58,37 +58,10 @@ pub(crate) fn presented(headers: &HeaderMap, peer: &Peer) -> Presented {
     }
 }
 
-/// Where the call comes from: the peer, or what proxies of our own say. An entry that
-/// is no address makes the nearest known hop the answer; nothing a caller wrote is believed.
+/// Where the call comes from: the peer, or what proxies of our own say.
 pub(crate) fn caller_address(peer: IpAddr, headers: &HeaderMap, limits: &Limits) -> IpAddr {
-    if limits.trusted_proxies == 0 {
-        return peer.to_canonical();
-    }
-    let mut entries = Vec::new();
-    for field in headers.get_all("x-forwarded-for") {
-        match field.to_str() {
-            Ok(text) => entries.extend(text.split(',').map(str::trim)),
-            Err(_) => entries.push(""),
-        }
-    }
-    let mut address = peer;
-    for entry in entries.iter().rev().take(limits.trusted_proxies) {
-        if !is_proxy(address, limits) {
-            break;
-        }
-        match entry.parse::<IpAddr>() {
-            Ok(hop) => address = hop,
-            Err(_) => break,
-        }
-    }
-    address.to_canonical()
-}
-
-/// Whether what `address` says about the hop before it is believed.
-fn is_proxy(address: IpAddr, limits: &Limits) -> bool {
-    let address = address.to_canonical();
-    let networks = &limits.proxy_networks;
-    networks.is_empty() || networks.iter().any(|network| network.contains(&address))
+    let believed = (limits.trusted_proxies, &*limits.proxy_networks);
+    http_kit::caller_address(peer, headers, believed)
 }
 
 /// The caller's trace, or a new one; and whether it is the caller's.

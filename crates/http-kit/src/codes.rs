@@ -128,6 +128,9 @@ codes! {
         STORE_AWAY = "store_away", Unavailable, "Database not reachable",
             "the database cannot be reached; what was asked for may or may not have been done",
             "try again with the same `Idempotency-Key` once `/readyz` says that the store is back";
+        HOST_UNKNOWN = "host_unknown", Misdirected, "Not our name",
+            "the request is for a host name that this listener does not answer to",
+            "use the address that `portreeve serve` told, or have the operator add the name to the listener's `hosts`";
         NOT_FOUND = "not_found", NotFound, "No such address",
             "nothing is served at this path",
             "compare the path with `/openapi.json`";
@@ -194,6 +197,9 @@ codes! {
         DESCRIPTION_INVALID = "description_invalid", Unprocessable, "API description cannot be read",
             "the document is not an OpenAPI 3.0 or 3.1 description",
             "correct the place that `errors` names";
+        TOO_MANY_FROM_NETWORK = "too_many_from_network", TooManyRequests, "Too many from one address",
+            "so many registrations and mails have been asked for from this network address that no more are taken for now",
+            "wait some minutes; who shares an address with many others can have the operator raise `registration.per_network_hour`";
         TOO_MANY_REPORTS = "too_many_reports", TooManyRequests, "Too many reports",
             "this address has sent too many reports",
             "wait a minute; name up to 100 secrets in one report";

@@ -7,7 +7,14 @@ use http::{HeaderMap, StatusCode, header, request::Parts};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_path_to_error::{Path as SerdePath, Segment};
 
-use crate::{FieldProblem, Problem, codes};
+use crate::{
+    FieldProblem, Problem, codes,
+    twice::Unambiguous,
+    words::{plain, shortened},
+};
+
+/// The longest pointer that is written into an answer, in characters.
+const LONGEST_POINTER: usize = 1_000;
 
 /// A JSON body, in or out. A body that cannot be read is a problem with its place.
 #[derive(Clone, Debug)]
@@ -69,6 +76,12 @@ pub fn read_json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Resul
             ..FieldProblem::default()
         }));
     }
+    whole::<Unambiguous>(body)?;
+    whole(body)
+}
+
+/// Reads all of `body`.
+fn whole<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|failure| {
         let pointer = pointer(failure.path());
@@ -80,13 +93,15 @@ pub fn read_json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Resul
 
 fn unreadable(failure: &serde_json::Error, pointer: Option<String>) -> Problem {
     let words = failure.to_string();
-    let detail = words.split(" at line ").next().unwrap_or(&words).to_owned();
+    let detail = words
+        .rsplit_once(" at line ")
+        .map_or(&*words, |(words, _)| words);
     let place = |number: usize| u32::try_from(number).ok().filter(|&n| n > 0);
     Problem::of(&codes::BODY_MALFORMED).at(FieldProblem {
         line: place(failure.line()),
         column: place(failure.column()),
-        pointer,
-        detail,
+        pointer: pointer.map(|pointer| shortened(&pointer, LONGEST_POINTER)),
+        detail: plain(detail),
         ..FieldProblem::default()
     })
 }
@@ -137,7 +152,7 @@ pub(crate) fn query_problem(words: &str) -> Problem {
     let words = words
         .trim_start_matches("Failed to deserialize query string: ")
         .to_owned();
-    Problem::of(&codes::QUERY_INVALID).because(words)
+    Problem::of(&codes::QUERY_INVALID).because(plain(&words))
 }
 
 /// The parameters of the path, read into `T`.
@@ -151,8 +166,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
         let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
         path.map(|path| Self(path.0)).map_err(|rejection| {
             let words = rejection.body_text();
-            let words = words.trim_start_matches("Invalid URL: ").to_owned();
-            Problem::of(&codes::PATH_INVALID).because(words)
+            let words = words.trim_start_matches("Invalid URL: ");
+            Problem::of(&codes::PATH_INVALID).because(plain(words))
         })
     }
 }

@@ -16,18 +16,32 @@ use http::{
 pub enum Surface {
     /// JSON only: a browser may do nothing with it.
     Api,
-    /// Pages with scripts and styles from files of the same origin, none inline.
+    /// Pages with scripts and styles from files of the same origin, none inline, whose scripts
+    /// make nothing of text but text.
     Pages,
 }
+
+macro_rules! pages {
+    ($more:literal) => {
+        concat!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+             font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+             frame-ancestors 'none'",
+            $more
+        )
+    };
+}
+
+/// What a page that renews a part of itself is told instead: its script has to parse what it
+/// fetched, which trusted types do not let it do.
+pub const RENEWING_POLICY: &str = pages!("");
 
 impl Surface {
     const fn policy(self) -> &'static str {
         match self {
             Self::Api => "default-src 'none'; frame-ancestors 'none'",
             Self::Pages => {
-                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-                 font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
-                 frame-ancestors 'none'"
+                pages!("; require-trusted-types-for 'script'; trusted-types 'none'")
             }
         }
     }

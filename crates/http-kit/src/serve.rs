@@ -183,6 +183,45 @@ mod tests {
         assert!(ended.is_ok(), "the connection stayed open");
     }
 
+    /// A body of which a little comes at a time holds a connection no longer than one that does
+    /// not come.
+    ///
+    /// Shows: S-85.
+    #[tokio::test]
+    async fn a_body_that_drips_is_cut_off() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let read = async |body: String| body;
+        let edge = crate::Edge {
+            surface: crate::Surface::Api,
+            tls: false,
+            body_limit: 1_000,
+            hosts: None,
+            proxies: std::sync::Arc::default(),
+            body_time: Duration::from_millis(300),
+            entropy: std::sync::Arc::new(primitives::SeededEntropy::new(1)),
+        };
+        let router = crate::dress(Router::new().route("/", axum::routing::post(read)), edge);
+        let options = ServeOptions::default();
+        let serving = serve(listener, router, options, CancellationToken::new());
+        tokio::spawn(async move { serving.await.unwrap() });
+        let stream = TcpStream::connect(address).await.unwrap();
+        let (mut from, mut to) = stream.into_split();
+        let head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 900\r\n\r\n";
+        to.write_all(head).await.unwrap();
+        let drip = tokio::spawn(async move {
+            while to.write_all(b"x").await.is_ok() {
+                time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        let mut answer = Vec::new();
+        let ended = time::timeout(Duration::from_secs(5), from.read_to_end(&mut answer)).await;
+        assert!(ended.is_ok(), "the connection stayed open");
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+        drip.abort();
+    }
+
     #[tokio::test]
     async fn a_request_in_flight_is_answered_after_the_shutdown_began() {
         let (address, shutdown, task) = start().await;

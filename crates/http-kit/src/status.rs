@@ -26,6 +26,8 @@ pub enum ErrorStatus {
     UnsupportedMediaType = 415,
     /// 417: it expects something that is not done.
     ExpectationFailed = 417,
+    /// 421: it is for somebody else.
+    Misdirected = 421,
     /// 422: well-formed, and cannot be done.
     Unprocessable = 422,
     /// 429: too many.

@@ -77,6 +77,9 @@ fn app() -> Router {
             surface: Surface::Api,
             tls: true,
             body_limit: 200,
+            hosts: None,
+            proxies: Arc::default(),
+            body_time: std::time::Duration::from_secs(1),
             entropy: Arc::new(SeededEntropy::new(1)),
         },
     )

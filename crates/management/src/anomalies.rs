@@ -282,6 +282,8 @@ async fn habits(
     Query(asked): Query<InMode>,
 ) -> Result<Json<Habits>, Problem> {
     let app = app_id(&desk, &given)?;
+    let known = desk.snapshots().load().app(app).is_some();
+    known.then_some(()).ok_or_else(|| unknown("app", &given))?;
     let mode = asked.mode.unwrap_or(Mode::Live);
     let now = desk.authority.clock.now();
     let known = desk.admission.habits();

@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Management,
     instant::Instant,
-    names::{app_name, key_id},
+    names::{app_name, key_id, known_app},
     operator::By,
     posted::{Instead, Posted},
     refusals::{failed, key_refused},
@@ -195,7 +195,7 @@ async fn list(
     State(desk): State<Management>,
     Path(app): Path<String>,
 ) -> Result<Json<KeyList>, Problem> {
-    keys_of(&desk, &app_name(&desk, &app)?).await
+    keys_of(&desk, &known_app(&desk, &app)?).await
 }
 
 /// The keys of an app that the caller may see.

@@ -39,6 +39,7 @@ pub(crate) fn routes() -> OpenApiRouter<Management> {
 
 /// A developer as the operator's panel shows it.
 #[derive(Serialize, ToSchema)]
+#[schema(as = DeveloperPanel)]
 pub(crate) struct Developer {
     /// Name of the account.
     account: String,

@@ -1,25 +1,22 @@
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use axum::{
-    Extension,
     body::to_bytes,
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
 };
 use flows::{Leaked, MOST_LEAKED, may_report_leaks, revoke_leaked};
 use http::{StatusCode, header};
-use http_kit::{Json, Problem, Problems, codes, read_json};
+use http_kit::{Json, Network, Problem, Problems, codes, read_json};
 use primitives::Secret;
 use serde::{Deserialize, Serialize};
 use tokio::time;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Management, operator, refusals::unable};
+use crate::{Management, bounds::REPORT_BODY, operator, refusals::unable};
 
 /// Every report takes this long, so that its time does not tell what was found.
 const FLOOR: Duration = Duration::from_millis(250);
-/// The longest report, in bytes.
-const LONGEST: usize = 128 * 1024;
 /// Who revoked what somebody reported who is not signed in.
 const REPORT: &str = "leak report";
 
@@ -64,7 +61,7 @@ pub(crate) struct LeakReceipt {
     responses((status = 202, body = LeakReceipt), Problems))]
 async fn report(
     State(desk): State<Management>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Network(network): Network,
     request: Request,
 ) -> Result<(StatusCode, Json<LeakReceipt>), Problem> {
     let (parts, body) = request.into_parts();
@@ -72,14 +69,14 @@ async fn report(
     let actor = if headers.contains_key(header::AUTHORIZATION) {
         operator::caller(&desk, headers).await?.actor()
     } else {
-        let peer = peer.map(|Extension(ConnectInfo(peer))| peer);
-        let free = may_report_leaks(&desk.authority, &network(peer)).await;
+        let from = network.unwrap_or_default();
+        let free = may_report_leaks(&desk.authority, &from).await;
         if !free.map_err(unable)? {
             return Err(Problem::of(&codes::TOO_MANY_REPORTS));
         }
         REPORT.to_owned()
     };
-    let body = to_bytes(body, LONGEST).await;
+    let body = to_bytes(body, REPORT_BODY).await;
     let body = body.map_err(|_| Problem::of(&codes::BODY_TOO_LARGE))?;
     let report: LeakReport = read_json(headers, &body)?;
     if report.secrets.len() > MOST_LEAKED {
@@ -108,16 +105,4 @@ async fn revoke(desk: &Management, actor: &str, report: LeakReport) -> Result<()
     let done = revoke_leaked(&desk.authority, (actor, &desk.token), &leaked).await;
     done.map_err(unable)?;
     desk.settle().await
-}
-
-/// Whose reports are counted together: an address, of IPv6 the 2^64 beside it.
-fn network(peer: Option<SocketAddr>) -> String {
-    match peer.map(|peer| peer.ip().to_canonical()) {
-        None => String::new(),
-        Some(std::net::IpAddr::V4(address)) => address.to_string(),
-        Some(std::net::IpAddr::V6(address)) => {
-            let network = u128::from(address) >> 64;
-            format!("{network:016x}")
-        }
-    }
 }

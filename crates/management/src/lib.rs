@@ -19,6 +19,7 @@ mod anomalies;
 mod app_keys;
 mod audit;
 mod authorization;
+mod bounds;
 mod call_records;
 mod confidential;
 mod descriptions;
@@ -50,6 +51,7 @@ use axum::{Router, middleware, routing::get};
 use http_kit::{Json, codes};
 use utoipa_axum::router::OpenApiRouter;
 
+pub use bounds::LONGEST_BODY;
 pub use desk::Management;
 
 /// The API, to be dressed for its listener.
@@ -66,6 +68,7 @@ pub fn router(desk: Management) -> Router {
         ))
         .merge(own)
         .merge(open)
+        .route_layer(middleware::from_fn(bounds::hold))
         .route("/openapi.json", get(async move || Json(document.clone())))
         .with_state(desk)
 }
@@ -84,6 +87,7 @@ pub fn site_router(desk: Management) -> Router {
             operator::require_developer,
         ))
         .merge(open)
+        .route_layer(middleware::from_fn(bounds::hold))
         .with_state(desk)
 }
 

@@ -30,6 +30,15 @@ pub(crate) fn account_name(desk: &Management, given: &str) -> Result<Name, Probl
     .ok_or_else(|| unknown("account", given))
 }
 
+/// The same, of an account that is there.
+pub(crate) fn known_account(desk: &Management, given: &str) -> Result<Name, Problem> {
+    let name = account_name(desk, given)?;
+    let snapshot = desk.snapshots().load();
+    let found = snapshot.account_named(name.as_str());
+    found.ok_or_else(|| unknown("account", given))?;
+    Ok(name)
+}
+
 /// The name of the app called `given`, by name or id.
 pub(crate) fn app_name(desk: &Management, given: &str) -> Result<Name, Problem> {
     let snapshot = desk.snapshots().load();
@@ -38,6 +47,15 @@ pub(crate) fn app_name(desk: &Management, given: &str) -> Result<Name, Problem> 
         Err(_) => Some(name(given)?),
     }
     .ok_or_else(|| unknown("app", given))
+}
+
+/// The same, of an app that is there.
+pub(crate) fn known_app(desk: &Management, given: &str) -> Result<Name, Problem> {
+    let name = app_name(desk, given)?;
+    let snapshot = desk.snapshots().load();
+    let found = snapshot.app_named(name.as_str());
+    found.ok_or_else(|| unknown("app", given))?;
+    Ok(name)
 }
 
 /// The id of the account called `given`, by name or id.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use http::Method;
 use http_kit::ProblemDocument;
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -16,7 +17,7 @@ use state::{
 use store::Kind;
 use utoipa::{PartialSchema as _, ToSchema as _, openapi::OpenApi};
 
-use crate::resources::plural;
+use crate::{bounds::most_bytes, resources::plural};
 
 const SCHEMAS: &str = "/components/schemas";
 
@@ -61,7 +62,24 @@ pub(crate) fn finish(documented: &OpenApi) -> Value {
         root.insert("security".to_owned(), json!([{ "operator": [] }]));
         root.insert("tags".to_owned(), tags());
     }
+    say_bounds(&mut document);
     in_order(document)
+}
+
+/// Writes at every operation that takes a body how long it may be.
+fn say_bounds(document: &mut Value) {
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for (path, item) in paths.into_iter().flatten() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes());
+            let operation = operation.as_object_mut();
+            let taking = operation.filter(|one| one.contains_key("requestBody"));
+            if let (Ok(method), Some(operation)) = (method, taking) {
+                let most = most_bytes(&method, path);
+                operation.insert("x-most-bytes".to_owned(), most.into());
+            }
+        }
+    }
 }
 
 /// Members by name, so that the text does not depend on how JSON objects are built.
@@ -367,4 +385,26 @@ fn delete_operation(named: &Named<'_>) -> Value {
             "default": problems()
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Handlers and resources name their schemas by themselves: one of another's name would take
+    /// its place in the document.
+    #[test]
+    fn no_schema_has_the_name_of_another() {
+        let documented = crate::operator_routes()
+            .merge(crate::open_routes())
+            .merge(crate::registrations::open_routes())
+            .into_openapi();
+        let finished = finish(&documented);
+        let ours = in_order(serde_json::to_value(&documented).unwrap());
+        let ours = ours.pointer(SCHEMAS).and_then(Value::as_object).unwrap();
+        for (name, schema) in ours {
+            let kept = finished.pointer(SCHEMAS).and_then(|all| all.get(name));
+            assert_eq!(kept, Some(schema), "two schemas are called `{name}`");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Management,
     instant::Instant,
-    names::account_name,
+    names::{account_name, known_account},
     posted::{Instead, Posted},
     refusals::{failed, unable},
 };
@@ -230,7 +230,7 @@ async fn list(
     Path(given): Path<String>,
     listing: Listing<NoFilter>,
 ) -> Result<Json<Page<RecordKept>>, Problem> {
-    let account = account_name(&desk, &given)?;
+    let account = known_account(&desk, &given)?;
     let before = listing.position::<DeveloperRecordId>()?;
     let store = &desk.authority.store;
     let rows = store.developer_records(&account, before, listing.rows());
@@ -253,7 +253,7 @@ async fn profile(
     State(desk): State<Management>,
     Path(given): Path<String>,
 ) -> Result<Json<DeveloperProfile>, Problem> {
-    let account = account_name(&desk, &given)?;
+    let account = known_account(&desk, &given)?;
     let found = profile_of(&desk.authority, &account)
         .await
         .map_err(unable)?;

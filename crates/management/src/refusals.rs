@@ -43,6 +43,7 @@ pub(crate) fn key_refused(refused: KeyRefused) -> Problem {
         | KeyRefused::CertificateMissing
         | KeyRefused::CertificateTaken(_)
         | KeyRefused::NothingToReplace(_)
+        | KeyRefused::TooMany
         | KeyRefused::ExpiresInThePast => {
             Problem::of(&codes::CHANGE_REFUSED).because(refused.to_string())
         }
@@ -128,6 +129,7 @@ pub(crate) fn own_app_refused(refused: OwnAppRefused) -> Problem {
 pub(crate) fn register_refused(refused: RegisterRefused) -> Problem {
     match refused {
         RegisterRefused::Unable(failure) => unable(failure),
+        RegisterRefused::Network(_) => Problem::of(&codes::TOO_MANY_FROM_NETWORK),
         RegisterRefused::TooMany => Problem::of(&codes::UNAVAILABLE).because(refused.to_string()),
         RegisterRefused::Closed
         | RegisterRefused::NotInvited

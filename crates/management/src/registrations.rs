@@ -5,7 +5,7 @@ use flows::{
     waiting_mails,
 };
 use http::StatusCode;
-use http_kit::{Json, Listing, Page, PageParameters, Problem, Problems, codes};
+use http_kit::{Json, Listing, Network, Page, PageParameters, Problem, Problems, codes};
 use primitives::{MailId, Secret};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -131,6 +131,7 @@ fn email(text: &str) -> Result<Email, Problem> {
     responses((status = 202, description = "A mail is on its way"), Problems))]
 async fn register_developer(
     State(desk): State<Management>,
+    Network(network): Network,
     Json(said): Json<RegistrationRequest>,
 ) -> Result<StatusCode, Problem> {
     let applicant = Applicant {
@@ -140,7 +141,12 @@ async fn register_developer(
         terms: said.terms,
         invitation: said.invitation,
     };
-    let taken = register(&desk.authority, &desk.rules, applicant).await;
+    let taken = register(
+        &desk.authority,
+        &desk.rules,
+        (applicant, network.as_deref()),
+    )
+    .await;
     taken.map_err(register_refused)?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -177,12 +183,15 @@ async fn confirm(
     responses((status = 202, description = "If somebody has it, a mail is on its way"), Problems))]
 async fn forgotten(
     State(desk): State<Management>,
+    Network(network): Network,
     Json(said): Json<AddressRequest>,
 ) -> Result<StatusCode, Problem> {
-    let (email, origins) = (email(&said.email)?, &desk.rules.origins);
-    let asked = mail_password_link(&desk.authority, origins, &email).await;
+    let email = email(&said.email)?;
+    let who = (&email, network.as_deref());
+    let asked = mail_password_link(&desk.authority, &desk.rules, who).await;
     match asked.map_err(unable)? {
         Asked::Done => Ok(StatusCode::ACCEPTED),
+        Asked::TooManyFromNetwork => Err(Problem::of(&codes::TOO_MANY_FROM_NETWORK)),
         Asked::TooMany => Err(Problem::of(&codes::UNAVAILABLE)
             .because("too many mails are asked for; try again in some minutes")),
     }

@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use flows::{Asked, mail_password_link};
+use http_kit::Network;
 use serde::Deserialize;
 
 use crate::{
@@ -31,6 +32,7 @@ pub(crate) async fn ask(State(console): State<Console>) -> Response {
 /// `POST /forgot`: answers the same whether somebody has the address or not.
 pub(crate) async fn mail(
     State(console): State<Console>,
+    Network(network): Network,
     Form(forgotten): Form<Forgotten>,
 ) -> Response {
     if console.place.mails == Mails::Off {
@@ -43,10 +45,10 @@ pub(crate) async fn mail(
             return page(&console, Asks::Forgot, Some(&sentence(&why.to_string())));
         }
     };
-    let origins = &console.place.rules.origins;
-    match mail_password_link(&console.authority, origins, &email).await {
+    let (rules, who) = (&console.place.rules, (&email, network.as_deref()));
+    match mail_password_link(&console.authority, rules, who).await {
         Ok(Asked::Done) => page(&console, Asks::Mailed, None),
-        Ok(Asked::TooMany) => {
+        Ok(Asked::TooMany | Asked::TooManyFromNetwork) => {
             let says = "Too many mails are asked for. Try again in some minutes.";
             page(&console, Asks::Forgot, Some(says))
         }

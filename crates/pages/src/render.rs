@@ -1,8 +1,9 @@
 use axum::{
-    http::StatusCode,
+    http::{StatusCode, header::CONTENT_SECURITY_POLICY},
     response::{Html, IntoResponse, Response},
 };
 use flows::Admits;
+use http_kit::RENEWING_POLICY;
 use minijinja::{Environment, UndefinedBehavior, Value, context, value::Serde};
 use serde::Serialize;
 
@@ -48,6 +49,9 @@ const TEMPLATES: [(&str, &str); 32] = templates![
     "own_developer.html",
     "own_calls.html",
 ];
+
+/// Pages of which a part renews itself.
+const RENEWING: [&str; 3] = ["overview.html", "decisions.html", "app.html"];
 
 /// The compiled templates.
 pub(crate) struct Templates(Environment<'static>);
@@ -105,6 +109,9 @@ impl Templates {
     /// The page as an answer.
     pub(crate) fn page<V: Serialize>(&self, name: &str, view: &V, me: Option<&Me>) -> Response {
         match self.text(name, view, me) {
+            Ok(text) if RENEWING.contains(&name) => {
+                ([(CONTENT_SECURITY_POLICY, RENEWING_POLICY)], Html(text)).into_response()
+            }
             Ok(text) => Html(text).into_response(),
             Err(problem) => {
                 tracing::error!(template = name, %problem, "a page could not be rendered");

@@ -95,6 +95,7 @@ fn place_of(side: Side) -> Place {
         rules: Rules {
             admits: Admits::Everybody,
             terms: None,
+            per_network_hour: 20,
             email_verifies: true,
             origins: Origins {
                 name: "Portreeve".to_owned(),
@@ -576,4 +577,62 @@ fn a_record_that_cannot_be_read_still_has_its_row() {
     row.record = b"{\"of\": \"another version\"}".to_vec();
     let page = decision_page(&row);
     assert!(page.contains("level_too_low") && !page.contains("No change of settings"));
+}
+
+/// Every page stands in a table that says who it is open to, but for these, which are open to
+/// whoever comes.
+///
+/// Shows: S-91.
+#[test]
+fn no_page_is_open_past_the_tables() {
+    let mut open = Vec::new();
+    let mut folders = vec![std::path::PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src"
+    ))];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            if path.ends_with("tests.rs") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let routes = text.split(".route(").skip(1);
+            open.extend(routes.map(|route| {
+                let written = route.trim_start().strip_prefix('"');
+                written
+                    .and_then(|route| route.split('"').next())
+                    .unwrap_or("?")
+                    .to_owned()
+            }));
+        }
+    }
+    open.sort();
+    assert_eq!(
+        open,
+        [
+            "/",
+            "/",
+            "/assets/{mark}/{name}",
+            "/confirm",
+            "/console/assets/{mark}/{name}",
+            "/console/forgot",
+            "/console/password",
+            "/console/sign-in",
+            "/console/sign-in/code",
+            "/console/sign-out",
+            "/forgot",
+            "/password",
+            "/register",
+            "/sign-in",
+            "/sign-in/code",
+            "/sign-out",
+            // The doors of the tables.
+            "?",
+        ]
+    );
 }

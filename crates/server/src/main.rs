@@ -49,7 +49,9 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.message.is_empty() {
-                eprintln!("{failure}");
+                for line in failure.to_string().lines() {
+                    eprintln!("{}", output::visible(line));
+                }
             }
             ExitCode::from(failure.status)
         }

@@ -73,7 +73,7 @@ fn table(rows: &[Value], columns: &[Column]) -> Table {
 pub(crate) fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::String(text)) => visible(text),
         Some(Value::Array(items)) => items
             .iter()
             .map(|item| cell(Some(item)))
@@ -81,9 +81,48 @@ pub(crate) fn cell(value: Option<&Value>) -> String {
             .join(" "),
         Some(Value::Object(members)) => members
             .iter()
-            .map(|(name, value)| format!("{name}={}", cell(Some(value))))
+            .map(|(name, value)| format!("{}={}", visible(name), cell(Some(value))))
             .collect::<Vec<_>>()
             .join(" "),
         Some(other) => other.to_string(),
+    }
+}
+
+/// A text as a terminal may have it: what would steer it, or end a line, is written out. Facts of
+/// calls are written by callers, and titles by developers.
+pub(crate) fn visible(text: &str) -> String {
+    text.chars().fold(String::new(), |mut shown, letter| {
+        if steers(letter) {
+            shown.extend(letter.escape_unicode());
+        } else {
+            shown.push(letter);
+        }
+        shown
+    })
+}
+
+/// Whether some reader ends a line there, or does what it says, or reads on the other way round.
+pub(crate) fn steers(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Shows: S-118, S-112.
+    #[test]
+    fn a_terminal_is_told_nothing_by_a_cell() {
+        let said =
+            json!({ "a\u{1b}b": ["x\u{1b}[2J", "one\ntwo", "\u{202e}cba", "\u{9b}1m", "=1+1"] });
+        let shown = cell(Some(&said));
+        assert!(!shown.chars().any(steers), "{shown:?}");
+        assert!(
+            shown.contains("x\\u{1b}[2J") && shown.contains("=1+1"),
+            "{shown}"
+        );
     }
 }

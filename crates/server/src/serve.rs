@@ -53,6 +53,8 @@ use crate::{
 /// # Errors
 /// When settings are unsafe, a part does not open, or a listener is lost.
 pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
+    // What is made from here on is its owner's: the journal, the database, the heads of the log.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     // Now, because a new program may lie at the same path when it is to be started.
     let program = env::current_exe().map_err(why("the program"))?;
     let loaded = set_up::load_for_serve(&arguments)?;

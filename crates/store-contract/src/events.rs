@@ -52,6 +52,30 @@ pub async fn events_come_in_order_and_backwards(store: Arc<dyn Store>) {
     assert_eq!(back, []);
 }
 
+/// The events of some things are found by kind and name together, the newest first.
+pub async fn events_of_things_are_theirs_alone(store: Arc<dyn Store>) {
+    done(&*store, of(1, 6)).await;
+    done(&*store, of(1, 0)).await;
+    let mut again = of(11, 1);
+    again.events[0].name = "app-2".into();
+    done(&*store, again).await;
+    let mut other = of(12, 1);
+    other.events[0].name = "app-2".into();
+    other.events[0].kind = "account".into();
+    done(&*store, other).await;
+    let thing = |kind: &str, name: &str| (kind.to_owned(), name.to_owned());
+    let asked = async |things: &[(String, String)], size| {
+        let found = store.events_of(things, PageSize::clamped(size)).await;
+        numbers(&found.unwrap())
+    };
+    let two = [thing("app", "app-2"), thing("app", "app-5")];
+    assert_eq!(asked(&two, 10).await, [11, 5, 2]);
+    assert_eq!(asked(&two, 2).await, [11, 5]);
+    assert_eq!(asked(&[thing("account", "app-2")], 10).await, [12]);
+    assert_eq!(asked(&[thing("account", "app-5")], 10).await, [0_u128; 0]);
+    assert_eq!(asked(&[], 10).await, [0_u128; 0]);
+}
+
 /// A page is full, or overfull by no more than the rest of its last commit.
 fn assert_small(page: &[Event], size: PageSize) {
     let last = page.last().map(|event| event.revision);

@@ -121,6 +121,7 @@ asks! {
     fn commit(&self, changes: WriteSet) -> Result<Committed, CommitRefused>;
     fn events(&self, after: Revision, size: PageSize) -> Vec<Event>;
     fn events_before(&self, before: Option<EventPlace>, size: PageSize) -> Vec<Event>;
+    fn events_of(&self, things: &[(String, String)], size: PageSize) -> Vec<Event>;
     fn begin_idempotent(&self, row: IdempotencyRow) -> Idempotent;
     fn finish_idempotent(&self, scope: &str, key: &str, answer: Option<(u16, Vec<u8>)>) -> ();
     fn drop_idempotent(&self, before: Timestamp) -> u64;

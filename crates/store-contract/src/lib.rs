@@ -77,6 +77,7 @@ macro_rules! for_each_case {
             credentials::an_apps_credentials_come_newest_first,
             events::pages_of_events_leave_nothing_out,
             events::events_come_in_order_and_backwards,
+            events::events_of_things_are_theirs_alone,
             events::readers_never_see_a_later_commit_before_an_earlier_one,
             idempotency::a_key_takes_one_answer,
             idempotency::a_key_whose_holder_died_can_be_taken_over,

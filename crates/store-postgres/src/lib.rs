@@ -103,6 +103,14 @@ impl Store for PostgresStore {
         Ok(resources::events_before(&self.pool, before, size).await?)
     }
 
+    async fn events_of(
+        &self,
+        things: &[(String, String)],
+        size: PageSize,
+    ) -> Result<Vec<Event>, StoreFailure> {
+        Ok(resources::events_of(&self.pool, things, size).await?)
+    }
+
     async fn begin_idempotent(&self, row: IdempotencyRow) -> Result<Idempotent, StoreFailure> {
         Ok(idempotency::begin(&self.pool, row).await?)
     }

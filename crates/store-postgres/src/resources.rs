@@ -8,7 +8,7 @@ use store::{
     },
 };
 
-use crate::Failure;
+use crate::{Failure, columns::column};
 
 /// Turns rows into what they mean, or names the first that means nothing.
 pub(crate) fn meanings<R, T: TryFrom<R, Error = CorruptRow>>(
@@ -144,6 +144,23 @@ pub(crate) async fn events_before(
         "../store/sql/events_before.sql",
         revision,
         i64::from(before.map_or(0, |before| before.position)),
+        i64::from(size.get())
+    )
+    .fetch_all(pool)
+    .await?;
+    meanings(rows)
+}
+
+pub(crate) async fn events_of(
+    pool: &PgPool,
+    things: &[(String, String)],
+    size: PageSize,
+) -> Result<Vec<Event>, Failure> {
+    let rows = sqlx::query_file_as!(
+        EventColumns,
+        "sql/events_of.sql",
+        &column(things, |(kind, _)| kind.clone()),
+        &column(things, |(_, name)| name.clone()),
         i64::from(size.get())
     )
     .fetch_all(pool)

@@ -104,6 +104,14 @@ impl Store for SqliteStore {
         Ok(resources::events_before(&self.readers, before, size).await?)
     }
 
+    async fn events_of(
+        &self,
+        things: &[(String, String)],
+        size: PageSize,
+    ) -> Result<Vec<Event>, StoreFailure> {
+        Ok(resources::events_of(&self.readers, things, size).await?)
+    }
+
     async fn begin_idempotent(&self, row: IdempotencyRow) -> Result<Idempotent, StoreFailure> {
         Ok(idempotency::begin(&self.writer, row).await?)
     }

@@ -8,7 +8,7 @@ use store::{
     },
 };
 
-use crate::Failure;
+use crate::{Failure, commit::rows};
 
 /// Turns rows into what they mean, or names the first that means nothing.
 pub(crate) fn meanings<R, T: TryFrom<R, Error = CorruptRow>>(
@@ -149,5 +149,18 @@ pub(crate) async fn events_before(
     )
     .fetch_all(pool)
     .await?;
+    meanings(rows)
+}
+
+pub(crate) async fn events_of(
+    pool: &SqlitePool,
+    things: &[(String, String)],
+    size: PageSize,
+) -> Result<Vec<Event>, Failure> {
+    let things = rows(things, |(kind, name)| (kind, name))?;
+    let size = i64::from(size.get());
+    let rows = sqlx::query_file_as!(EventColumns, "sql/events_of.sql", things, size)
+        .fetch_all(pool)
+        .await?;
     meanings(rows)
 }

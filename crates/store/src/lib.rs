@@ -123,6 +123,13 @@ pub trait Store: Send + Sync + 'static {
         size: PageSize,
     ) -> Result<Vec<Event>, StoreFailure>;
 
+    /// Events of these things (kind and name), the newest first.
+    async fn events_of(
+        &self,
+        things: &[(String, String)],
+        size: PageSize,
+    ) -> Result<Vec<Event>, StoreFailure>;
+
     /// Begins an idempotent request: reserves (scope, key) or tells what became of it.
     async fn begin_idempotent(&self, row: IdempotencyRow) -> Result<Idempotent, StoreFailure>;
     /// Keeps the answer of an idempotent request for replay (`None` gives the key free again).

@@ -216,3 +216,27 @@ async fn keys_issued_at_the_same_time_are_all_there() {
     let kept = bench.at.store.credentials_of(&name("shop")).await.unwrap();
     assert_eq!(kept.len(), 8);
 }
+
+/// Nobody fills the memory of every call with keys of one app; ended ones make room.
+///
+/// Shows: S-85.
+#[tokio::test]
+async fn an_app_has_so_many_keys_and_no_more() {
+    let bench = bench().await;
+    bench.put_app("shop", 1).await;
+    let wanted = wanted("shop");
+    let mut last = None;
+    for _ in 0..crate::keys::MOST_KEYS {
+        let issued = issue_key(&bench.at, "test", &wanted, &no_answer).await;
+        last = Some(issued.unwrap().credential.id);
+    }
+    let refused = issue_key(&bench.at, "test", &wanted, &no_answer).await;
+    assert!(matches!(refused, Err(KeyRefused::TooMany)));
+    let which = (&wanted.app, last.unwrap());
+    let refused = rotate_key(&bench.at, "test", which, 60, &no_answer).await;
+    assert!(matches!(refused, Err(KeyRefused::TooMany)));
+    revoke_key(&bench.at, "test", which).await.unwrap();
+    issue_key(&bench.at, "test", &wanted, &no_answer)
+        .await
+        .unwrap();
+}

@@ -29,6 +29,7 @@ fn rules(admits: Admits) -> Rules {
     Rules {
         admits,
         terms: None,
+        per_network_hour: 20,
         email_verifies: true,
         origins: Origins {
             name: "Here".to_owned(),
@@ -92,9 +93,13 @@ impl Bench {
 async fn a_registration_makes_a_person_and_an_account_in_one_commit() {
     let bench = bench().await;
     let at = &bench.at;
-    register(at, &rules(Admits::Everybody), applicant("Dev@Example.com"))
-        .await
-        .unwrap();
+    register(
+        at,
+        &rules(Admits::Everybody),
+        (applicant("Dev@Example.com"), None),
+    )
+    .await
+    .unwrap();
     assert!(
         bench.person_of(EMAIL).await.is_none(),
         "nobody before the link is followed"
@@ -138,7 +143,7 @@ async fn of_many_who_confirm_at_once_one_does() {
     let bench = bench().await;
     let at = &bench.at;
     for _ in 0..2 {
-        register(at, &rules(Admits::Everybody), applicant(EMAIL))
+        register(at, &rules(Admits::Everybody), (applicant(EMAIL), None))
             .await
             .unwrap();
     }
@@ -170,9 +175,13 @@ async fn a_confirmation_that_fails_leaves_nothing_or_everything() {
     for strikes in [Strikes::Before, Strikes::After] {
         for number in 1..40 {
             let bench = bench().await;
-            register(&bench.at, &rules(Admits::Everybody), applicant(EMAIL))
-                .await
-                .unwrap();
+            register(
+                &bench.at,
+                &rules(Admits::Everybody),
+                (applicant(EMAIL), None),
+            )
+            .await
+            .unwrap();
             let code = codes(&bench.at, EMAIL, "/confirm?code=").await.remove(0);
             let failing = Arc::new(Failing::over(Arc::clone(&bench.at.store)));
             let at = Authority {
@@ -212,9 +221,13 @@ async fn a_confirmation_that_fails_leaves_nothing_or_everything() {
 #[tokio::test]
 async fn a_link_runs_out_after_a_day() {
     let bench = bench().await;
-    register(&bench.at, &rules(Admits::Everybody), applicant(EMAIL))
-        .await
-        .unwrap();
+    register(
+        &bench.at,
+        &rules(Admits::Everybody),
+        (applicant(EMAIL), None),
+    )
+    .await
+    .unwrap();
     let code = codes(&bench.at, EMAIL, "/confirm?code=").await.remove(0);
     bench.clock.advance_seconds(86_400);
     let late = bench.confirm(&code, PASSWORD).await;
@@ -227,10 +240,10 @@ async fn a_link_runs_out_after_a_day() {
 async fn who_may_register_is_set_up() {
     let bench = bench().await;
     let at = &bench.at;
-    let closed = register(at, &rules(Admits::Nobody), applicant(EMAIL)).await;
+    let closed = register(at, &rules(Admits::Nobody), (applicant(EMAIL), None)).await;
     assert!(matches!(closed, Err(RegisterRefused::Closed)), "{closed:?}");
     let invited = rules(Admits::Invited);
-    let none = register(at, &invited, applicant(EMAIL)).await;
+    let none = register(at, &invited, (applicant(EMAIL), None)).await;
     assert!(matches!(none, Err(RegisterRefused::NotInvited)), "{none:?}");
     let email = EMAIL.parse().unwrap();
     invite_developer(at, &invited.origins, ("operator", &email))
@@ -242,15 +255,15 @@ async fn who_may_register_is_set_up() {
         password: secret(password),
         ..applicant(EMAIL)
     };
-    let refused = register(at, &invited, with("short")).await;
+    let refused = register(at, &invited, (with("short"), None)).await;
     assert!(
         matches!(refused, Err(RegisterRefused::Password(_))),
         "{refused:?}"
     );
-    register(at, &invited, with(PASSWORD))
+    register(at, &invited, (with(PASSWORD), None))
         .await
         .expect("what was refused used nothing up");
-    let twice = register(at, &invited, with(PASSWORD)).await;
+    let twice = register(at, &invited, (with(PASSWORD), None)).await;
     assert!(
         matches!(twice, Err(RegisterRefused::NotInvited)),
         "{twice:?}"
@@ -277,7 +290,7 @@ async fn terms_are_agreed_to_as_they_are_now() {
             terms,
             ..applicant(EMAIL)
         };
-        let refused = register(at, &with_terms, said).await;
+        let refused = register(at, &with_terms, (said, None)).await;
         assert!(
             matches!(refused, Err(RegisterRefused::Terms(_))),
             "{refused:?}"
@@ -287,7 +300,7 @@ async fn terms_are_agreed_to_as_they_are_now() {
         terms: Some("7".to_owned()),
         ..applicant(EMAIL)
     };
-    register(at, &with_terms, said).await.unwrap();
+    register(at, &with_terms, (said, None)).await.unwrap();
     let when = at.clock.now();
     let code = codes(at, EMAIL, "/confirm?code=").await.remove(0);
     bench.clock.advance_seconds(60);
@@ -307,23 +320,23 @@ async fn mails_that_strangers_ask_for_are_bounded() {
     let at = &bench.at;
     let open = rules(Admits::Everybody);
     for _ in 0..5 {
-        register(at, &open, applicant(EMAIL)).await.unwrap();
+        register(at, &open, (applicant(EMAIL), None)).await.unwrap();
     }
     assert_eq!(letters(at).await.len(), 3);
     bench.clock.advance_seconds(600);
-    register(at, &open, applicant(EMAIL)).await.unwrap();
-    register(at, &open, applicant(EMAIL)).await.unwrap();
+    register(at, &open, (applicant(EMAIL), None)).await.unwrap();
+    register(at, &open, (applicant(EMAIL), None)).await.unwrap();
     assert_eq!(letters(at).await.len(), 4);
     let mut taken = 0;
     for index in 0..80 {
         let email = format!("dev{index}@example.com").parse().unwrap();
-        match mail_password_link(at, &open.origins, &email).await.unwrap() {
+        match mail_password_link(at, &open, (&email, None)).await.unwrap() {
             Asked::Done => taken += 1,
-            Asked::TooMany => break,
+            Asked::TooMany | Asked::TooManyFromNetwork => break,
         }
     }
     assert!((50..=60).contains(&taken), "{taken}");
-    let full = register(at, &open, applicant("other@example.com")).await;
+    let full = register(at, &open, (applicant("other@example.com"), None)).await;
     assert!(matches!(full, Err(RegisterRefused::TooMany)), "{full:?}");
 }
 
@@ -336,14 +349,14 @@ async fn a_password_is_recovered_by_mail_and_the_second_factor_stays() {
     let bench = bench().await;
     let at = &bench.at;
     let open = rules(Admits::Everybody);
-    register(at, &open, applicant(EMAIL)).await.unwrap();
+    register(at, &open, (applicant(EMAIL), None)).await.unwrap();
     let code = codes(at, EMAIL, "/confirm?code=").await.remove(0);
     bench.confirm(&code, PASSWORD).await.unwrap();
     let person = bench.person_of(EMAIL).await.unwrap();
     let seed = bench.second_factor(&person).await;
     let email = EMAIL.parse().unwrap();
     assert_eq!(
-        mail_password_link(at, &open.origins, &email).await.unwrap(),
+        mail_password_link(at, &open, (&email, None)).await.unwrap(),
         Asked::Done
     );
     let link = codes(at, EMAIL, "http://site/password?code=")
@@ -385,7 +398,7 @@ impl Post for Postman {
 async fn a_mail_is_tried_until_it_is_out() {
     let bench = bench().await;
     let at = &bench.at;
-    register(at, &rules(Admits::Everybody), applicant(EMAIL))
+    register(at, &rules(Admits::Everybody), (applicant(EMAIL), None))
         .await
         .unwrap();
     let postman = Arc::new(Postman::default());
@@ -403,7 +416,7 @@ async fn a_mail_is_tried_until_it_is_out() {
     assert_eq!(postman.sent.lock().unwrap().len(), 1);
     assert_eq!(letters(at).await, []);
 
-    register(at, &rules(Admits::Everybody), applicant(EMAIL))
+    register(at, &rules(Admits::Everybody), (applicant(EMAIL), None))
         .await
         .unwrap();
     let never = NotSent::Never("the mail server answered 550".to_owned());
@@ -411,7 +424,7 @@ async fn a_mail_is_tried_until_it_is_out() {
     send_mails(at, &post).await.unwrap();
     assert_eq!(letters(at).await, [], "given up");
 
-    register(at, &rules(Admits::Everybody), applicant(EMAIL))
+    register(at, &rules(Admits::Everybody), (applicant(EMAIL), None))
         .await
         .unwrap();
     let many = std::iter::repeat_with(later).take(200);
@@ -440,9 +453,10 @@ async fn nothing_is_sent_to_an_address_that_nobody_has() {
     let bench = bench().await;
     let at = &bench.at;
     let email = "nobody@example.com".parse().unwrap();
-    let origins = rules(Admits::Everybody).origins;
     assert_eq!(
-        mail_password_link(at, &origins, &email).await.unwrap(),
+        mail_password_link(at, &rules(Admits::Everybody), (&email, None))
+            .await
+            .unwrap(),
         Asked::Done
     );
     let postman = Arc::new(Postman::default());
@@ -456,7 +470,7 @@ async fn nothing_is_sent_to_an_address_that_nobody_has() {
 async fn a_developer_makes_apps_up_to_a_number() {
     let bench = bench().await;
     let at = &bench.at;
-    register(at, &rules(Admits::Everybody), applicant(EMAIL))
+    register(at, &rules(Admits::Everybody), (applicant(EMAIL), None))
         .await
         .unwrap();
     let code = codes(at, EMAIL, "/confirm?code=").await.remove(0);
@@ -490,4 +504,41 @@ async fn a_developer_makes_apps_up_to_a_number() {
         matches!(refused, Err(OwnAppRefused::TooMany)),
         "{refused:?}"
     );
+}
+
+/// One network address asks for so many registrations and mails, under whatever addresses; others
+/// go on, and so does it after a while.
+///
+/// Shows: S-90.
+#[tokio::test]
+async fn one_network_asks_for_so_many_and_no_more() {
+    let bench = bench().await;
+    let (at, mut open) = (&bench.at, rules(Admits::Everybody));
+    open.per_network_hour = 4;
+    let ask = async |who: usize, network: Option<&str>| {
+        let said = applicant(&format!("dev{who}@example.com"));
+        register(at, &open, (said, network)).await
+    };
+    for who in 0..3 {
+        ask(who, Some("192.0.2.1")).await.unwrap();
+    }
+    let email: accounts::persons::Email = "kim@example.com".parse().unwrap();
+    let from = (&email, Some("192.0.2.1"));
+    let asked = mail_password_link(at, &open, from).await.unwrap();
+    assert_eq!(asked, Asked::Done, "mails are counted with registrations");
+    let mails = letters(at).await.len();
+    let refused = ask(4, Some("192.0.2.1")).await;
+    assert!(matches!(refused, Err(RegisterRefused::Network(_))));
+    let asked = mail_password_link(at, &open, from).await.unwrap();
+    assert_eq!(asked, Asked::TooManyFromNetwork);
+    assert_eq!(letters(at).await.len(), mails, "nothing is written");
+    ask(5, Some("192.0.2.2")).await.unwrap();
+    // Where addresses tell nothing, nothing is counted by them.
+    for who in 10..20 {
+        ask(who, None).await.unwrap();
+    }
+    bench.clock.advance_seconds(900);
+    ask(6, Some("192.0.2.1")).await.unwrap();
+    let refused = ask(7, Some("192.0.2.1")).await;
+    assert!(matches!(refused, Err(RegisterRefused::Network(_))));
 }

@@ -75,6 +75,8 @@ paths:
 /// An installation that is managed over HTTP, with a clock that the test moves.
 pub(crate) struct Desk {
     pub(crate) router: Router,
+    /// What it is made of.
+    pub(crate) management: Management,
     pub(crate) token: Secret,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) store: Arc<dyn Store>,
@@ -188,7 +190,7 @@ impl Desk {
             carrier: Arc::clone(&bureau) as _,
             secrets: secrets.clone(),
         };
-        let router = management::router(Management {
+        let management = Management {
             loader: Arc::clone(&loader),
             admission: Arc::new(Admission::new(parts, keys.hashing_key())),
             services: services.clone(),
@@ -199,15 +201,11 @@ impl Desk {
             rules: Arc::new(rules()),
             shows_mails: true,
             authority: authority.clone(),
-        });
-        let edge = Edge {
-            surface: Surface::Api,
-            tls: false,
-            body_limit: 1_000_000,
-            entropy,
         };
+        let router = management::router(management.clone());
         Self {
-            router: dress(router, edge),
+            router: dress(router, edge(entropy)),
+            management,
             token,
             clock,
             store,
@@ -359,10 +357,24 @@ impl Desk {
     }
 }
 
+/// How the listener of a test meets the world.
+fn edge(entropy: Arc<SeededEntropy>) -> Edge {
+    Edge {
+        surface: Surface::Api,
+        tls: false,
+        body_limit: management::LONGEST_BODY,
+        hosts: None,
+        proxies: Arc::default(),
+        body_time: std::time::Duration::from_mins(1),
+        entropy,
+    }
+}
+
 fn rules() -> Rules {
     Rules {
         admits: Admits::Everybody,
         terms: None,
+        per_network_hour: 20,
         email_verifies: true,
         origins: Origins {
             name: "Here".to_owned(),

@@ -15,6 +15,8 @@ mod entrusting;
 #[cfg(test)]
 mod failing;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod leaks;

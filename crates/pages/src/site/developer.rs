@@ -5,16 +5,19 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use flows::{
-    Application, ChangeRefused, OwnDeveloper, OwnLadder, VettingRefused, apply_for_level,
-    own_developer, withdraw_application,
+    Application, ChangeRefused, Deed, OwnDeveloper, OwnLadder, VettingRefused, apply_for_level,
+    deeds_of_others, own_developer, withdraw_application,
 };
-use primitives::Name;
+use primitives::{Name, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use store::EventAction;
 
 use crate::{
     console::{Console, PageProblem},
     sign_in::sentence,
     views::{Entry, doubt, vetting_state},
+    when::When,
 };
 
 const HERE: &str = "/developer";
@@ -26,7 +29,40 @@ struct View {
     verified: bool,
     entries_of: Vec<Entry>,
     ladders: Vec<LadderView>,
+    deeds: Vec<DeedView>,
     problem: Option<String>,
+}
+
+/// What somebody of the provider did.
+#[derive(Serialize)]
+struct DeedView {
+    when: When,
+    who: String,
+    did: &'static str,
+    what: &'static str,
+    name: String,
+}
+
+impl DeedView {
+    fn of(deed: Deed, now: Timestamp) -> Self {
+        Self {
+            when: When::of(deed.at, now),
+            who: deed.actor,
+            did: match deed.action {
+                _ if deed.shown => "looked at",
+                EventAction::Created => "made",
+                EventAction::Updated => "changed",
+                EventAction::Deleted => "deleted",
+            },
+            what: match deed.kind.as_str() {
+                "account" => "your account",
+                "app" => "the app",
+                "credential" => "the key",
+                _ => "what you entrusted as",
+            },
+            name: deed.name,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -115,6 +151,8 @@ async fn page(site: &Console, problem: Option<String>) -> Result<Response, PageP
         None => StatusCode::OK,
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
+    let (snapshot, now) = (site.snapshots.load_full(), site.now());
+    let deeds = deeds_of_others(&site.authority, &snapshot, &own).await?;
     let view = View {
         section: "developer",
         entries_of: vec![
@@ -124,6 +162,10 @@ async fn page(site: &Console, problem: Option<String>) -> Result<Response, PageP
         title: own.title,
         verified: own.verified,
         ladders: own.ladders.iter().map(LadderView::of).collect(),
+        deeds: deeds
+            .into_iter()
+            .map(|deed| DeedView::of(deed, now))
+            .collect(),
         problem,
     };
     Ok((status, site.page("own_developer.html", &view)).into_response())

@@ -8,6 +8,7 @@ use flows::{
     Admits, Applicant, ChangeRefused, ConfirmRefused, RegisterRefused, confirm_registration,
     register as take_registration, sign_in_after_registering,
 };
+use http_kit::Network;
 use primitives::Secret;
 use serde::{Deserialize, Serialize};
 
@@ -119,7 +120,11 @@ const fn register_form(invitation: String) -> Asks {
 }
 
 /// `POST /register`: answers the same whether somebody has the address or not.
-pub(super) async fn register(State(site): State<Console>, Form(entry): Form<Entry>) -> Response {
+pub(super) async fn register(
+    State(site): State<Console>,
+    Network(network): Network,
+    Form(entry): Form<Entry>,
+) -> Response {
     let applicant = Applicant {
         email: entry.email.clone(),
         name: entry.name.clone(),
@@ -127,7 +132,12 @@ pub(super) async fn register(State(site): State<Console>, Form(entry): Form<Entr
         terms: entry.terms,
         invitation: entry.invitation.clone(),
     };
-    let taken = take_registration(&site.authority, &site.place.rules, applicant).await;
+    let taken = take_registration(
+        &site.authority,
+        &site.place.rules,
+        (applicant, network.as_deref()),
+    )
+    .await;
     match taken {
         Ok(()) => page(&site, Asks::Look, None),
         Err(RegisterRefused::Unable(problem)) => failed(&problem),

@@ -79,13 +79,14 @@ fn of_developer() -> Vec<(&'static str, Value)> {
         &json!({ "level": "entry", "above": [], "in_review": false, "why": [], "unknown": [], "against": [] }),
     );
     let page = json!({ "section": "developer", "title": "<b>Acme</b>", "verified": true, "entries_of": entries(),
-        "ladders": [ladder, other], "problem": null });
+        "ladders": [ladder, other], "problem": null,
+        "deeds": [{ "when": when(), "who": "person_1", "did": "changed", "what": "the app", "name": "<b>till</b>" }] });
     vec![
         (
             "own_developer.html",
             with(
                 &page,
-                &json!({ "ladders": [], "verified": false, "problem": "No." }),
+                &json!({ "ladders": [], "deeds": [], "verified": false, "problem": "No." }),
             ),
         ),
         ("own_developer.html", page),

@@ -1,4 +1,6 @@
-use serde_json::json;
+use std::io::{self, IsTerminal as _};
+
+use serde_json::{Value, json};
 
 use super::secrets::value_of;
 use crate::{
@@ -45,7 +47,12 @@ pub(crate) async fn run(command: &ConfidentialCommand) -> Result<(), Failure> {
             let client = Client::connect(connect)?;
             let path = format!("{}/{}/reveal", of(account), escaped(name));
             let shown = client.post(&path, &json!({})).await?;
-            println!("{}", output::cell(shown.get("value")));
+            let value = shown.get("value");
+            match value.and_then(Value::as_str) {
+                // A program wants it as it is.
+                Some(text) if !io::stdout().is_terminal() => println!("{text}"),
+                _ => println!("{}", output::cell(value)),
+            }
             Ok(())
         }
         ConfidentialCommand::Remove {

@@ -4,7 +4,7 @@ use admission::{Admission, Habits};
 use config::Settings;
 use flows::SecretBook;
 use gateway::{Gateway, GatewayParts, UpstreamHealth, UpstreamSecrets, Workers};
-use http_kit::{Edge, ServeOptions, Surface, dress};
+use http_kit::{Edge, Proxies, ServeOptions, Surface, dress};
 use primitives::{Name, Secret};
 use prometheus_client::registry::Registry;
 use quota::Counters;
@@ -23,10 +23,10 @@ use crate::{
     },
 };
 
-/// The longest body that management REST takes: whole API descriptions travel through it.
-pub(super) const MANAGEMENT_BODY: usize = 64 * 1024 * 1024;
 /// The longest body of a form on a page.
 pub(super) const PAGE_BODY: usize = 64 * 1024;
+/// How long a body may take to come.
+const BODY_TIME: Duration = Duration::from_mins(1);
 
 /// What the doors share.
 pub(crate) struct Rooms {
@@ -241,7 +241,20 @@ pub(super) fn edge(house: &House, bound: &Bound, surface: Surface, body_limit: u
         surface,
         tls: bound.tls.is_some(),
         body_limit,
+        hosts: bound.hosts.clone(),
+        proxies: Arc::new(proxies(&house.loaded.settings, bound.behind)),
+        body_time: BODY_TIME,
         entropy: Arc::clone(&house.authority.entropy),
+    }
+}
+
+/// The proxies that are believed; one of which nothing is known hides where requests come from.
+fn proxies(settings: &Settings, behind: bool) -> Proxies {
+    let networks = settings.proxies.trusted.iter();
+    Proxies {
+        hops: usize::from(settings.proxies.hops),
+        networks: networks.map(|network| network.0).collect(),
+        hidden: behind && settings.proxies.hops == 0,
     }
 }
 

@@ -1,7 +1,9 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::http::Uri;
 use config::{Listener, Settings};
 use gateway::TlsCertificate;
+use http_kit::Hosts;
 use primitives::SystemClock;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -19,6 +21,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Bound {
     pub(crate) socket: TcpListener,
     pub(crate) tls: Option<TlsAcceptor>,
+    /// The names it answers to; any, if `None`.
+    pub(crate) hosts: Option<Hosts>,
+    /// Whether a proxy stands in front.
+    pub(crate) behind: bool,
     /// Scheme and authority, as a browser on this machine would write them.
     pub(crate) url: String,
 }
@@ -42,11 +48,18 @@ impl Listening {
         shutdown: &CancellationToken,
     ) -> Result<Self, Failure> {
         let all = &settings.listeners;
+        let (mut management, mut ops) = (
+            open("management", &all.management, given, shutdown).await?,
+            open("ops", &all.ops, given, shutdown).await?,
+        );
+        let console = settings.installation.console.as_deref();
+        management.hosts = hosts(&management, &all.management, console)?;
+        ops.hosts = hosts(&ops, &all.ops, None)?;
         Ok(Self {
             public: open("public", &all.public, given, shutdown).await?,
             site: open("site", &all.site, given, shutdown).await?,
-            management: open("management", &all.management, given, shutdown).await?,
-            ops: open("ops", &all.ops, given, shutdown).await?,
+            management,
+            ops,
         })
     }
 
@@ -89,7 +102,26 @@ async fn open(
         url: format!("{scheme}://{}", authority(address)),
         socket,
         tls,
+        hosts: None,
+        behind: listener.behind_tls_proxy,
     })
+}
+
+/// The names that a listener for operators answers to: on this machine, where the page of any
+/// site that somebody looks at can reach it, none but those of its list.
+fn hosts(
+    bound: &Bound,
+    listener: &Listener,
+    console: Option<&str>,
+) -> Result<Option<Hosts>, Failure> {
+    let address = bound.socket.local_addr().map_err(why("listeners"))?.ip();
+    if !address.is_loopback() && listener.hosts.is_empty() {
+        return Ok(None);
+    }
+    let console = console.and_then(|url| url.parse::<Uri>().ok());
+    let console = console.and_then(|url| url.host().map(str::to_owned));
+    let more: Vec<String> = listener.hosts.iter().cloned().chain(console).collect();
+    Ok(Some(Hosts::of_this_machine(address, &more)))
 }
 
 async fn bind(name: &str, wanted: SocketAddr) -> Result<TcpListener, Failure> {

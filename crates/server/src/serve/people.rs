@@ -10,7 +10,7 @@ use management::Management;
 use pages::{Console, Mails, Place, Side};
 use tower::ServiceExt as _;
 
-use super::doors::{MANAGEMENT_BODY, PAGE_BODY, Rooms, edge};
+use super::doors::{PAGE_BODY, Rooms, edge};
 use crate::{
     failure::{Failure, why},
     serve::{house::House, listening::Bound},
@@ -67,6 +67,7 @@ fn rules(house: &House, origins: Origins) -> Result<Rules, Failure> {
             Admits::Everybody => flows::Admits::Everybody,
         },
         terms,
+        per_network_hour: settings.per_network_hour,
         email_verifies: settings.email_verifies,
         origins,
     })
@@ -150,7 +151,7 @@ impl<'a> Staff<'a> {
         let console = self.pages(Side::Provider, bound.tls.is_some() || behind)?;
         let api = dress(
             management::router(self.desk()),
-            edge(self.house, bound, Surface::Api, MANAGEMENT_BODY),
+            edge(self.house, bound, Surface::Api, management::LONGEST_BODY),
         );
         let pages = dress(
             pages::routes(console),

@@ -13,7 +13,8 @@ pub(crate) const AGREE_PATH: &str = "/payments/AdaptivePayments/Preapproval";
 /// What browsers are told on every page; a wider policy must not come by accident.
 const POLICY: &str = "content-security-policy: default-src 'none'; script-src 'self'; \
     style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
-    form-action 'self'; base-uri 'none'; frame-ancestors 'none'\r\n";
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+    require-trusted-types-for 'script'; trusted-types 'none'\r\n";
 
 /// Every page of the console: its path, its name on screenshots, and what must stand on it.
 /// `DECISION` is the id of a refused call, `ANOMALY` of something unusual.

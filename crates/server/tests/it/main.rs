@@ -17,6 +17,8 @@ mod faults_load;
 #[cfg(test)]
 mod hand_over;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
 mod panel;

@@ -170,6 +170,7 @@ async fn from_elsewhere(visitor: &Visitor<'_>, doors: &[Door]) {
         "/console/sign-in/code",
         "/console/sign-out",
         "/console/password",
+        "/console/forgot",
     ];
     let all: Vec<&str> = forms.map(|(_, path, _)| *path).chain(open).collect();
     assert!(all.len() > 10);

@@ -799,3 +799,94 @@ async fn the_password_is_forgotten(desk: &Desk) {
     desk.wait_for(By::XPath("//h1[contains(., 'My apps')]"))
         .await;
 }
+
+/// An access token of an operator who takes an invitation.
+async fn token_of(platform: &Platform, code: &str) -> String {
+    let mut admin = Visitor::new(platform, "management");
+    let form = [("code", code), ("password", PASSWORD)];
+    let answer = admin.post("/console/password", &form).await;
+    admin.take_cookie(&answer);
+    let form = [("label", "report"), ("days", "30")];
+    let page = admin.post("/console/you/tokens", &form).await;
+    let page = page.text().await.expect("text");
+    let (_, token) = page.split_once("ptr_person_").expect("a token");
+    let token: String = token
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect();
+    format!("ptr_person_{token}")
+}
+
+/// What the provider's people do to what is a developer's is on the developer's page, with the id
+/// of who did it: an app switched off, a key issued, something confidential looked at. What the
+/// developer does is not, nor what is done to others.
+///
+/// Shows: S-78.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_developer_is_told_what_the_provider_did() {
+    let platform = Platform::start(&[]);
+    let dev = developer(&platform, "dev@example.com").await;
+    let other = developer(&platform, "other@example.com").await;
+    let form = [("title", "Till"), ("api", "payments")];
+    let made = dev.post("/apps", &form).await;
+    let app = made.headers()[header::LOCATION].to_str().expect("text");
+    let app = app.trim_start_matches("/apps/").to_owned();
+    dev.post(&format!("/apps/{app}/keys"), &[("mode", "live")])
+        .await;
+    let page = dev.text("/developer").await;
+    assert!(page.contains("Nothing yet"), "{page}");
+    let (_, account) = page.split_once("dev-").expect("an account");
+    let account = format!("dev-{}", account.split('<').next().expect("a name"));
+
+    let wanted = json!({ "email": "kim@example.com", "name": "Kim Q", "roles": ["admin"] });
+    let invited = operator(&platform, "/v1/persons", &wanted).await;
+    let kim = invited["person"]["id"].as_str().expect("an id").to_owned();
+    let code = code_in(invited["link"]["url"].as_str().expect("a link"), "code=");
+    let token = token_of(&platform, &code).await;
+    let at = platform.text("management");
+    let ask = async |method: Method, path: String, body: Value| {
+        let asked = Client::new().request(method, format!("{at}{path}"));
+        let answer = asked.bearer_auth(&token).json(&body).send().await;
+        let answer = answer.expect("an answer");
+        assert!(answer.status().is_success(), "{path}: {answer:?}");
+        answer.json::<Value>().await.expect("JSON")
+    };
+    let entrusted = json!({ "kind": "password", "value": "a word of theirs" });
+    let secret = format!("/v1/accounts/{account}/confidential/sending");
+    ask(Method::PUT, secret.clone(), entrusted).await;
+    ask(Method::POST, format!("{secret}/reveal"), json!({})).await;
+    let issued = ask(
+        Method::POST,
+        format!("/v1/apps/{app}/keys"),
+        json!({ "mode": "test" }),
+    )
+    .await;
+    let key = issued["key"]["id"].as_str().expect("an id").to_owned();
+    let off = json!({ "toggles": [{ "capability": "SIMPLE_SEND_MONEY", "switch": "off" }] });
+    let toggled = Client::new()
+        .post(format!("{at}/v1/apps/{app}/toggles"))
+        .bearer_auth(&token);
+    toggled.json(&off).send().await.expect("an answer");
+
+    // Long names may be broken over lines.
+    let page = dev.text("/developer").await.replace("<wbr>", "");
+    for part in [
+        "looked at",
+        "what you entrusted as",
+        "sending",
+        "made the key",
+        &key,
+        &kim,
+    ] {
+        assert!(page.contains(part), "`{part}` is missing: {page}");
+    }
+    assert!(
+        !page.contains("Kim Q") && !page.contains("a word of theirs"),
+        "{page}"
+    );
+    let page = other.text("/developer").await;
+    assert!(
+        page.contains("Nothing yet") && !page.contains(&kim),
+        "{page}"
+    );
+}

@@ -172,17 +172,9 @@ pub enum Identity {
     /// Ed25519 with the installation's key.
     Ed25519,
     /// HS256 with a key of this upstream: the name of a secret.
-    #[schemars(with = "SharedIdentity")]
-    Shared(Name),
+    Shared(#[schemars(with = "NameText")] Name),
     /// No signed context: the upstream only learns the decision's id.
     None,
-}
-
-#[derive(JsonSchema)]
-#[expect(dead_code, reason = "stands for the variant in the schema")]
-struct SharedIdentity {
-    /// Name of the secret.
-    shared: NameText,
 }
 
 /// Cross-origin settings.
