@@ -35,6 +35,7 @@ mod names;
 mod openapi;
 mod operator;
 mod own_apis;
+mod passkeys;
 mod persons;
 mod posted;
 mod profiles;
@@ -75,6 +76,7 @@ pub fn site_router(desk: Management) -> Router {
     let routes = OpenApiRouter::new()
         .merge(developer::routes())
         .merge(persons::own_routes())
+        .merge(passkeys::own_routes())
         .merge(whoami::routes());
     let (own, _) = routes.split_for_parts();
     let (open, _) = registrations::open_routes().split_for_parts();
