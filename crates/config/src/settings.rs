@@ -56,10 +56,11 @@ pub struct Installation {
     pub name: String,
     /// The address of the site listener as browsers and upstreams know it; also who issues
     /// the signed context of a call. Unset: `http://localhost` and the site's port, which
-    /// only `--dev` accepts.
+    /// only `--dev` accepts. Developers' passkeys belong to its domain.
     pub issuer: Option<String>,
     /// The address of the management listener as operators' browsers know it; sign-in links
-    /// begin with it. Unset: the address it listens on.
+    /// begin with it, and operators' passkeys belong to its domain. Unset: the address it
+    /// listens on.
     pub console: Option<String>,
 }
 

@@ -76,9 +76,10 @@ pub use own_apps::{MOST_OWN_APPS, OwnApp, OwnAppRefused, make_own_app, own_app, 
 pub use own_developer::{OwnDeveloper, OwnLadder, OwnStep, level_of, own_developer};
 pub use passwords::Passwords;
 pub use persons::{
-    Agreed, Caller, Invitation, Invited, NewCodes, PERSON_KIND, Person, PersonChange,
-    PersonRefused, begin_codes, change_password, change_person, confirm_codes, delete_person,
-    end_codes, find_person, invite_person, make_password_link,
+    Agreed, Caller, CodesSetUp, Invitation, Invited, MOST_PASSKEYS, NewCodes, PERSON_KIND, Person,
+    PersonChange, PersonRefused, add_passkey, begin_codes, begin_passkey, change_password,
+    change_person, confirm_codes, delete_person, end_codes, find_person, invite_person,
+    make_password_link, passkeys_of, recovery_codes_left, remove_passkey, renew_recovery_codes,
 };
 pub use profiles::{
     MOST_RECORDS, NewRecord, RECORD_KIND, RecordsRefused, Taken, profile_of, take_records,
@@ -92,9 +93,10 @@ pub use secrets::{
     RemoveRefused, SECRET_KIND, SecretBook, remove_secret, secret_names, set_secret,
 };
 pub use sign_in::{
-    MOST_TOKEN_DAYS, NewLink, NewSignIn, PasswordSet, SIGN_IN_KIND, Tried, drop_ended_sign_ins,
-    end_sign_in, find_caller, make_access_token, make_sign_in_link, set_password_by_link,
-    sign_in_again, sign_in_by_code, sign_in_by_link, sign_in_by_password, sign_ins_of, sign_out,
+    MOST_TOKEN_DAYS, NewLink, NewSignIn, PasswordSet, SIGN_IN_KIND, Tried, begin_passkey_sign_in,
+    drop_ended_sign_ins, end_sign_in, find_caller, make_access_token, make_sign_in_link,
+    set_password_by_link, sign_in_again, sign_in_by_code, sign_in_by_link, sign_in_by_passkey,
+    sign_in_by_password, sign_ins_of, sign_out,
 };
 pub use toggles::{
     Panel, PanelCapability, PanelLimit, PanelPlaces, Switch, Toggle, ToggleRefused, assign_level,

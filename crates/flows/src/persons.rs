@@ -1,9 +1,7 @@
 use std::collections::BTreeSet;
 
-use accounts::persons::{
-    Action, Duties, Email, EmailProblem, PasswordProblem, Reach, Role, Standing, check_password,
-};
-use primitives::{AccountId, Name, PersonId, Secret, Timestamp};
+use accounts::persons::{Action, Duties, Email, Reach, Role, Standing, check_password};
+use primitives::{AccountId, Name, PasskeyId, PersonId, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{EventAction, LinkPurpose, SignIn, WriteSet};
@@ -15,9 +13,17 @@ use crate::{
 };
 
 mod codes;
+mod passkeys;
+mod recovery_codes;
+mod refused;
 
 pub(crate) use codes::step_of_code;
-pub use codes::{NewCodes, begin_codes, confirm_codes, end_codes};
+pub use codes::{CodesSetUp, NewCodes, begin_codes, confirm_codes, end_codes};
+pub use passkeys::{MOST_PASSKEYS, add_passkey, begin_passkey, passkeys_of, remove_passkey};
+pub(crate) use passkeys::{Shower, tell_refused};
+pub(crate) use recovery_codes::take_recovery_code;
+pub use recovery_codes::{recovery_codes_left, renew_recovery_codes};
+pub use refused::PersonRefused;
 
 /// The word for persons in the event log.
 pub const PERSON_KIND: &str = "person";
@@ -188,60 +194,6 @@ impl Caller {
     }
 }
 
-/// Why something about a person was not done.
-#[derive(Debug, thiserror::Error)]
-pub enum PersonRefused {
-    /// There is none of this id.
-    #[error("there is no person of this id")]
-    Unknown,
-    /// The address is another's.
-    #[error("somebody with this e-mail address is there already")]
-    EmailTaken,
-    /// The address cannot be used.
-    #[error(transparent)]
-    Email(#[from] EmailProblem),
-    /// The name is empty or too long.
-    #[error("a person has a name of 1 to 100 characters on one line")]
-    Name,
-    /// The role of business units needs some, and only that role has them.
-    #[error(
-        "`units` says which business units somebody with the role `business_unit` is for: give both, or neither"
-    )]
-    Units,
-    /// A developer's person has no roles of the provider.
-    #[error(
-        "somebody who belongs to a developer account has no roles: invite them under another address"
-    )]
-    OfDeveloper,
-    /// Nobody shuts themselves out, or makes themselves less.
-    #[error("nobody changes their own roles or shuts themselves out: another admin does")]
-    Oneself,
-    /// The password cannot be one.
-    #[error(transparent)]
-    Password(#[from] PasswordProblem),
-    /// What was to be shown first is not so.
-    #[error("that is not right; nothing was changed")]
-    NotShown,
-    /// Tried too often.
-    #[error("tried too often; wait a minute, then try again")]
-    TooOften,
-    /// It could not be done.
-    #[error(transparent)]
-    Unable(#[from] Unable),
-}
-
-impl From<store::StoreFailure> for PersonRefused {
-    fn from(failure: store::StoreFailure) -> Self {
-        Self::Unable(failure.into())
-    }
-}
-
-impl From<primitives::EntropyExhausted> for PersonRefused {
-    fn from(problem: primitives::EntropyExhausted) -> Self {
-        Self::Unable(problem.into())
-    }
-}
-
 /// Who is to be invited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invitation {
@@ -273,6 +225,8 @@ pub enum PersonChange {
     Enable,
     /// Takes their one-time codes off, because the device is lost.
     RemoveCodes,
+    /// Takes all of their passkeys off, because a device is lost.
+    RemovePasskeys,
     /// Ends every sign-in and token.
     SignOutEverywhere,
 }
@@ -326,7 +280,7 @@ pub async fn invite_person(
         let link = make_link(at, LinkPurpose::Invitation, Some(&person)).await?;
         let invited = Invited { person, link };
         let answer = keep(&invited)?;
-        let event = (EventAction::Created, "invited");
+        let event = (EventAction::Created, What::of("invited"));
         let changes = write_set(at, (actor, &invited.person), event, (base, answer))?;
         if let Offered::In(_) = at.offer(changes).await? {
             return Ok(invited);
@@ -356,7 +310,7 @@ pub async fn change_person(
     alter(
         at,
         (&actor, id),
-        word,
+        What::of(word),
         &|person| {
             let is_of_developer = person.duties.developer.is_some();
             if is_of_developer && matches!(change, PersonChange::Duties(_)) {
@@ -364,7 +318,11 @@ pub async fn change_person(
             }
             Ok(carried_out(at.clock.now(), person, change))
         },
-        keep,
+        (keep, &|changes| match change {
+            PersonChange::RemoveCodes => changes.recovery_codes.push(recovery_codes::none(id)),
+            PersonChange::RemovePasskeys => changes.dropped_passkeys_of.push(id),
+            _ => {}
+        }),
     )
     .await
 }
@@ -375,6 +333,7 @@ const fn word_of(change: &PersonChange) -> &'static str {
         PersonChange::Disable => "disabled",
         PersonChange::Enable => "enabled",
         PersonChange::RemoveCodes => "codes removed",
+        PersonChange::RemovePasskeys => "passkeys removed",
         PersonChange::SignOutEverywhere => "signed out everywhere",
     }
 }
@@ -395,6 +354,7 @@ fn carried_out(now: Timestamp, mut person: Person, change: &PersonChange) -> Per
             person.end_sign_ins(now);
         }
         PersonChange::RemoveCodes => person.kept.code_seed = None,
+        PersonChange::RemovePasskeys => {}
         PersonChange::SignOutEverywhere => person.end_sign_ins(now),
     }
     person
@@ -438,8 +398,8 @@ pub async fn make_password_link(
     actor: &str,
     id: PersonId,
 ) -> Result<NewLink, PersonRefused> {
-    let what = "password link";
-    let person = alter(at, (actor, id), what, &Ok, &|_| Ok(None)).await?;
+    let what = What::of("password link");
+    let person = alter(at, (actor, id), what, &Ok, ALONE).await?;
     let purpose = match person.standing {
         Standing::Invited => LinkPurpose::Invitation,
         Standing::Active | Standing::Disabled => LinkPurpose::Password,
@@ -478,28 +438,49 @@ pub(crate) async fn set_password(
         person.end_sign_ins(at.clock.now());
         Ok(person)
     };
-    alter(at, (&id.to_string(), id), "password", &change, &|_| {
-        Ok(None)
-    })
-    .await
+    let what = What::of("password");
+    alter(at, (&id.to_string(), id), what, &change, ALONE).await
 }
 
 type Alter<'a> = &'a (dyn Fn(Person) -> Result<Person, PersonRefused> + Send + Sync);
+
+/// The answer that is kept with a change of a person, and what else is in the same commit.
+type Beside<'a> = (Keep<'a, Person>, &'a (dyn Fn(&mut WriteSet) + Send + Sync));
+
+/// No answer, and nothing else.
+const ALONE: Beside<'static> = (&|_| Ok(None), &|_| {});
+
+/// What was done, as the event log says it, and to which passkey if to one.
+#[derive(Clone, Copy)]
+struct What<'a> {
+    word: &'a str,
+    passkey: Option<PasskeyId>,
+}
+
+impl<'a> What<'a> {
+    const fn of(word: &'a str) -> Self {
+        Self {
+            word,
+            passkey: None,
+        }
+    }
+}
 
 /// Alters a person as they are now, with an event that says what, and not to what.
 async fn alter(
     at: &Authority,
     (actor, id): (&str, PersonId),
-    what: &str,
+    what: What<'_>,
     change: Alter<'_>,
-    keep: Keep<'_, Person>,
+    (keep, beside): Beside<'_>,
 ) -> Result<Person, PersonRefused> {
     for _ in Authority::tries() {
         let base = at.store.revision().await?;
         let person = change(find_person(at, id).await?)?;
         let answer = keep(&person)?;
         let event = (EventAction::Updated, what);
-        let changes = write_set(at, (actor, &person), event, (base, answer))?;
+        let mut changes = write_set(at, (actor, &person), event, (base, answer))?;
+        beside(&mut changes);
         if let Offered::In(_) = at.offer(changes).await? {
             return Ok(person);
         }
@@ -510,7 +491,7 @@ async fn alter(
 fn write_set(
     at: &Authority,
     (actor, person): (&str, &Person),
-    (action, what): (EventAction, &str),
+    (action, what): (EventAction, What<'_>),
     (base, answer): (primitives::Revision, Option<KeptAnswer>),
 ) -> Result<WriteSet, Unable> {
     let roles: Vec<&str> = person
@@ -519,13 +500,16 @@ fn write_set(
         .iter()
         .map(|role| role.as_str())
         .collect();
-    let detail = json!({
-        "what": what,
+    let mut detail = json!({
+        "what": what.word,
         "standing": person.standing.as_str(),
         "roles": roles,
         "units": person.duties.units,
         "developer": person.duties.developer,
     });
+    if let (Some(passkey), Some(detail)) = (what.passkey, detail.as_object_mut()) {
+        detail.insert("passkey".to_owned(), passkey.to_string().into());
+    }
     let thing = (PERSON_KIND, &*person.kept.id.to_string());
     Ok(WriteSet {
         base: Some(base),

@@ -1,6 +1,6 @@
 use accounts::persons::{Email, Standing};
 use keys::{IssuedFor, OneTimeCode, issue};
-use primitives::{PersonId, Secret, SignInId, Timestamp};
+use primitives::{PasskeyId, PersonId, Secret, SignInId, Timestamp};
 use serde_json::json;
 use store::{EventAction, LinkPurpose, SignIn, SignInKind, SignInLink, TryRate, WriteSet};
 
@@ -9,8 +9,10 @@ use crate::{
     persons::set_password,
 };
 
+mod passkeys;
 mod proof;
 
+pub use passkeys::{begin_passkey_sign_in, sign_in_by_passkey};
 use proof::Proved;
 
 /// The word for sign-ins in the event log.
@@ -22,7 +24,7 @@ const LINK_SECONDS: i64 = 600;
 pub(crate) const INVITATION_SECONDS: i64 = 3 * 86_400;
 /// How long a link works that sets a password anew.
 pub(crate) const RESET_SECONDS: i64 = 3_600;
-/// How long one has for the code after the password.
+/// How long one has for the code after the password, and for the answer to a challenge.
 const CODE_SECONDS: i64 = 300;
 /// How long a sign-in lasts, used or not.
 const SIGN_IN_SECONDS: i64 = 12 * 3_600;
@@ -70,6 +72,8 @@ pub enum Tried {
     WrongCode(NewLink),
     /// Tried too often, right or not.
     TooOften,
+    /// The passkey does not sign in.
+    Passkey(::passkeys::Refusal),
 }
 
 /// What came of setting a password by a link.
@@ -87,7 +91,7 @@ pub enum PasswordSet {
 const fn lifetime(purpose: LinkPurpose) -> i64 {
     match purpose {
         LinkPurpose::SignIn => LINK_SECONDS,
-        LinkPurpose::Code => CODE_SECONDS,
+        LinkPurpose::Code | LinkPurpose::PasskeyAdd | LinkPurpose::PasskeySignIn => CODE_SECONDS,
         LinkPurpose::Invitation | LinkPurpose::Registration => INVITATION_SECONDS,
         LinkPurpose::Password => RESET_SECONDS,
     }
@@ -211,7 +215,7 @@ pub async fn sign_in_by_password(
     }
 }
 
-/// Tries a one-time code after a password that was right.
+/// Tries a one-time code, or a recovery code in its place, after a password that was right.
 ///
 /// # Errors
 /// When there is no randomness or the store fails.
@@ -263,7 +267,7 @@ pub async fn set_password_by_link(
 }
 
 /// The person of a link that is taken with this; nobody who is shut out.
-async fn taken_for(
+pub(crate) async fn taken_for(
     at: &Authority,
     code: &str,
     purpose: LinkPurpose,
@@ -360,7 +364,7 @@ async fn begin(at: &Authority, proved: Proved, label: &str) -> Result<NewSignIn,
     let cookie = OneTimeCode::new(&*at.entropy)?;
     let (kind, seconds) = (SignInKind::Browser, SIGN_IN_SECONDS);
     let sign_in = new_sign_in(at, (person, cookie.hash), (kind, label), seconds)?;
-    keep_told(at, &sign_in, proved.means()).await?;
+    keep_told(at, &sign_in, (proved.means(), proved.passkey())).await?;
     Ok(NewSignIn {
         secret: cookie.secret,
         sign_in,
@@ -406,12 +410,19 @@ fn new_sign_in(
     })
 }
 
-async fn keep_told(at: &Authority, sign_in: &SignIn, means: &str) -> Result<(), Unable> {
+async fn keep_told(
+    at: &Authority,
+    sign_in: &SignIn,
+    (means, passkey): (&str, Option<PasskeyId>),
+) -> Result<(), Unable> {
     let actor = sign_in
         .person
         .map_or_else(|| "operator".to_owned(), |person| person.to_string());
     let thing = (SIGN_IN_KIND, &*sign_in.id.to_string());
-    let detail = json!({ "kind": sign_in.kind.as_str(), "by": means });
+    let mut detail = json!({ "kind": sign_in.kind.as_str(), "by": means });
+    if let (Some(passkey), Some(detail)) = (passkey, detail.as_object_mut()) {
+        detail.insert("passkey".to_owned(), passkey.to_string().into());
+    }
     let changes = WriteSet {
         events: vec![at.event(&actor, EventAction::Created, thing, &detail)?],
         at: at.clock.now(),
@@ -437,7 +448,7 @@ pub async fn make_access_token(
     let seconds = i64::from(days.clamp(1, MOST_TOKEN_DAYS)).saturating_mul(86_400);
     let kind = (SignInKind::Token, label);
     let sign_in = new_sign_in(at, (Some(person), hash), kind, seconds)?;
-    keep_told(at, &sign_in, "sign-in").await?;
+    keep_told(at, &sign_in, ("sign-in", None)).await?;
     Ok(NewSignIn { secret, sign_in })
 }
 

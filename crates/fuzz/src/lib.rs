@@ -15,6 +15,7 @@ mod credentials;
 mod documents;
 mod heads;
 mod journals;
+mod passkeys;
 mod records;
 mod wire;
 
@@ -32,7 +33,7 @@ const fn target(name: &'static str, run: fn(&[u8])) -> Target {
 }
 
 /// All of them, by name.
-pub const TARGETS: [Target; 20] = [
+pub const TARGETS: [Target; 22] = [
     target("basic", credentials::basic),
     target("body", documents::body),
     target("cursor", credentials::cursor),
@@ -48,6 +49,8 @@ pub const TARGETS: [Target; 20] = [
     target("jwks", credentials::jwks),
     target("jwt", credentials::jwt),
     target("openapi", documents::openapi),
+    target("passkey-made", passkeys::made),
+    target("passkey-shown", passkeys::shown),
     target("path", heads::path),
     target("query", heads::query),
     target("secret", credentials::secret),

@@ -1,5 +1,5 @@
 //! Everything secret: issued secrets and their hashes, the installation's own keys, sealed
-//! secrets, one-time codes, passwords, authenticated cursors, and signing and verifying tokens.
+//! secrets, one-time codes, recovery codes, passwords, authenticated cursors, and signing and verifying tokens.
 //!
 //! Two ways to keep a secret: *hashed* when it is only ever compared ([`HashedSecret`],
 //! [`OneTimeCode`], slowly what people choose: [`PasswordHashing`]), *sealed* when it must be used again ([`Sealer`], for one the
@@ -19,6 +19,7 @@ mod installation;
 mod issued;
 mod one_time;
 mod password;
+mod recovery;
 mod sealed;
 mod signers;
 mod token;
@@ -34,6 +35,7 @@ pub use one_time::CodeSeed;
 pub use password::{PasswordHashProblem, PasswordHashing};
 pub(crate) use primitives::hex;
 pub use primitives::sha256;
+pub use recovery::RecoveryCode;
 pub use sealed::{OpenProblem, SealProblem, Sealer};
 pub use signers::SharedSigners;
 pub use token::{Algorithm, KeyProblem, LONGEST_TOKEN, SigningKey, TokenProblem, VerifyingKeys};

@@ -36,6 +36,7 @@ mod names;
 mod openapi;
 mod operator;
 mod own_apis;
+mod passkeys;
 mod persons;
 mod posted;
 mod profiles;
@@ -78,6 +79,7 @@ pub fn site_router(desk: Management) -> Router {
     let routes = OpenApiRouter::new()
         .merge(developer::routes())
         .merge(persons::own_routes())
+        .merge(passkeys::own_routes())
         .merge(whoami::routes());
     let (own, _) = routes.split_for_parts();
     let (open, _) = registrations::open_routes().split_for_parts();

@@ -31,9 +31,11 @@ pub(crate) fn routes() -> OpenApiRouter<Management> {
         .routes(routes!(disable))
         .routes(routes!(enable))
         .routes(routes!(remove_codes))
+        .routes(routes!(remove_passkeys))
         .routes(routes!(sign_out))
         .routes(routes!(password_link))
         .merge(own_routes())
+        .merge(crate::passkeys::own_routes())
 }
 
 /// What is one's own, whoever one is.
@@ -339,8 +341,8 @@ async fn enable(
 
 /// Take a person's one-time codes off
 ///
-/// For somebody who has lost the device. They sign in with the password alone until they set
-/// codes up again.
+/// For somebody who has lost the device and has no recovery code left. They sign in with the
+/// password alone until they set codes up again.
 #[utoipa::path(post, path = "/v1/persons/{person}/remove-codes", tag = "persons",
     operation_id = "removeCodes",
     params(("person" = String, Path, description = "Id of the person"),
@@ -353,6 +355,23 @@ async fn remove_codes(
     posted: Posted<PersonRequest>,
 ) -> Result<Response, Instead> {
     change(&desk, &given, &posted, Ok(PersonChange::RemoveCodes)).await
+}
+
+/// Take all passkeys of a person off
+///
+/// For somebody who has lost a device that signs in by itself. The password stays as it is.
+#[utoipa::path(post, path = "/v1/persons/{person}/remove-passkeys", tag = "persons",
+    operation_id = "removePasskeys",
+    params(("person" = String, Path, description = "Id of the person"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
+    request_body = PersonRequest,
+    responses((status = 200, body = Person), Problems))]
+async fn remove_passkeys(
+    State(desk): State<Management>,
+    Path(given): Path<String>,
+    posted: Posted<PersonRequest>,
+) -> Result<Response, Instead> {
+    change(&desk, &given, &posted, Ok(PersonChange::RemovePasskeys)).await
 }
 
 /// End every sign-in and token of a person

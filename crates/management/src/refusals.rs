@@ -98,7 +98,7 @@ pub(crate) fn vetting_refused(refused: VettingRefused) -> Problem {
 pub(crate) fn person_refused(refused: PersonRefused) -> Problem {
     match refused {
         PersonRefused::Unable(failure) => unable(failure),
-        PersonRefused::Unknown => {
+        PersonRefused::Unknown | PersonRefused::PasskeyUnknown => {
             Problem::of(&codes::RESOURCE_UNKNOWN).because(refused.to_string())
         }
         PersonRefused::EmailTaken
@@ -109,6 +109,10 @@ pub(crate) fn person_refused(refused: PersonRefused) -> Problem {
         | PersonRefused::Oneself
         | PersonRefused::Password(_)
         | PersonRefused::NotShown
+        | PersonRefused::Passkey(_)
+        | PersonRefused::PasskeyName
+        | PersonRefused::PasskeysFull
+        | PersonRefused::NoCodes
         | PersonRefused::TooOften => {
             Problem::of(&codes::CHANGE_REFUSED).because(refused.to_string())
         }

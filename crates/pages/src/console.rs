@@ -11,6 +11,7 @@ use axum::{
     routing::{get, post},
 };
 use flows::{Authority, Caller, RiskServices, Rules, Unable, VettingDesk};
+use passkeys::{NoParty, Party, Refusal};
 use primitives::Timestamp;
 use serde::Serialize;
 use snapshot::{Loader, SnapshotHandle};
@@ -52,6 +53,8 @@ pub struct Console {
     pub admission: Arc<Admission>,
     /// Where it stands.
     pub place: Arc<Place>,
+    /// For whom passkeys are made here, or why there can be none.
+    pub(crate) party: Arc<Result<Party, NoParty>>,
     /// When this process began to show it.
     since: Timestamp,
     templates: Arc<Templates>,
@@ -74,6 +77,36 @@ pub struct Place {
     pub mails: Mails,
     /// How developers register, and where links lead.
     pub rules: Rules,
+    /// What counts passkeys that are refused, by reason.
+    pub refused: Refused,
+}
+
+/// What counts passkeys that are refused; by default nothing does.
+#[derive(Clone)]
+pub struct Refused(pub Arc<dyn Fn(Refusal) + Send + Sync>);
+
+impl Default for Refused {
+    fn default() -> Self {
+        Self(Arc::new(|_| {}))
+    }
+}
+
+impl std::fmt::Debug for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Refused")
+    }
+}
+
+impl Place {
+    /// For whom passkeys are made here: the one origin that people are told to open.
+    pub(crate) fn party(&self) -> Result<Party, NoParty> {
+        let origins = &self.rules.origins;
+        let origin = match self.side {
+            Side::Provider => &origins.console,
+            Side::Developers => &origins.site,
+        };
+        Party::at(origin, &self.name)
+    }
 }
 
 impl Console {
@@ -88,6 +121,7 @@ impl Console {
         place: Place,
     ) -> Result<Self, minijinja::Error> {
         let templates = Arc::new(Templates::compile(&place)?);
+        let party = Arc::new(place.party());
         Ok(Self {
             since: authority.clock.now(),
             authority,
@@ -97,6 +131,7 @@ impl Console {
             admission,
             place: Arc::new(place),
             templates,
+            party,
             caller: None,
         })
     }
@@ -194,6 +229,11 @@ pub fn routes(console: Console) -> Router {
         .route("/", get(async || Redirect::to("/console")))
         .route("/console/sign-in", get(sign_in::ask).post(sign_in::begin))
         .route("/console/sign-in/code", post(sign_in::code))
+        .route("/console/sign-in/passkey", post(sign_in::passkey))
+        .route(
+            "/console/sign-in/passkey/begin",
+            post(sign_in::begin_passkey),
+        )
         .route("/console/sign-out", post(sign_in::end))
         .route(
             "/console/password",
@@ -268,6 +308,14 @@ fn doors(console: Option<&Console>) -> Doors {
         .post("/console/you/codes", Own, you::codes)
         .post("/console/you/codes/confirm", Own, you::confirm)
         .post("/console/you/codes/end", Own, you::end_of_codes)
+        .post("/console/you/codes/recovery", Own, you::recovery)
+        .post("/console/you/passkeys", Own, you::add_passkey)
+        .post("/console/you/passkeys/begin", Own, you::begin_passkey)
+        .post(
+            "/console/you/passkeys/{id}/remove",
+            Own,
+            you::remove_passkey,
+        )
         .post("/console/you/tokens", Own, you::token)
         .post("/console/you/sign-ins/{id}/end", Own, you::end)
 }

@@ -5,9 +5,10 @@ use axum::{
 use flows::Admits;
 use http_kit::RENEWING_POLICY;
 use minijinja::{Environment, UndefinedBehavior, Value, context, value::Serde};
+use passkeys::Party;
 use serde::Serialize;
 
-use crate::{Mails, Place, Side, assets, console::Me, navigation, spans, views};
+use crate::{Mails, Place, Side, assets, console::Me, navigation, sign_in::sentence, spans, views};
 
 macro_rules! templates {
     ($($name:literal),+ $(,)?) => {
@@ -84,6 +85,11 @@ impl Templates {
         environment.add_global("root", root);
         environment.add_global("home", place.side.home());
         environment.add_global("house", place.side.title());
+        let party = place.party();
+        let origin = party.as_ref().map(Party::origin).unwrap_or_default();
+        environment.add_global("passkeys_at", origin);
+        let says = party.as_ref().err().map(ToString::to_string);
+        environment.add_global("no_passkeys", says.map(|why| sentence(&why)));
         environment.add_global("mails", place.mails != Mails::Off);
         let is_open = place.side == Side::Developers && place.rules.admits == Admits::Everybody;
         environment.add_global("registers", is_open);

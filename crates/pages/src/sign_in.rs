@@ -12,6 +12,10 @@ use store::SignInKind;
 
 use crate::{Console, Side};
 
+mod passkey;
+
+pub(crate) use passkey::{asked, begin_passkey, passkey};
+
 const HOURS: u32 = 12;
 const WRONG: &str = "That address and password do not belong together, or the time for the code has run out. Try again.";
 const TOO_OFTEN: &str =
@@ -169,11 +173,15 @@ pub(crate) async fn after(
         Tried::In(new) => welcome(console, &new).await,
         Tried::NeedsCode(link) => page(console, ticket(&link), None),
         Tried::WrongCode(link) => {
-            let problem = "That is not the code of now, or it was used. Wait for the next one.";
+            let problem = "That is not the code of now, or it was used. Wait for the next one, or type a recovery code.";
             page(console, ticket(&link), Some(problem))
         }
         Tried::Wrong => page(console, password(email), Some(WRONG)),
         Tried::TooOften => page(console, password(email), Some(TOO_OFTEN)),
+        Tried::Passkey(why) => {
+            (console.place.refused.0)(why);
+            page(console, password(email), Some(&passkey::told(why)))
+        }
     }
 }
 

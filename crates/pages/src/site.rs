@@ -31,6 +31,8 @@ pub fn site_routes(site: Console) -> Router {
         .route("/", get(welcome))
         .route("/sign-in", get(sign_in::ask).post(sign_in::begin))
         .route("/sign-in/code", post(sign_in::code))
+        .route("/sign-in/passkey", post(sign_in::passkey))
+        .route("/sign-in/passkey/begin", post(sign_in::begin_passkey))
         .route("/sign-out", post(sign_in::end))
         .route(
             "/password",
@@ -74,6 +76,10 @@ fn doors(site: Option<&Console>) -> Doors {
         .post("/you/codes", Own, you::codes)
         .post("/you/codes/confirm", Own, you::confirm)
         .post("/you/codes/end", Own, you::end_of_codes)
+        .post("/you/codes/recovery", Own, you::recovery)
+        .post("/you/passkeys", Own, you::add_passkey)
+        .post("/you/passkeys/begin", Own, you::begin_passkey)
+        .post("/you/passkeys/{id}/remove", Own, you::remove_passkey)
         .post("/you/tokens", Own, you::token)
         .post("/you/sign-ins/{id}/end", Own, you::end)
 }

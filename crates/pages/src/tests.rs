@@ -7,7 +7,7 @@ use snapshot::Snapshot;
 use store::CallIndexRow;
 
 use crate::{
-    Mails, Place, Side,
+    Mails, Place, Refused, Side,
     console::Me,
     render::Templates,
     views::{CallDetail, CallRow},
@@ -92,6 +92,7 @@ fn place_of(side: Side) -> Place {
         tls: false,
         side,
         mails: Mails::Shown,
+        refused: Refused::default(),
         rules: Rules {
             admits: Admits::Everybody,
             terms: None,
@@ -215,14 +216,20 @@ fn views_of_persons() -> Vec<(&'static str, Value)> {
     let one = json!({
         "section": "persons", "crumbs": [{ "title": "Persons", "href": "/console/persons" }],
         "person": person, "roles": roles, "units": "cards", "sign_ins": sign_ins,
-        "oneself": false, "link": link, "problem": "No.",
+        "oneself": false, "link": link, "problem": "No.", "passkeys": 2,
     });
+    let passkeys = json!([
+        { "id": "passkey_1", "name": "<b>phone</b>", "backed_up": true, "added": when(), "used": when() },
+        { "id": "passkey_2", "name": "key", "backed_up": false, "added": when(), "used": null },
+    ]);
     let you = json!({
         "section": "you", "person": person, "roles": roles, "sign_ins": sign_ins, "most_days": 366,
         "done": "Done.", "problem": null, "token": "ptr_person_x",
         "codes": { "picture": "data:image/svg+xml,x", "seed": "AAAA BBBB", "sealed": "00" },
+        "passkeys": passkeys, "most_passkeys": 20, "left": 2, "recovery": ["aaaa-bbbb-cccc"],
     });
-    let bare = json!({ "token": null, "codes": null, "done": null, "person": out });
+    let bare = json!({ "token": null, "codes": null, "done": null, "person": out,
+        "passkeys": [], "left": 0, "recovery": [] });
     vec![
         ("persons.html", list.clone()),
         (
@@ -284,6 +291,32 @@ fn overview() -> Value {
         "rows": [CallRow::of(&refused("shop"), NOW, &[])],
         "quiet": [{ "name": "payments", "why": "only observes" }],
         "expiring": [{ "id": "key_1", "app": "shop", "mode": "live", "ends": when() }] })
+}
+
+#[test]
+fn where_there_can_be_no_passkeys_the_page_says_why() {
+    let mut place = place();
+    for (console, says) in [
+        ("http://127.0.0.1:8082", "open this page by a name"),
+        ("http://console.example.com", "over `https:"),
+        ("http://localhost:8082", "data-passkey="),
+    ] {
+        console.clone_into(&mut place.rules.origins.console);
+        let templates = Templates::compile(&place).expect("templates compile");
+        for (name, view) in views_of_persons() {
+            let page = templates.text(name, &view, Some(&me())).expect("a page");
+            let there = page.contains(says) || page.contains(&says.replace('`', "<code>"));
+            assert_eq!(there, name == "you.html", "{console}: {page}");
+        }
+        let password = json!({ "asks": "password", "email": "", "problem": null, "hours": 12 });
+        let page = templates
+            .text("sign_in.html", &password, None)
+            .expect("a page");
+        assert_eq!(
+            page.contains("data-passkey="),
+            console.contains("localhost")
+        );
+    }
 }
 
 fn views_of_decisions() -> Vec<(&'static str, Value)> {

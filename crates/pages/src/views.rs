@@ -32,7 +32,7 @@ pub(crate) use developers::{
 pub(crate) use events::EventRow;
 pub(crate) use limits::QuotaBar;
 pub(crate) use overview::{ExpiringKey, HourView, QuietApi};
-pub(crate) use persons::{PersonRow, RoleChoice, SignInRow};
+pub(crate) use persons::{PasskeyRow, PersonRow, RoleChoice, SignInRow};
 pub(crate) use places::{MapView, PLACES, RegionChoice, place_key, whose};
 pub(crate) use try_it::first_call;
 pub(crate) use units::grouped;

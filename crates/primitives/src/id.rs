@@ -179,6 +179,8 @@ ids! {
     CredentialId = "key";
     /// One entry of the event log.
     EventId = "evt";
+    /// A passkey of somebody who signs in.
+    PasskeyId = "passkey";
     /// Somebody who signs in: of the provider, of a developer.
     PersonId = "person";
     /// A browser's sign-in.

@@ -26,7 +26,7 @@ pub use entropy::{Entropy, EntropyExhausted, PooledEntropy, SeededEntropy, Syste
 pub use fingerprint::{fingerprint, hex, sha256, short_fingerprint};
 pub use id::{
     AccountId, AnomalyId, AppId, CredentialId, DeveloperRecordId, EventId, IdProblem, MailId,
-    PersonId, RecordId, SignInId,
+    PasskeyId, PersonId, RecordId, SignInId,
 };
 pub use mode::{Enforcement, Mode};
 pub use name::{Name, NameProblem};

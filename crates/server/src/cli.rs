@@ -391,6 +391,13 @@ pub(crate) enum PersonsCommand {
         #[command(flatten)]
         show: ShowArguments,
     },
+    /// Takes all passkeys of somebody who has lost a device off.
+    RemovePasskeys {
+        /// Their id or e-mail address.
+        person: String,
+        #[command(flatten)]
+        show: ShowArguments,
+    },
     /// Ends every sign-in and access token of somebody.
     SignOut {
         /// Their id or e-mail address.

@@ -9,16 +9,16 @@ use std::{
 
 use async_trait::async_trait;
 use primitives::{
-    AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PersonId, RecordId,
-    Revision, SignInId, Timestamp,
+    AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PasskeyId, PersonId,
+    RecordId, Revision, SignInId, Timestamp,
 };
 use store::{
     Anomaly, AnomalyFilter, AnomalyPlace, CallIndexRow, CallPage, CallSlot, CallTally, CallsWanted,
     ChartWanted, CommitRefused, Committed, Confidential, CounterRow, Credential, DeveloperRecord,
     Event, EventPlace, FailureKind, Folded, FoldedCalls, HabitRow, IdempotencyRow, Idempotent,
-    Installation, Kind, LinkPurpose, Mail, Person, ProfileLine, Registration, Resource,
-    SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace,
-    WriteSet,
+    Installation, Kind, LinkPurpose, Mail, Passkey, PasskeyUse, Person, ProfileLine, Registration,
+    Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting,
+    VettingPlace, WriteSet,
 };
 
 /// When a planted failure strikes.
@@ -166,6 +166,11 @@ asks! {
     fn take_code_step(&self, person: PersonId, step: i64) -> bool;
     fn take_try(&self, principal: &[u8; 32], rate: TryRate, now: Timestamp) -> bool;
     fn forget_tries(&self, principal: &[u8; 32]) -> ();
+    fn passkeys_of(&self, person: PersonId) -> Vec<Passkey>;
+    fn passkey(&self, hash: &[u8; 32]) -> Option<Passkey>;
+    fn use_passkey(&self, id: PasskeyId, shown: PasskeyUse) -> bool;
+    fn take_recovery_code(&self, person: PersonId, hash: &[u8; 32]) -> bool;
+    fn count_recovery_codes(&self, person: PersonId) -> u32;
     fn mails(&self, before: Option<MailId>, now: Timestamp, size: PageSize) -> Vec<Mail>;
     fn take_mail(&self, now: Timestamp, next: Timestamp) -> Option<Mail>;
     fn put_mail_off(&self, id: MailId, next: Timestamp, problem: &str) -> ();

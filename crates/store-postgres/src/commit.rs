@@ -9,7 +9,7 @@ use store::{
 use crate::{
     Failure, about, anomalies,
     columns::{MOST_ROWS, column, last_of_each},
-    mails, persons, vettings,
+    mails, passkeys, persons, vettings,
 };
 
 /// Takes the next revision first: whoever holds it is the only writer until the end, so the
@@ -69,6 +69,7 @@ async fn write(
     for person in &changes.persons {
         persons::put(unit, person, revision).await?;
     }
+    passkeys::write(unit, changes).await?;
     mails::write(unit, changes).await?;
     about::write(unit, changes, revision).await?;
     for mark in &changes.anomaly_marks {

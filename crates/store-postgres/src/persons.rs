@@ -39,6 +39,7 @@ pub(crate) async fn delete(unit: &mut PgConnection, person: PersonId) -> Result<
     sqlx::query_file!("../store/sql/person_sign_ins_delete.sql", &id[..])
         .execute(&mut *unit)
         .await?;
+    crate::passkeys::delete_of(&mut *unit, &id).await?;
     sqlx::query_file!("../store/sql/person_delete.sql", &id[..])
         .execute(unit)
         .await?;

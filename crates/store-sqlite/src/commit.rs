@@ -7,7 +7,7 @@ use store::{
     rows::{id_bytes, revision_value},
 };
 
-use crate::{Failure, about, anomalies, mails, persons, vettings};
+use crate::{Failure, about, anomalies, mails, passkeys, persons, vettings};
 
 /// So many rows go into one statement; more take several.
 const MOST_ROWS: usize = 5_000;
@@ -66,6 +66,7 @@ async fn write(
     for person in &changes.persons {
         persons::put(unit, person, revision).await?;
     }
+    passkeys::write(unit, changes).await?;
     mails::write(unit, changes).await?;
     about::write(unit, changes, revision).await?;
     for mark in &changes.anomaly_marks {

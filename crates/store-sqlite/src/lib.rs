@@ -15,6 +15,7 @@ mod failure;
 mod idempotency;
 mod mails;
 mod open;
+mod passkeys;
 mod pending;
 mod persons;
 mod resources;
@@ -23,16 +24,17 @@ mod vettings;
 
 use async_trait::async_trait;
 use primitives::{
-    AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PersonId, RecordId,
-    Revision, SignInId, Timestamp,
+    AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PasskeyId, PersonId,
+    RecordId, Revision, SignInId, Timestamp,
 };
 use sqlx::SqlitePool;
 use store::{
     Anomaly, AnomalyFilter, AnomalyPlace, CallIndexRow, CallPage, CallSlot, CallTally, CallsWanted,
     ChartWanted, CommitRefused, Committed, Confidential, CounterRow, Credential, DeveloperRecord,
     Event, EventPlace, Folded, FoldedCalls, HabitRow, IdempotencyRow, Idempotent, Installation,
-    Kind, LinkPurpose, Mail, Person, ProfileLine, Registration, Resource, SealedSecret, SignIn,
-    SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
+    Kind, LinkPurpose, Mail, Passkey, PasskeyUse, Person, ProfileLine, Registration, Resource,
+    SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace,
+    WriteSet,
 };
 
 use failure::Failure;
@@ -342,6 +344,30 @@ impl Store for SqliteStore {
 
     async fn forget_tries(&self, principal: &[u8; 32]) -> Result<(), StoreFailure> {
         Ok(persons::forget_tries(&self.writer, principal).await?)
+    }
+
+    async fn passkeys_of(&self, person: PersonId) -> Result<Vec<Passkey>, StoreFailure> {
+        Ok(passkeys::of_person(&self.readers, person).await?)
+    }
+
+    async fn passkey(&self, hash: &[u8; 32]) -> Result<Option<Passkey>, StoreFailure> {
+        Ok(passkeys::find(&self.readers, hash).await?)
+    }
+
+    async fn use_passkey(&self, id: PasskeyId, shown: PasskeyUse) -> Result<bool, StoreFailure> {
+        Ok(passkeys::note_use(&self.writer, id, shown).await?)
+    }
+
+    async fn take_recovery_code(
+        &self,
+        person: PersonId,
+        hash: &[u8; 32],
+    ) -> Result<bool, StoreFailure> {
+        Ok(passkeys::take_code(&self.writer, person, hash).await?)
+    }
+
+    async fn count_recovery_codes(&self, person: PersonId) -> Result<u32, StoreFailure> {
+        Ok(passkeys::count_codes(&self.readers, person).await?)
     }
 
     async fn mails(

@@ -16,6 +16,7 @@
 mod anomalies;
 mod call_query;
 mod chain;
+mod passkeys;
 mod records;
 mod resource;
 pub mod rows;
@@ -23,13 +24,14 @@ mod write_set;
 
 use async_trait::async_trait;
 use primitives::{
-    AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PersonId, RecordId,
-    Revision, SignInId, Timestamp,
+    AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PasskeyId, PersonId,
+    RecordId, Revision, SignInId, Timestamp,
 };
 
 pub use anomalies::{Anomaly, AnomalyFilter, AnomalyMark, AnomalyPlace, HabitRow};
 pub use call_query::{CallPlace, CallQuery, CallSearch, CallsWanted, QueryValue};
 pub use chain::{Link, NO_LINK, link, links};
+pub use passkeys::{Passkey, PasskeyUse, RecoveryCodes};
 pub use records::{
     CallFilter, CallIndexRow, CallPage, CallSlot, CallTally, ChartWanted, Confidential, CounterRow,
     CredentialKind, DeveloperRecord, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation,
@@ -287,6 +289,21 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<bool, StoreFailure>;
     /// Forgets the tries of a principal, who has shown to be the one.
     async fn forget_tries(&self, principal: &[u8; 32]) -> Result<(), StoreFailure>;
+    /// The passkeys of a person, the oldest first.
+    async fn passkeys_of(&self, person: PersonId) -> Result<Vec<Passkey>, StoreFailure>;
+    /// The passkey whose credential has an id with this hash.
+    async fn passkey(&self, hash: &[u8; 32]) -> Result<Option<Passkey>, StoreFailure>;
+    /// Notes that a passkey signed in: false, and nothing noted, when it is gone or its counter did
+    /// not go on. Of two that say the same number one is noted; one that does not count says 0.
+    async fn use_passkey(&self, id: PasskeyId, shown: PasskeyUse) -> Result<bool, StoreFailure>;
+    /// Takes a recovery code of a person: at most one caller ever gets it.
+    async fn take_recovery_code(
+        &self,
+        person: PersonId,
+        hash: &[u8; 32],
+    ) -> Result<bool, StoreFailure>;
+    /// How many recovery codes a person has left.
+    async fn count_recovery_codes(&self, person: PersonId) -> Result<u32, StoreFailure>;
 
     /// Mails that have not expired, the newest first, before `before`.
     async fn mails(

@@ -305,6 +305,10 @@ words! {
         Password = "password",
         /// Lets a developer register where one has to be invited.
         Registration = "registration",
+        /// Is the challenge for a passkey that is to be added.
+        PasskeyAdd = "passkey_add",
+        /// Is the challenge for a passkey that is to sign in.
+        PasskeySignIn = "passkey_sign_in",
     }
     /// What carries a sign-in.
     SignInKind {

@@ -1,8 +1,8 @@
-use primitives::{EventId, Name, PersonId, Revision, Timestamp};
+use primitives::{EventId, Name, PasskeyId, PersonId, Revision, Timestamp};
 
 use crate::{
-    AnomalyMark, Confidential, Credential, DeveloperRecord, EventAction, Kind, Mail, Person,
-    ProfileLine, Registration, Resource, SealedSecret, Vetting,
+    AnomalyMark, Confidential, Credential, DeveloperRecord, EventAction, Kind, Mail, Passkey,
+    Person, ProfileLine, RecoveryCodes, Registration, Resource, SealedSecret, Vetting,
 };
 
 /// Changes that are made together or not at all.
@@ -24,11 +24,19 @@ pub struct WriteSet {
     pub dropped_secrets: Vec<String>,
     /// Vettings to insert or replace. `version` is filled in by the commit.
     pub vettings: Vec<Vetting>,
-    /// Persons to delete, with their sign-ins and links; before those to insert or replace.
+    /// Persons to delete, with their sign-ins, links, passkeys and recovery codes; before those to insert or replace.
     pub dropped_persons: Vec<PersonId>,
     /// Persons to insert or replace. `version` is filled in by the commit; a replaced one keeps
     /// its `created_at`.
     pub persons: Vec<Person>,
+    /// Persons whose passkeys are all to be deleted; before those to insert.
+    pub dropped_passkeys_of: Vec<PersonId>,
+    /// Passkeys to delete; before those to insert.
+    pub dropped_passkeys: Vec<PasskeyId>,
+    /// Passkeys to insert. One whose credential is there already is a failure.
+    pub passkeys: Vec<Passkey>,
+    /// Recovery codes, each time all of a person.
+    pub recovery_codes: Vec<RecoveryCodes>,
     /// Hashes of registrations to delete; before those to insert.
     pub dropped_registrations: Vec<[u8; 32]>,
     /// Registrations to insert.

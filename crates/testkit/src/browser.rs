@@ -3,6 +3,7 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
 use thirtyfour::{
     ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver,
     cdp::domains::emulation::{MediaFeature, SetEmulatedMedia},
@@ -87,6 +88,24 @@ impl Browser {
         };
         let told = self.driver.cdp().send(wanted).await;
         told.expect("Chromium can be told what is preferred");
+    }
+
+    /// Gives the browser a device with passkeys, which verifies whoever asks and keeps what is made
+    /// there.
+    pub async fn give_passkeys(&self) {
+        let devtools = self.driver.cdp();
+        let begun = devtools.send_raw("WebAuthn.enable", json!({})).await;
+        begun.expect("Chromium has passkeys of tests");
+        let device = json!({ "options": {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": true,
+            "hasUserVerification": true,
+            "isUserVerified": true,
+            "automaticPresenceSimulation": true,
+        }});
+        let given = devtools.send_raw("WebAuthn.addVirtualAuthenticator", device);
+        given.await.expect("Chromium takes a device");
     }
 
     /// Keeps what the page looks like as `target/screenshots/NAME.png` and tells where.

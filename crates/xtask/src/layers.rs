@@ -17,8 +17,9 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 )];
 
 /// Who may use a heavy dependency: crates by name, or everything from a layer on.
-const OWNERS: [(&str, &[&str], Option<&str>); 9] = [
+const OWNERS: [(&str, &[&str], Option<&str>); 10] = [
     ("cedar-policy", &["policy"], None),
+    ("webauthn-rs", &["passkeys"], None),
     ("sqlx", &["store-postgres", "store-sqlite", "testkit"], None),
     ("axum", &[], Some("speak")),
     ("axum-extra", &[], Some("speak")),

@@ -1,7 +1,7 @@
 use keys::CodeSeed;
 use primitives::Secret;
 
-use super::{Person, PersonRefused, alter};
+use super::{ALONE, Person, PersonRefused, What, alter, recovery_codes};
 use crate::{Authority, Unable};
 
 /// One-time codes that are about to be set up.
@@ -13,6 +13,15 @@ pub struct NewCodes {
     pub uri: Secret,
     /// What is carried through the form that confirms them: sealed, and for this person alone.
     pub sealed: String,
+}
+
+/// One-time codes that have been set up.
+#[derive(Debug)]
+pub struct CodesSetUp {
+    /// Who has them now.
+    pub person: Person,
+    /// What stands in for them, shown this once.
+    pub recovery: Vec<Secret>,
 }
 
 /// Begins to set one-time codes up. They count once a code has shown that the app has the seed.
@@ -49,7 +58,7 @@ pub async fn confirm_codes(
     person: &Person,
     (sealed, code): (&str, &str),
     issuer: &str,
-) -> Result<Result<Person, NewCodes>, PersonRefused> {
+) -> Result<Result<CodesSetUp, NewCodes>, PersonRefused> {
     let name = pending_name(person);
     let bytes = keys::unhex(sealed).ok_or(PersonRefused::NotShown)?;
     let opened = at.sealer.open(&name, &bytes);
@@ -69,11 +78,13 @@ pub async fn confirm_codes(
         person.kept.code_seed = Some(kept.clone());
         Ok(person)
     };
-    let changed = alter(at, (&id.to_string(), id), "codes set up", &change, &|_| {
-        Ok(None)
-    })
-    .await?;
-    Ok(Ok(changed))
+    // With the codes in one commit, and in the place of any from before.
+    let (recovery, hashes) = recovery_codes::new_set(at, id)?;
+    let beside = |changes: &mut store::WriteSet| changes.recovery_codes.push(hashes.clone());
+    let what = What::of("codes set up");
+    let who = (&*id.to_string(), id);
+    let person = alter(at, who, what, &change, (ALONE.0, &beside)).await?;
+    Ok(Ok(CodesSetUp { person, recovery }))
 }
 
 /// Takes one's own one-time codes off, when the password is shown once more.
@@ -91,10 +102,11 @@ pub async fn end_codes(
         person.kept.code_seed = None;
         Ok(person)
     };
-    alter(at, (&id.to_string(), id), "codes ended", &change, &|_| {
-        Ok(None)
-    })
-    .await
+    let beside =
+        |changes: &mut store::WriteSet| changes.recovery_codes.push(recovery_codes::none(id));
+    let what = What::of("codes ended");
+    let who = (&*id.to_string(), id);
+    alter(at, who, what, &change, (ALONE.0, &beside)).await
 }
 
 /// The time step of a code of this person's app, when there is one and the code is one of now.

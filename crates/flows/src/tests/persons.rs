@@ -14,11 +14,11 @@ use crate::{
     sign_in_by_password, sign_ins_of,
 };
 
-const EMAIL: &str = "kim@example.com";
-const PASSWORD: &str = "several words in a row";
-const LABEL: &str = "a browser";
+pub(super) const EMAIL: &str = "kim@example.com";
+pub(super) const PASSWORD: &str = "several words in a row";
+pub(super) const LABEL: &str = "a browser";
 
-fn secret(text: &str) -> Secret {
+pub(super) fn secret(text: &str) -> Secret {
     Secret::new(text.to_owned())
 }
 
@@ -39,7 +39,7 @@ fn invitation(email: &str, roles: &[Role]) -> Invitation {
 }
 
 #[track_caller]
-fn signed_in(tried: Tried) -> NewSignIn {
+pub(super) fn signed_in(tried: Tried) -> NewSignIn {
     match tried {
         Tried::In(new) => new,
         other => panic!("not signed in: {other:?}"),
@@ -48,7 +48,7 @@ fn signed_in(tried: Tried) -> NewSignIn {
 
 impl Bench {
     /// Somebody who has taken an invitation.
-    async fn person(&self, email: &str, roles: &[Role]) -> Person {
+    pub(super) async fn person(&self, email: &str, roles: &[Role]) -> Person {
         let invitation = invitation(email, roles);
         let invited = invite_person(&self.at, "operator", &invitation, &|_| Ok(None)).await;
         let invited = invited.unwrap();
@@ -58,12 +58,12 @@ impl Bench {
         find_person(&self.at, invited.person.kept.id).await.unwrap()
     }
 
-    async fn try_password(&self, email: &str, password: &str) -> Tried {
+    pub(super) async fn try_password(&self, email: &str, password: &str) -> Tried {
         let given = (email, secret(password));
         sign_in_by_password(&self.at, given, LABEL).await.unwrap()
     }
 
-    async fn caller(&self, new: &NewSignIn) -> Option<Caller> {
+    pub(super) async fn caller(&self, new: &NewSignIn) -> Option<Caller> {
         let kind = new.sign_in.kind;
         find_caller(&self.at, new.secret.expose(), kind)
             .await
@@ -81,7 +81,7 @@ impl Bench {
         seed
     }
 
-    async fn change(&self, person: &Person, change: PersonChange) -> Person {
+    pub(super) async fn change(&self, person: &Person, change: PersonChange) -> Person {
         let by = (&Caller::owner(None), person.kept.id);
         let changed = change_person(&self.at, by, &change, &|_| Ok(None)).await;
         changed.unwrap()

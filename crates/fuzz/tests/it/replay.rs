@@ -193,6 +193,8 @@ replayed! {
     jwks = "jwks",
     jwt = "jwt",
     openapi = "openapi",
+    passkey_made = "passkey-made",
+    passkey_shown = "passkey-shown",
     path = "path",
     query = "query",
     secret = "secret",

@@ -8,7 +8,7 @@ use axum::{
 };
 use flows::{
     Invitation, NewLink, Person, PersonChange, PersonRefused, change_person, delete_person,
-    find_person, invite_person, make_password_link, sign_ins_of,
+    find_person, invite_person, make_password_link, passkeys_of, sign_ins_of,
 };
 use primitives::{Name, PageSize, PersonId};
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,8 @@ struct PersonView {
     roles: Vec<RoleChoice>,
     units: String,
     sign_ins: Vec<SignInRow>,
+    /// How many passkeys they have.
+    passkeys: usize,
     /// Nobody changes themselves here.
     oneself: bool,
     link: Option<LinkView>,
@@ -191,6 +193,7 @@ async fn person_page(
     };
     let now = console.now();
     let sign_ins = sign_ins_of(&console.authority, &person).await?;
+    let passkeys = passkeys_of(&console.authority, &person).await?.len();
     let own = console.caller().person.as_ref().map(|own| own.kept.id);
     let units: Vec<&str> = person.duties.units.iter().map(Name::as_str).collect();
     let status = match problem {
@@ -206,6 +209,7 @@ async fn person_page(
         roles: RoleChoice::all(&person.duties),
         units: units.join(", "),
         sign_ins: SignInRow::all(&sign_ins, None, now),
+        passkeys,
         oneself: own == Some(id),
         link: shown.map(|link| link_view(console, &person, &link)),
         person: PersonRow::of(&person, now),
@@ -229,6 +233,7 @@ pub(super) async fn change(
         "disable" => Ok(PersonChange::Disable),
         "enable" => Ok(PersonChange::Enable),
         "remove_codes" => Ok(PersonChange::RemoveCodes),
+        "remove_passkeys" => Ok(PersonChange::RemovePasskeys),
         "sign_out" => Ok(PersonChange::SignOutEverywhere),
         "password_link" => {
             let by = console.caller().actor();

@@ -5,8 +5,9 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use flows::{
-    MOST_TOKEN_DAYS, NewCodes, Person, PersonRefused, begin_codes, change_password, confirm_codes,
-    end_codes, end_sign_in, make_access_token, sign_in_again, sign_ins_of,
+    MOST_PASSKEYS, MOST_TOKEN_DAYS, NewCodes, Person, PersonRefused, begin_codes, change_password,
+    confirm_codes, end_codes, end_sign_in, make_access_token, passkeys_of, recovery_codes_left,
+    renew_recovery_codes, sign_in_again, sign_ins_of,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use primitives::{Secret, SignInId};
@@ -16,8 +17,12 @@ use serde::{Deserialize, Serialize};
 use super::{Console, PageProblem};
 use crate::{
     sign_in::{cookie, sentence},
-    views::{PersonRow, RoleChoice, SignInRow},
+    views::{PasskeyRow, PersonRow, RoleChoice, SignInRow},
 };
+
+mod passkeys;
+
+pub(crate) use passkeys::{add_passkey, begin_passkey, remove_passkey};
 
 #[derive(Serialize)]
 struct YouView {
@@ -25,12 +30,18 @@ struct YouView {
     person: PersonRow,
     roles: Vec<RoleChoice>,
     sign_ins: Vec<SignInRow>,
+    passkeys: Vec<PasskeyRow>,
+    most_passkeys: usize,
+    /// Recovery codes that have not been used.
+    left: u32,
     most_days: u16,
     done: Option<&'static str>,
     problem: Option<String>,
     /// An access token that has just been made, shown this once.
     token: Option<String>,
     codes: Option<CodesView>,
+    /// Recovery codes that have just been made, shown this once.
+    recovery: Vec<String>,
 }
 
 /// One-time codes that are about to be set up.
@@ -48,6 +59,7 @@ struct Told {
     problem: Option<String>,
     token: Option<String>,
     codes: Option<NewCodes>,
+    recovery: Vec<Secret>,
 }
 
 impl Told {
@@ -113,6 +125,8 @@ fn nobody(console: &Console) -> Response {
 async fn page(console: &Console, person: Person, told: Told) -> Result<Response, PageProblem> {
     let now = console.now();
     let sign_ins = sign_ins_of(&console.authority, &person).await?;
+    let passkeys = passkeys_of(&console.authority, &person).await?;
+    let left = recovery_codes_left(&console.authority, &person).await?;
     let own = console.caller().sign_in.as_ref().map(|own| own.id);
     let status = match told.problem {
         None => StatusCode::OK,
@@ -122,6 +136,9 @@ async fn page(console: &Console, person: Person, told: Told) -> Result<Response,
         section: "you",
         roles: RoleChoice::all(&person.duties),
         sign_ins: SignInRow::all(&sign_ins, own, now),
+        passkeys: PasskeyRow::all(&passkeys, now),
+        most_passkeys: MOST_PASSKEYS,
+        left,
         person: PersonRow::of(&person, now),
         most_days: MOST_TOKEN_DAYS,
         done: told.done,
@@ -132,8 +149,13 @@ async fn page(console: &Console, person: Person, told: Told) -> Result<Response,
             seed: in_fours(codes.seed.expose()),
             sealed: codes.sealed,
         }),
+        recovery: shown(&told.recovery),
     };
     Ok((status, console.page("you.html", &view)).into_response())
+}
+
+fn shown(codes: &[Secret]) -> Vec<String> {
+    codes.iter().map(|code| code.expose().to_owned()).collect()
 }
 
 /// A QR code as the address of a picture; none when there is too much to say, and the seed is typed instead.
@@ -216,9 +238,12 @@ pub(crate) async fn confirm(
     let (at, issuer) = (&console.authority, &console.place.name);
     match confirm_codes(at, &person, shown, issuer).await {
         Err(why) => refused(&console, person, why).await,
-        Ok(Ok(changed)) => {
-            let told = Told::done("From now on your sign-in asks for a code.");
-            page(&console, changed, told).await
+        Ok(Ok(set_up)) => {
+            let told = Told {
+                recovery: set_up.recovery,
+                ..Told::done("From now on a sign-in with your password asks for a code.")
+            };
+            page(&console, set_up.person, told).await
         }
         Ok(Err(again)) => {
             let told = Told {
@@ -244,6 +269,27 @@ pub(crate) async fn end_of_codes(
         Ok(changed) => {
             let told = Told::done("Your sign-in asks for the password alone now.");
             page(&console, changed, told).await
+        }
+    }
+}
+
+/// `POST /console/you/codes/recovery`: new codes for when the device is lost, shown once.
+pub(crate) async fn recovery(
+    console: Console,
+    Form(given): Form<PasswordOnce>,
+) -> Result<Response, PageProblem> {
+    let Some(person) = console.caller().person.clone() else {
+        return Ok(nobody(&console));
+    };
+    let password = Secret::new(given.password);
+    match renew_recovery_codes(&console.authority, &person, password).await {
+        Err(why) => refused(&console, person, why).await,
+        Ok(recovery) => {
+            let told = Told {
+                recovery,
+                ..Told::done("The recovery codes from before do not work any more.")
+            };
+            page(&console, person, told).await
         }
     }
 }

@@ -2,7 +2,7 @@ use accounts::persons::{Duties, Role, Standing};
 use flows::Person;
 use primitives::{SignInId, Timestamp};
 use serde::Serialize;
-use store::{SignIn, SignInKind};
+use store::{Passkey, SignIn, SignInKind};
 
 use crate::when::When;
 
@@ -72,6 +72,30 @@ impl RoleChoice {
             held: duties.roles.contains(&role),
         };
         Role::ALL.into_iter().map(choice).collect()
+    }
+}
+
+/// A passkey of one's own.
+#[derive(Serialize)]
+pub(crate) struct PasskeyRow {
+    id: String,
+    name: String,
+    /// Whether a copy of it is kept elsewhere, by its own word.
+    backed_up: bool,
+    added: When,
+    used: Option<When>,
+}
+
+impl PasskeyRow {
+    pub(crate) fn all(passkeys: &[Passkey], now: Timestamp) -> Vec<Self> {
+        let row = |one: &Passkey| Self {
+            id: one.id.to_string(),
+            name: one.name.clone(),
+            backed_up: one.backed_up,
+            added: When::of(one.created_at, now),
+            used: one.used_at.map(|at| When::of(at, now)),
+        };
+        passkeys.iter().map(row).collect()
     }
 }
 

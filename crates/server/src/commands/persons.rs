@@ -54,6 +54,9 @@ pub(crate) async fn run(command: &PersonsCommand) -> Result<(), Failure> {
         PersonsCommand::RemoveCodes { person, show } => {
             change(person, "remove-codes", &json!({}), show).await
         }
+        PersonsCommand::RemovePasskeys { person, show } => {
+            change(person, "remove-passkeys", &json!({}), show).await
+        }
         PersonsCommand::SignOut { person, show } => {
             change(person, "sign-out", &json!({}), show).await
         }

@@ -7,7 +7,12 @@ use config::{Admits, Settings};
 use flows::{Origins, Rules, Terms};
 use http_kit::{Surface, dress};
 use management::Management;
-use pages::{Console, Mails, Place, Side};
+use pages::{Console, Mails, Place, Refused, Side};
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family},
+    registry::Registry,
+};
 use tower::ServiceExt as _;
 
 use super::doors::{PAGE_BODY, Rooms, edge};
@@ -79,13 +84,34 @@ pub(super) struct Staff<'a> {
     rooms: &'a Rooms,
     addresses: Addresses,
     rules: Rules,
+    refused: Refused,
+}
+
+/// Why a passkey was refused: a word of ours.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WhyLabel {
+    why: &'static str,
+}
+
+/// Counts passkeys that are refused, for whoever watches the installation.
+fn counted(registry: &mut Registry) -> Refused {
+    let refused = Family::<WhyLabel, Counter>::default();
+    registry.register(
+        "passkeys_refused",
+        "Passkeys that were refused, by reason",
+        refused.clone(),
+    );
+    Refused(Arc::new(move |why| {
+        let label = WhyLabel { why: why.as_str() };
+        refused.get_or_create(&label).inc();
+    }))
 }
 
 impl<'a> Staff<'a> {
     pub(super) fn new(
-        house: &'a House,
-        rooms: &'a Rooms,
+        (house, rooms): (&'a House, &'a Rooms),
         addresses: Addresses,
+        registry: &mut Registry,
     ) -> Result<Self, Failure> {
         let rules = rules(house, addresses.origins.clone())?;
         Ok(Self {
@@ -93,6 +119,7 @@ impl<'a> Staff<'a> {
             rooms,
             addresses,
             rules,
+            refused: counted(registry),
         })
     }
 
@@ -129,6 +156,7 @@ impl<'a> Staff<'a> {
             side,
             mails: self.mails(),
             rules: self.rules.clone(),
+            refused: self.refused.clone(),
         };
         Console::new(
             house.authority.clone(),

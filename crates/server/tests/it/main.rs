@@ -23,6 +23,8 @@ mod lifecycle;
 #[cfg(test)]
 mod panel;
 #[cfg(test)]
+mod passkeys;
+#[cfg(test)]
 mod persons;
 #[cfg(test)]
 mod platform;

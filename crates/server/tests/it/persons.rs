@@ -15,19 +15,19 @@ use crate::{
     platform::Platform,
 };
 
-const PASSWORD: &str = "several words in a row";
+pub(crate) const PASSWORD: &str = "several words in a row";
 
 /// What a browser without JavaScript does, with a cookie.
-struct Visitor<'p> {
-    platform: &'p Platform,
-    client: Client,
-    cookie: Option<String>,
+pub(crate) struct Visitor<'p> {
+    pub(crate) platform: &'p Platform,
+    pub(crate) client: Client,
+    pub(crate) cookie: Option<String>,
 }
 
-type Form<'f> = &'f [(&'f str, &'f str)];
+pub(crate) type Form<'f> = &'f [(&'f str, &'f str)];
 
 impl<'p> Visitor<'p> {
-    fn new(platform: &'p Platform) -> Self {
+    pub(crate) fn new(platform: &'p Platform) -> Self {
         let client = Client::builder().redirect(Policy::none()).build();
         Self {
             platform,
@@ -36,11 +36,11 @@ impl<'p> Visitor<'p> {
         }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.platform.text("management"))
     }
 
-    async fn send(
+    pub(crate) async fn send(
         &self,
         method: Method,
         path: &str,
@@ -60,16 +60,16 @@ impl<'p> Visitor<'p> {
         request.send().await.expect("an answer")
     }
 
-    async fn get(&self, path: &str) -> Response {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         self.send(Method::GET, path, &[], None).await
     }
 
-    async fn post(&self, path: &str, form: Form<'_>) -> Response {
+    pub(crate) async fn post(&self, path: &str, form: Form<'_>) -> Response {
         self.send(Method::POST, path, form, None).await
     }
 
     /// Takes over the cookie that an answer sets; what it says of the cookie.
-    fn take_cookie(&mut self, answer: &Response) -> String {
+    pub(crate) fn take_cookie(&mut self, answer: &Response) -> String {
         let set = answer.headers().get(header::SET_COOKIE);
         let set = set.unwrap_or_else(|| panic!("no cookie: {answer:?}"));
         let set = set.to_str().expect("text").to_owned();
@@ -78,7 +78,7 @@ impl<'p> Visitor<'p> {
     }
 
     /// A request of the operator's, over REST.
-    async fn operator(&self, path: &str, body: &Value) -> Value {
+    pub(crate) async fn operator(&self, path: &str, body: &Value) -> Value {
         let token = self.platform.text("operator_token");
         let request = self
             .client
@@ -91,7 +91,12 @@ impl<'p> Visitor<'p> {
     }
 
     /// Invites somebody over REST; their id, and the code of the link.
-    async fn invite(&self, email: &str, roles: &[&str], units: &[&str]) -> (String, String) {
+    pub(crate) async fn invite(
+        &self,
+        email: &str,
+        roles: &[&str],
+        units: &[&str],
+    ) -> (String, String) {
         let wanted = json!({ "email": email, "name": "Kim", "roles": roles, "units": units });
         let invited = self.operator("/v1/persons", &wanted).await;
         let url = invited["link"]["url"].as_str().expect("a link");
@@ -101,7 +106,12 @@ impl<'p> Visitor<'p> {
     }
 
     /// Somebody who has taken an invitation, and is signed in.
-    async fn person(platform: &'p Platform, email: &str, roles: &[&str], units: &[&str]) -> Self {
+    pub(crate) async fn person(
+        platform: &'p Platform,
+        email: &str,
+        roles: &[&str],
+        units: &[&str],
+    ) -> Self {
         let mut visitor = Self::new(platform);
         let (_, code) = visitor.invite(email, roles, units).await;
         let form = [("code", code.as_str()), ("password", PASSWORD)];
@@ -272,8 +282,15 @@ async fn no_secret_of_a_person_stands_in_the_data() {
     let cookie = cookie.split_once('=').expect("a value").1.to_owned();
     drop(kim);
     platform.terminate();
+    let secrets = [PASSWORD, token.as_str(), cookie.as_str()];
+    let looked_at = bytes_without(platform.folder.path(), &secrets);
+    assert!(looked_at > 100_000 && token.len() > 50 && cookie.len() > 40);
+}
+
+/// How many bytes a folder holds, none of which are these secrets.
+pub(crate) fn bytes_without(folder: &std::path::Path, secrets: &[&str]) -> usize {
     let mut looked_at = 0;
-    let mut folders = vec![platform.folder.path().to_owned()];
+    let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
@@ -283,7 +300,7 @@ async fn no_secret_of_a_person_stands_in_the_data() {
             }
             let bytes = std::fs::read(&path).expect("a file");
             looked_at += bytes.len();
-            for secret in [PASSWORD, token.as_str(), cookie.as_str()] {
+            for secret in secrets {
                 let there = bytes
                     .windows(secret.len())
                     .any(|part| part == secret.as_bytes());
@@ -291,11 +308,11 @@ async fn no_secret_of_a_person_stands_in_the_data() {
             }
         }
     }
-    assert!(looked_at > 100_000 && token.len() > 50 && cookie.len() > 40);
+    looked_at
 }
 
 /// What the command prints, or says when it fails.
-fn told(platform: &Platform, arguments: &[&str]) -> Result<String, String> {
+pub(crate) fn told(platform: &Platform, arguments: &[&str]) -> Result<String, String> {
     let output = platform
         .command()
         .args(arguments)
@@ -349,6 +366,8 @@ fn persons_are_handled_from_the_command_line() {
     for (what, standing) in [
         ("disable", "disabled"),
         ("enable", "invited"),
+        ("remove-codes", "invited"),
+        ("remove-passkeys", "invited"),
         ("sign-out", "invited"),
     ] {
         let changed = told(&["persons", what, person]).expect(what);
@@ -361,17 +380,17 @@ fn persons_are_handled_from_the_command_line() {
     assert!(gone.contains("nobody has the address"), "{gone}");
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     SystemClock.now()
 }
 
-async fn fill(desk: &Desk, id: &str, text: &str) {
+pub(crate) async fn fill(desk: &Desk, id: &str, text: &str) {
     let field = desk.wait_for(By::Id(id)).await;
     field.clear().await.expect("cleared");
     field.send_keys(text).await.expect("typed");
 }
 
-async fn submit(desk: &Desk, words: &str) {
+pub(crate) async fn submit(desk: &Desk, words: &str) {
     desk.press(By::XPath(format!("//main//button[contains(., '{words}')]")))
         .await;
 }
@@ -432,7 +451,7 @@ async fn somebody_is_invited_and_signs_in_with_a_second_factor() {
 }
 
 /// What the newest event about a person says, on its page; never who that is.
-async fn the_log_has(desk: &Desk, parts: &[&str]) {
+pub(crate) async fn the_log_has(desk: &Desk, parts: &[&str]) {
     desk.goto("/events?kind=person").await;
     desk.press(By::Css("tbody tr:first-child summary")).await;
     let row = desk.wait_for(By::Css("tbody tr:first-child")).await;
@@ -443,7 +462,7 @@ async fn the_log_has(desk: &Desk, parts: &[&str]) {
     assert!(!row.contains("kim@") && !row.contains("Kim"), "{row}");
 }
 
-async fn set_codes_up(desk: &Desk) -> CodeSeed {
+pub(crate) async fn set_codes_up(desk: &Desk) -> CodeSeed {
     desk.goto("/you").await;
     submit(desk, "Set them up").await;
     desk.wait_for(By::Css("img.qr")).await;

@@ -18,16 +18,16 @@ const PAY_PATH: &str = "/payments/AdaptivePayments/Pay";
 const PAY: &str = r#"{"currencyCode":"USD","receiverList":{"receiver":[{"email":"a@example.com","amount":"10.00"}]}}"#;
 
 /// A browser without JavaScript, in front of one listener.
-struct Visitor {
-    at: String,
+pub(crate) struct Visitor {
+    pub(crate) at: String,
     client: Client,
-    cookie: Option<String>,
+    pub(crate) cookie: Option<String>,
 }
 
-type Form<'f> = &'f [(&'f str, &'f str)];
+pub(crate) type Form<'f> = &'f [(&'f str, &'f str)];
 
 impl Visitor {
-    fn new(platform: &Platform, listener: &str) -> Self {
+    pub(crate) fn new(platform: &Platform, listener: &str) -> Self {
         let client = Client::builder().redirect(Policy::none()).build();
         Self {
             at: platform.text(listener).to_owned(),
@@ -36,7 +36,7 @@ impl Visitor {
         }
     }
 
-    async fn send(
+    pub(crate) async fn send(
         &self,
         method: Method,
         path: &str,
@@ -62,7 +62,7 @@ impl Visitor {
         self.send(Method::GET, path, &[], None).await
     }
 
-    async fn post(&self, path: &str, form: Form<'_>) -> Response {
+    pub(crate) async fn post(&self, path: &str, form: Form<'_>) -> Response {
         self.send(Method::POST, path, form, None).await
     }
 
@@ -70,7 +70,7 @@ impl Visitor {
         self.get(path).await.text().await.expect("text")
     }
 
-    fn take_cookie(&mut self, answer: &Response) {
+    pub(crate) fn take_cookie(&mut self, answer: &Response) {
         let set = answer.headers().get(header::SET_COOKIE);
         let set = set.unwrap_or_else(|| panic!("no cookie: {answer:?}"));
         let set = set.to_str().expect("text").to_owned();
@@ -116,7 +116,7 @@ fn code_in(text: &str, page: &str) -> String {
 }
 
 /// Somebody who registered on the site, confirmed, and is signed in.
-async fn developer(platform: &Platform, email: &str) -> Visitor {
+pub(crate) async fn developer(platform: &Platform, email: &str) -> Visitor {
     let mut visitor = Visitor::new(platform, "site");
     let form = [("email", email), ("name", "Acme"), ("password", PASSWORD)];
     assert_eq!(

@@ -140,6 +140,7 @@ async fn calls_of_before_stay_readable() {
             "mails",
             "anomalies",
             "credentials confidential profiles",
+            "passkeys",
             "events by thing",
             "calls in order of time"
         ]

@@ -1,0 +1,1 @@
+INSERT INTO recovery_codes (person, hash) VALUES ($1, $2)

@@ -1,0 +1,1 @@
+SELECT COUNT(*) AS "counted!" FROM recovery_codes WHERE person = $1
