@@ -15,6 +15,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("/v1/developer/apps", "50 apps at most"),
     ("/v1/developer/apps/{app}/keys", "100 keys at most"),
     ("/v1/apps/{app}/keys", "100 keys at most"),
+    ("/v1/passkeys", "20 passkeys at most"),
     ("/v1/sign-ins", "one's own, which end"),
     ("/v1/secrets", "made by operators"),
 ];

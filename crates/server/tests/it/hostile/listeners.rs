@@ -194,7 +194,7 @@ fn nothing_is_open_that_nobody_opened() {
     }
     all_is_its_owners(&one.folder.path().join("data"));
     for (listener, path, expected) in [
-        ("public", "/payments/AdaptivePayments/Pay", "404"),
+        ("public", "/payments/AdaptivePayments/Pay", "401"),
         ("management", "/v1/apps", "401"),
         ("management", "/console", "303"),
         ("site", "/apps", "303"),
