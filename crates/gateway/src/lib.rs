@@ -17,6 +17,7 @@ mod account;
 mod addresses;
 mod answer;
 mod arrival;
+mod ask;
 mod base;
 mod body;
 mod connection;
@@ -44,6 +45,7 @@ mod upstreams;
 pub mod wire;
 mod workers;
 
+pub use ask::{Asked, NotAsked};
 pub use gateway::{Gateway, GatewayParts, GatewayProblem, UpstreamSecrets};
 pub use health::UpstreamHealth;
 pub use limits::Limits;

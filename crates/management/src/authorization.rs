@@ -87,6 +87,11 @@ pub(crate) const TABLE: &[(&str, &str, Action)] = &[
     ("POST", "/v1/developer/apps", Develop),
     ("GET", "/v1/developer/apps/{app}", Develop),
     ("GET", "/v1/developer/apps/{app}/capabilities", Develop),
+    (
+        "GET",
+        "/v1/developer/apps/{app}/apis/{api}/openapi.json",
+        Develop,
+    ),
     ("GET", "/v1/developer/apps/{app}/calls", Develop),
     ("GET", "/v1/developer/apps/{app}/calls/{id}", Develop),
     ("GET", "/v1/developer/apps/{app}/keys", Develop),

@@ -21,6 +21,7 @@ mod places;
 mod presence;
 mod priority;
 mod states;
+mod trying;
 
 use std::{env, path::PathBuf, sync::Arc, time::Duration};
 

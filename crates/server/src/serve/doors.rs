@@ -83,7 +83,7 @@ impl Doors {
             ops,
         } = listening;
         let addresses = Addresses::of(settings, &public, (&site, &management));
-        let staff = Staff::new(house, rooms, addresses)?;
+        let staff = Staff::new(house, rooms, (addresses, gateway.clone()))?;
         let (token, door) = (stop.clone(), gateway.clone());
         let workers = Workers::begin(cores()).map_err(why("threads"))?;
         let served = async move {

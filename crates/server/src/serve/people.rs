@@ -4,7 +4,8 @@ use std::{fs, sync::Arc};
 
 use axum::{Json, Router, extract::Request, routing::get};
 use config::{Admits, Settings};
-use flows::{Origins, Rules, Terms};
+use flows::{Gate, Origins, Rules, Terms};
+use gateway::Gateway;
 use http_kit::{Surface, dress};
 use management::Management;
 use pages::{Console, Mails, Place, Side};
@@ -13,7 +14,7 @@ use tower::ServiceExt as _;
 use super::doors::{MANAGEMENT_BODY, PAGE_BODY, Rooms, edge};
 use crate::{
     failure::{Failure, why},
-    serve::{house::House, listening::Bound},
+    serve::{house::House, listening::Bound, trying::WithinProcess},
 };
 
 /// Where people find everything.
@@ -78,20 +79,24 @@ pub(super) struct Staff<'a> {
     rooms: &'a Rooms,
     addresses: Addresses,
     rules: Rules,
+    gate: Arc<dyn Gate>,
 }
 
 impl<'a> Staff<'a> {
     pub(super) fn new(
         house: &'a House,
         rooms: &'a Rooms,
-        addresses: Addresses,
+        (addresses, gateway): (Addresses, Gateway),
     ) -> Result<Self, Failure> {
         let rules = rules(house, addresses.origins.clone())?;
+        let entropy = Arc::clone(&house.authority.entropy);
+        let gate = WithinProcess::new(gateway, &addresses.public, entropy);
         Ok(Self {
             house,
             rooms,
             addresses,
             rules,
+            gate: Arc::new(gate),
         })
     }
 
@@ -132,7 +137,7 @@ impl<'a> Staff<'a> {
         Console::new(
             house.authority.clone(),
             (Arc::clone(&rooms.loader), house.services.clone()),
-            Arc::clone(&rooms.admission),
+            (Arc::clone(&rooms.admission), Arc::clone(&self.gate)),
             place,
         )
         .map_err(why("pages"))

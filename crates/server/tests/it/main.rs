@@ -29,6 +29,8 @@ mod quotas;
 #[cfg(test)]
 mod site;
 #[cfg(test)]
+mod trying;
+#[cfg(test)]
 mod upstreams;
 #[cfg(test)]
 mod walkthrough;
