@@ -26,6 +26,7 @@ mod import;
 mod keys;
 mod leaks;
 mod mails;
+mod notices;
 mod own_apps;
 mod own_description;
 mod own_developer;
@@ -69,6 +70,10 @@ pub use keys::{
 };
 pub use leaks::{Leaked, MOST_LEAKED, may_report_leaks, revoke_leaked};
 pub use mails::{Letter, MAIL_KIND, NotSent, Origins, Post, Waiting, send_mails, waiting_mails};
+pub use notices::{
+    MOST_UNREAD, NOTICE_DAYS, NoticePage, Notices, choose_mails, notice_reader, own_notices,
+    read_notices, tell_of_ending_keys, unread_notices,
+};
 pub use own_apps::{MOST_OWN_APPS, OwnApp, OwnAppRefused, make_own_app, own_app, own_apps};
 pub use own_description::{NotDescribed, own_description, own_reference};
 pub use own_developer::{OwnDeveloper, OwnLadder, OwnStep, level_of, own_developer};

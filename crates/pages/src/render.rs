@@ -14,7 +14,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 34] = templates![
+const TEMPLATES: [(&str, &str); 35] = templates![
     "layout.html",
     "icons.html",
     "components.html",
@@ -47,6 +47,7 @@ const TEMPLATES: [(&str, &str); 34] = templates![
     "own_app.html",
     "own_developer.html",
     "own_calls.html",
+    "own_notices.html",
     "own_reference.html",
     "own_try.html",
 ];

@@ -21,6 +21,7 @@ use crate::{
 mod apps;
 mod calls;
 mod developer;
+mod notices;
 mod reference;
 mod registration;
 mod trying;
@@ -74,6 +75,9 @@ fn doors(site: Option<&Console>) -> Doors {
         .get("/developer", Develop, developer::show)
         .post("/developer/vetting", Develop, developer::apply)
         .post("/developer/vetting/withdraw", Develop, developer::withdraw)
+        .get("/notices", Develop, notices::list)
+        .post("/notices/read", Develop, notices::read)
+        .post("/you/mails", Develop, notices::mails)
         .get("/you", Own, you::show)
         .post("/you/password", Own, you::password)
         .post("/you/codes", Own, you::codes)

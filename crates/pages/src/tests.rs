@@ -220,8 +220,9 @@ fn views_of_persons() -> Vec<(&'static str, Value)> {
         "section": "you", "person": person, "roles": roles, "sign_ins": sign_ins, "most_days": 366,
         "done": "Done.", "problem": null, "token": "ptr_person_x",
         "codes": { "picture": "data:image/svg+xml,x", "seed": "AAAA BBBB", "sealed": "00" },
+        "mails": [{ "kind": "key", "title": "a key ends", "ticked": true }],
     });
-    let bare = json!({ "token": null, "codes": null, "done": null, "person": out });
+    let bare = json!({ "token": null, "codes": null, "done": null, "person": out, "mails": null });
     vec![
         ("persons.html", list.clone()),
         (

@@ -13,6 +13,7 @@ mod decision;
 mod developers;
 mod events;
 mod limits;
+mod notices;
 mod overview;
 mod persons;
 mod places;
@@ -32,6 +33,7 @@ pub(crate) use developers::{
 };
 pub(crate) use events::EventRow;
 pub(crate) use limits::QuotaBar;
+pub(crate) use notices::{MailChoice, NoticeRow, notice_word};
 pub(crate) use overview::{ExpiringKey, HourView, QuietApi};
 pub(crate) use persons::{PersonRow, RoleChoice, SignInRow};
 pub(crate) use places::{MapView, PLACES, RegionChoice, place_key, whose};

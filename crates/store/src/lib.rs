@@ -16,6 +16,7 @@
 mod anomalies;
 mod call_query;
 mod chain;
+mod notices;
 mod records;
 mod resource;
 pub mod rows;
@@ -23,13 +24,14 @@ mod write_set;
 
 use async_trait::async_trait;
 use primitives::{
-    AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PersonId, RecordId,
-    Revision, SignInId, Timestamp,
+    AccountId, AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PersonId,
+    RecordId, Revision, SignInId, Timestamp,
 };
 
 pub use anomalies::{Anomaly, AnomalyFilter, AnomalyMark, AnomalyPlace, HabitRow};
 pub use call_query::{CallQuery, QueryValue};
 pub use chain::{Link, NO_LINK, link, links};
+pub use notices::{Notice, NoticeFilter, NoticePlace, NoticeReader, NoticeStep};
 pub use records::{
     CallFilter, CallIndexRow, CallSlot, CallTally, ChartWanted, Confidential, CounterRow,
     CredentialKind, DeveloperRecord, Folded, FoldedCalls, IdempotencyRow, Idempotent, Installation,
@@ -315,6 +317,27 @@ pub trait Store: Send + Sync + 'static {
         hash: &[u8; 32],
         now: Timestamp,
     ) -> Result<Option<Registration>, StoreFailure>;
+
+    /// What a developer is told, the newest first: what is for it alone, and what is for everybody.
+    async fn notices(
+        &self,
+        account: AccountId,
+        filter: &NoticeFilter,
+        size: PageSize,
+    ) -> Result<Vec<Notice>, StoreFailure>;
+    /// Keeps notices and mails. `false`, and nothing is kept, when events have become notices up to
+    /// elsewhere than where the step begins.
+    async fn keep_notices(&self, step: NoticeStep) -> Result<bool, StoreFailure>;
+    /// How far events have become notices; `None` before any has.
+    async fn notice_cursor(&self) -> Result<Option<Revision>, StoreFailure>;
+    /// What somebody has read of notices.
+    async fn notice_reader(&self, person: PersonId) -> Result<Option<NoticeReader>, StoreFailure>;
+    /// Keeps what somebody has read of notices.
+    async fn put_notice_reader(&self, reader: &NoticeReader) -> Result<(), StoreFailure>;
+    /// Whoever belongs to a developer account, by address.
+    async fn persons_of_developer(&self, account: AccountId) -> Result<Vec<Person>, StoreFailure>;
+    /// Drops notices of before `before`, and what is kept of readers who are gone.
+    async fn drop_notices(&self, before: Timestamp) -> Result<u64, StoreFailure>;
 
     /// Drops links, sign-ins, tries, registrations and mails that expired before `before`.
     async fn drop_expired(&self, before: Timestamp) -> Result<u64, StoreFailure>;

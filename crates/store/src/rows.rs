@@ -17,11 +17,13 @@ use crate::{
 mod about;
 mod anomalies;
 mod mails;
+mod notices;
 mod persons;
 
 pub use about::{ConfidentialColumns, DeveloperRecordColumns, ProfileLineColumns};
 pub use anomalies::{AnomalyColumns, HabitColumns};
 pub use mails::{MailColumns, RegistrationColumns};
+pub use notices::{NoticeColumns, NoticeReaderColumns};
 pub use persons::{PersonColumns, SignInColumns, SignInLinkColumns};
 
 /// A row holds what nobody could have written.

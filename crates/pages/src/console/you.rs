@@ -6,7 +6,7 @@ use axum::{
 };
 use flows::{
     MOST_TOKEN_DAYS, NewCodes, Person, PersonRefused, begin_codes, change_password, confirm_codes,
-    end_codes, end_sign_in, make_access_token, sign_in_again, sign_ins_of,
+    end_codes, end_sign_in, make_access_token, notice_reader, sign_in_again, sign_ins_of,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use primitives::{Secret, SignInId};
@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Console, PageProblem};
 use crate::{
+    side::Side,
     sign_in::{cookie, sentence},
-    views::{PersonRow, RoleChoice, SignInRow},
+    views::{MailChoice, PersonRow, RoleChoice, SignInRow},
 };
 
 #[derive(Serialize)]
@@ -31,6 +32,8 @@ struct YouView {
     /// An access token that has just been made, shown this once.
     token: Option<String>,
     codes: Option<CodesView>,
+    /// What a developer is mailed of notices.
+    mails: Option<Vec<MailChoice>>,
 }
 
 /// One-time codes that are about to be set up.
@@ -118,8 +121,16 @@ async fn page(console: &Console, person: Person, told: Told) -> Result<Response,
         None => StatusCode::OK,
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
+    let mails = match console.place.side {
+        Side::Developers => {
+            let reader = notice_reader(&console.authority, person.kept.id).await?;
+            Some(MailChoice::all(&reader))
+        }
+        Side::Provider => None,
+    };
     let view = YouView {
         section: "you",
+        mails,
         roles: RoleChoice::all(&person.duties),
         sign_ins: SignInRow::all(&sign_ins, own, now),
         person: PersonRow::of(&person, now),

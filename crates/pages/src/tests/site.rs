@@ -8,6 +8,7 @@ pub(super) fn views() -> Vec<(&'static str, Value)> {
     views.extend(of_developer());
     views.extend(of_mails());
     views.extend(of_trying());
+    views.extend(of_notices());
     views
 }
 
@@ -90,6 +91,23 @@ fn of_developer() -> Vec<(&'static str, Value)> {
             ),
         ),
         ("own_developer.html", page),
+    ]
+}
+
+fn of_notices() -> Vec<(&'static str, Value)> {
+    let row = json!({ "at": when(), "title": "key", "tone": "warn", "says": "The key `<b>` ends.", "unread": true, "href": "/apps/app-1", "leads_to": "the app" });
+    let read = with(&row, &json!({ "unread": false, "href": null }));
+    let choice = json!({ "value": "key", "title": "key", "chosen": true });
+    let tab =
+        json!({ "title": "Unread", "count": 3, "href": "/notices?show=unread", "current": true });
+    let list = json!({ "section": "notices", "tabs": [tab], "show": "unread", "kinds": [choice], "apps": [choice], "rows": [row, read],
+        "empty": empty(), "read_to": 7, "newest": null, "next": "/notices?before=3" });
+    vec![
+        ("own_notices.html", list.clone()),
+        (
+            "own_notices.html",
+            with(&list, &json!({ "rows": [], "read_to": null, "next": null })),
+        ),
     ]
 }
 

@@ -71,6 +71,7 @@ impl Doors {
         let settings = &house.loaded.settings;
         let mut registry = Registry::with_prefix("portreeve");
         house.watch.register(&mut registry);
+        house.signed.register(&mut registry);
         let gateway = gateway(house, rooms, &listening, &mut registry)?;
         let seen = gateway.clone();
         let readiness = readiness.check("upstreams", move || Ok(told_of(&seen.upstreams())));

@@ -46,6 +46,13 @@ impl Addresses {
     }
 }
 
+impl Addresses {
+    /// Where mails lead; none when none goes.
+    pub(super) fn mailed(&self, house: &House) -> Option<Origins> {
+        (house.post.is_some() || house.dev).then(|| self.origins.clone())
+    }
+}
+
 /// How developers register, as it is set up.
 fn rules(house: &House, origins: Origins) -> Result<Rules, Failure> {
     let settings = &house.loaded.settings.registration;

@@ -19,6 +19,8 @@ mod hand_over;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod panel;
 #[cfg(test)]
 mod persons;

@@ -88,7 +88,7 @@ impl Visitor {
 }
 
 /// Mails that wait, as the operator reads them over REST.
-async fn mails(platform: &Platform) -> Vec<Value> {
+pub(crate) async fn mails(platform: &Platform) -> Vec<Value> {
     let url = format!("{}/v1/mails", platform.text("management"));
     let asked = Client::new()
         .get(url)
@@ -139,7 +139,7 @@ pub(crate) async fn developer(platform: &Platform, email: &str) -> Visitor {
     visitor
 }
 
-async fn operator(platform: &Platform, path: &str, body: &Value) -> Value {
+pub(crate) async fn operator(platform: &Platform, path: &str, body: &Value) -> Value {
     let url = format!("{}{path}", platform.text("management"));
     let asked = Client::new()
         .post(url)

@@ -139,7 +139,8 @@ async fn calls_of_before_stay_readable() {
             "persons",
             "mails",
             "anomalies",
-            "credentials confidential profiles"
+            "credentials confidential profiles",
+            "notices"
         ]
     );
     let store = open(&folder).await;
