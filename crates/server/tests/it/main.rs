@@ -35,4 +35,6 @@ mod trying;
 #[cfg(test)]
 mod upstreams;
 #[cfg(test)]
+mod vetting;
+#[cfg(test)]
 mod walkthrough;
