@@ -49,5 +49,5 @@ pub use ask::{Asked, NotAsked};
 pub use gateway::{Gateway, GatewayParts, GatewayProblem, UpstreamSecrets};
 pub use health::UpstreamHealth;
 pub use limits::Limits;
-pub use tls::{TlsCertificate, TlsProblem, read_authorities};
+pub use tls::{Callers, TlsCertificate, TlsProblem, read_authorities};
 pub use workers::Workers;
