@@ -20,6 +20,7 @@
 
 pub mod anomalies;
 pub mod confidential;
+pub mod notices;
 pub mod persons;
 pub mod profile;
 pub mod risk;

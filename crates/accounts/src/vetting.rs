@@ -274,6 +274,18 @@ impl Vetting {
         Ok(Moved { vetting, level })
     }
 
+    /// The same, to be looked at again when it was to be before, if that is sooner.
+    #[must_use]
+    pub fn due_no_later(self, before: Option<Timestamp>) -> Self {
+        let Self::Approved(approval) = self else {
+            return self;
+        };
+        let due_at = approval
+            .due_at
+            .map(|due_at| before.map_or(due_at, |before| before.min(due_at)));
+        Self::Approved(Approval { due_at, ..approval })
+    }
+
     /// When it is to be looked at again.
     #[must_use]
     pub const fn due_at(&self) -> Option<Timestamp> {

@@ -216,8 +216,19 @@ impl Admission {
         snapshot: &Snapshot,
         app: &App,
     ) -> Vec<(Symbol, Vec<CapabilityAnswer>)> {
+        self.capabilities_in(snapshot, app, Mode::Live)
+    }
+
+    /// The same in one mode, with a key that is bound to nothing.
+    #[must_use]
+    pub fn capabilities_in(
+        &self,
+        snapshot: &Snapshot,
+        app: &App,
+        mode: Mode,
+    ) -> Vec<(Symbol, Vec<CapabilityAnswer>)> {
         let nobody = CredentialId::from_u128(0);
-        self.capabilities_with(snapshot, app, (nobody, Mode::Live, None))
+        self.capabilities_with(snapshot, app, (nobody, mode, None))
     }
 
     /// Every capability as the caller has it on each API its app is subscribed to (P-54).

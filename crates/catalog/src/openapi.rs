@@ -1,9 +1,11 @@
 //! Reading OpenAPI 3.0 and 3.1 documents, tolerant of all that a gateway does not use.
 
 mod document;
+mod fill;
 mod names;
 mod narrow;
 mod operation;
+mod reference;
 mod resolve;
 mod servers;
 
@@ -17,7 +19,9 @@ use self::{
     resolve::{At, Resolver},
     servers::Servers,
 };
+pub use fill::{FilledCall, Unfilled, fill, is_filled};
 pub use narrow::{Narrowing, narrow};
+pub use reference::{BodyExample, CallField, CallableOperation, reference};
 
 use crate::{DescribedOperation, Description, PathTemplate, Routes, SameShape, TemplateProblem};
 

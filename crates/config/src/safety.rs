@@ -238,8 +238,15 @@ fn listeners(settings: &Settings) -> [(&'static str, &Listener); 4] {
 
 /// Only calls are made with certificates, and only our own TLS sees them.
 fn unasked_certificates(name: &str, listener: &Listener) -> Option<Refusal> {
-    listener.tls_client_authorities.as_ref()?;
-    let key = format!("listeners.{name}.tls_client_authorities");
+    let key = match (
+        &listener.tls_client_authorities,
+        listener.tls_client_self_signed,
+    ) {
+        (Some(_), _) => "tls_client_authorities",
+        (None, true) => "tls_client_self_signed",
+        (None, false) => return None,
+    };
+    let key = format!("listeners.{name}.{key}");
     if name != "public" {
         let mend = "set it at `listeners.public`, or leave it out";
         return Some(Refusal::new(&key, "only calls carry certificates", mend));

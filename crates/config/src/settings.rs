@@ -115,6 +115,10 @@ pub struct Listener {
     /// one; credentials of apps may be bound to it.
     #[serde(default)]
     pub tls_client_authorities: Option<PathBuf>,
+    /// Callers are asked for certificates, and those that nobody else has signed are let in as well
+    /// (`public` only). They open what a credential names them for, and nothing else.
+    #[serde(default)]
+    pub tls_client_self_signed: bool,
     /// States that a proxy in front speaks TLS, so that plain HTTP here is meant.
     #[serde(default)]
     pub behind_tls_proxy: bool,
@@ -132,6 +136,7 @@ impl Listener {
             tls_certificate: None,
             tls_key: None,
             tls_client_authorities: None,
+            tls_client_self_signed: false,
             behind_tls_proxy: false,
             hosts: Vec::new(),
         }

@@ -182,6 +182,8 @@ fn what_cannot_work_is_refused_in_dev_as_well() {
         "[installation]\nissuer = \"not a url\"\nconsole = \"ftp://x\"\n\
          [limits]\ncalls = 0\nhead_seconds = 0\n[journal]\ngateway = \"../x\"\n\
          [geo]\nmmdb_path = \"/nowhere/country.mmdb\"\n\
+         [listeners.public]\ntls_client_self_signed = true\n\
+         [listeners.site]\ntls_client_authorities = \"/nowhere/a.pem\"\n\
          [listeners.ops]\ntls_certificate = \"/nowhere/c.pem\"\ntls_key = \"/nowhere/k.pem\"\n",
     );
     let refused: Vec<String> = refusals(&load(&sources).unwrap(), true)
@@ -191,8 +193,11 @@ fn what_cannot_work_is_refused_in_dev_as_well() {
     assert_eq!(
         refused,
         [
+            "listeners.public.tls_client_self_signed",
+            "listeners.site.tls_client_authorities",
             "limits.calls",
             "limits.head_seconds",
+            "listeners.site.tls_client_authorities",
             "listeners.ops.tls_certificate",
             "listeners.ops.tls_key",
             "geo.mmdb_path",

@@ -27,7 +27,9 @@ mod import;
 mod keys;
 mod leaks;
 mod mails;
+mod notices;
 mod own_apps;
+mod own_description;
 mod own_developer;
 mod passwords;
 mod persons;
@@ -37,6 +39,7 @@ mod registration;
 mod secrets;
 mod sign_in;
 mod toggles;
+mod try_call;
 mod vetting;
 
 pub use anomalies::{
@@ -72,7 +75,12 @@ pub use mails::{
     Letter, MAIL_KIND, NotSent, Origins, Post, TooManyFromNetwork, Waiting, send_mails,
     waiting_mails,
 };
+pub use notices::{
+    MOST_UNREAD, NOTICE_DAYS, NoticePage, Notices, choose_mails, notice_reader, own_notices,
+    read_notices, tell_of_ending_keys, unread_notices,
+};
 pub use own_apps::{MOST_OWN_APPS, OwnApp, OwnAppRefused, make_own_app, own_app, own_apps};
+pub use own_description::{NotDescribed, own_description, own_reference};
 pub use own_developer::{OwnDeveloper, OwnLadder, OwnStep, level_of, own_developer};
 pub use passwords::Passwords;
 pub use persons::{
@@ -102,6 +110,10 @@ pub use toggles::{
     Panel, PanelCapability, PanelLimit, PanelPlaces, Switch, Toggle, ToggleRefused, assign_level,
     confine, limit_at_level, panel, reset_to_level, set_limits, switch_app, switch_developer,
     within_reach,
+};
+pub use try_call::{
+    Gate, GateAnswer, GateCall, MOST_TRIED_BODY, MOST_TRY_KEYS, NoAnswer, NotTried,
+    TRY_KEY_SECONDS, Trial, TrialOutcome, TryDesk, TryKey, try_call,
 };
 pub use vetting::{
     Application, AssessmentDocument, Carrier, LineDocument, RiskServices, RoomDocument,

@@ -4,6 +4,7 @@ mod anomalies;
 mod apply;
 mod failing;
 mod keys;
+mod notices;
 mod passkeys;
 mod persons;
 mod registration;

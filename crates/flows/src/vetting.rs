@@ -2,7 +2,7 @@
 
 use accounts::{
     profile::Profile,
-    risk::{Assessment, Known, Model},
+    risk::{Assessment, Found, Known, Model},
     vetting::{Around, Decider, Immovable, Level, Moved, Vetting},
 };
 use primitives::{Name, PageSize, Revision};
@@ -125,7 +125,7 @@ pub async fn apply_for_level(
         let moved = Vetting::apply(before, wanted.cloned(), scene.assessment, scene.around);
         Ok(moved?)
     };
-    go(desk, (actor, which), (true, &step), keep).await
+    go(desk, (actor, which), (Asking::Anew, &step), keep).await
 }
 
 /// What a person decides about an application in review.
@@ -158,7 +158,7 @@ pub async fn decide_vetting(
             Verdict::Refuse => before.refuse(by)?,
         })
     };
-    go(desk, (actor, which), (false, &step), keep).await
+    go(desk, (actor, which), (Asking::Not, &step), keep).await
 }
 
 /// Takes an application in review back.
@@ -171,7 +171,7 @@ pub async fn withdraw_application(
     keep: Keep<'_, Vetted>,
 ) -> Result<Vetted, VettingRefused> {
     let step = |scene: Scene<'_>| Ok(there(scene.before, which)?.withdraw()?);
-    go(desk, (actor, which), (false, &step), keep).await
+    go(desk, (actor, which), (Asking::Not, &step), keep).await
 }
 
 /// Looks at a level again: more risk than before narrows at once (J-6).
@@ -183,11 +183,26 @@ pub async fn look_again(
     (actor, which): (&str, Application<'_>),
     keep: Keep<'_, Vetted>,
 ) -> Result<Vetted, VettingRefused> {
+    look_again_as(desk, (actor, which), Asking::Anew, keep).await
+}
+
+async fn look_again_as(
+    desk: VettingDesk<'_>,
+    (actor, which): (&str, Application<'_>),
+    asking: Asking,
+    keep: Keep<'_, Vetted>,
+) -> Result<Vetted, VettingRefused> {
     let step = |scene: Scene<'_>| {
         let before = there(scene.before, which)?;
-        Ok(before.look_again(scene.assessment, scene.around)?)
+        let due_at = before.due_at();
+        let mut moved = before.look_again(scene.assessment, scene.around)?;
+        if asking == Asking::UnlessKept {
+            // Who keeps changing its account is asked about all the same when it is due.
+            moved.vetting = moved.vetting.due_no_later(due_at);
+        }
+        Ok(moved)
     };
-    go(desk, (actor, which), (true, &step), keep).await
+    go(desk, (actor, which), (asking, &step), keep).await
 }
 
 /// Looks again at the levels that are due and at those whose account was changed since they were
@@ -199,13 +214,14 @@ pub async fn look_again(
 pub async fn look_again_where_needed(desk: VettingDesk<'_>) -> Result<usize, Unable> {
     let (at, size) = (desk.at, PageSize::clamped(STEP));
     let due = at.store.vettings_due(at.clock.now(), size).await?;
-    let mut looked = look_again_at(desk, &due).await?;
+    let mut looked = look_again_at(desk, &due, Asking::Anew).await?;
     let mut after = None;
     loop {
         let approved = VettingDocument::APPROVED;
         let page = at.store.vettings_overtaken(approved, after.as_ref(), size);
         let page = page.await?;
-        looked = looked.saturating_add(look_again_at(desk, &page).await?);
+        let done = look_again_at(desk, &page, Asking::UnlessKept).await?;
+        looked = looked.saturating_add(done);
         match page.last() {
             None => return Ok(looked),
             Some(last) => after = Some(place_of(last)),
@@ -225,6 +241,7 @@ fn place_of(kept: &store::Vetting) -> VettingPlace {
 async fn look_again_at(
     desk: VettingDesk<'_>,
     vettings: &[store::Vetting],
+    asking: Asking,
 ) -> Result<usize, Unable> {
     let mut looked = 0_usize;
     for one in vettings {
@@ -232,7 +249,7 @@ async fn look_again_at(
             account: &one.account,
             ladder: &one.ladder,
         };
-        match look_again(desk, (JOB, which), &|_| Ok(None)).await {
+        match look_again_as(desk, (JOB, which), asking, &|_| Ok(None)).await {
             Ok(_) => looked = looked.saturating_add(1),
             Err(VettingRefused::Change(ChangeRefused::Unable(failure))) => return Err(failure),
             Err(problem) => {
@@ -314,12 +331,37 @@ fn model_of<'a>(snapshot: &'a Snapshot, ladder: &Name) -> Result<&'a Model, Vett
     model.ok_or_else(|| VettingRefused::NoModel(ladder.clone()))
 }
 
+/// Whether a risk service is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asking {
+    /// It is not.
+    Not,
+    /// It is, unless it gave points when the developer was judged last: others are not asked anew
+    /// about each change of an account.
+    UnlessKept,
+    /// It is.
+    Anew,
+}
+
+/// The points that a risk service gave when the developer was judged last.
+fn kept_points(vetting: &Vetting, service: Option<&Name>) -> Option<i64> {
+    let assessment = match vetting {
+        Vetting::InReview(review) => &review.assessment,
+        Vetting::Approved(approval) => &approval.assessment,
+        Vetting::Refused(refusal) => &refusal.assessment,
+        Vetting::Withdrawn => return None,
+    };
+    // Its line is the last: a signal of the model may have the same name.
+    let line = assessment.lines.last()?;
+    (Some(&line.signal) == service && line.found == Found::Yes).then_some(line.points)
+}
+
 /// Makes a move from the newest state, and commits it with the level that it gives or takes. A
 /// risk service is asked once, if at all, however often the change is made again.
 async fn go(
     desk: VettingDesk<'_>,
     (actor, which): (&str, Application<'_>),
-    (asks, step): (bool, Step<'_>),
+    (asking, step): (Asking, Step<'_>),
     keep: Keep<'_, Vetted>,
 ) -> Result<Vetted, VettingRefused> {
     let VettingDesk { at, loader, .. } = desk;
@@ -328,7 +370,7 @@ async fn go(
     for _ in Authority::tries() {
         // A service may take long, and others need not wait for it: only who comes too late then
         // queues.
-        if alone.is_none() && (service.is_some() || !asks) {
+        if alone.is_none() && (service.is_some() || asking == Asking::Not) {
             alone = Some(loader.lane().await);
         }
         loader.refresh().await?;
@@ -338,11 +380,20 @@ async fn go(
             resource.ok_or_else(|| VettingRefused::AccountUnknown(which.account.clone()))?;
         let before = find_vetting(at, which).await?;
         let account = account_of(&resource)?;
-        if asks && service.is_none() {
-            let asked = desk.services.points(at, &snapshot, (which, &account));
+        let profile = profile_of(at, which.account).await?;
+        if asking == Asking::UnlessKept && service.is_none() {
+            let name = &model_of(&snapshot, which.ladder)?.service;
+            let before = before.as_ref().map(|(_, vetting)| vetting);
+            service = before
+                .and_then(|vetting| kept_points(vetting, name.as_ref()))
+                .map(Some);
+        }
+        if asking != Asking::Not && service.is_none() {
+            let asked = desk
+                .services
+                .points(at, &snapshot, (which, &account, &profile));
             service = Some(asked.await?);
         }
-        let profile = profile_of(at, which.account).await?;
         let known = (which, &resource, account, (&profile, service.flatten()));
         let planned = plan(at, &snapshot, known, before, step)?;
         let changes = planned.write_set(at, (actor, which), (&snapshot, keep))?;

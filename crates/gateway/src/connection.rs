@@ -156,7 +156,7 @@ async fn greet(
     }
 }
 
-async fn converse<I>(door: Arc<Door>, stream: I, peer: Peer, shutdown: CancellationToken)
+pub(crate) async fn converse<I>(door: Arc<Door>, stream: I, peer: Peer, shutdown: CancellationToken)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

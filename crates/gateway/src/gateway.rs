@@ -157,6 +157,10 @@ impl Gateway {
         self.0.leaving.store(true, Ordering::Relaxed);
     }
 
+    pub(crate) const fn door(&self) -> &Arc<Door> {
+        &self.0
+    }
+
     /// How every upstream that was called lately fares. Seen, not acted upon.
     #[must_use]
     pub fn upstreams(&self) -> Vec<UpstreamHealth> {

@@ -17,6 +17,7 @@ mod account;
 mod addresses;
 mod answer;
 mod arrival;
+mod ask;
 mod base;
 mod body;
 mod connection;
@@ -44,8 +45,9 @@ mod upstreams;
 pub mod wire;
 mod workers;
 
+pub use ask::{Asked, NotAsked};
 pub use gateway::{Gateway, GatewayParts, GatewayProblem, UpstreamSecrets};
 pub use health::UpstreamHealth;
 pub use limits::Limits;
-pub use tls::{TlsCertificate, TlsProblem, read_authorities};
+pub use tls::{Callers, TlsCertificate, TlsProblem, read_authorities};
 pub use workers::Workers;

@@ -20,6 +20,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use x509_parser::parse_x509_certificate;
 
+use callers::SelfSigned;
+
+mod callers;
+
 /// A server's certificate chain and key, read again when the files change. A pair that cannot be
 /// used never replaces one that can.
 #[derive(Clone, Debug)]
@@ -30,6 +34,15 @@ struct Files {
     certificate: PathBuf,
     key: PathBuf,
     current: ArcSwap<CertifiedKey>,
+}
+
+/// Which certificates callers are asked for; none by default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Callers<'a> {
+    /// Those of these authorities, in PEM.
+    pub authorities: Option<&'a Path>,
+    /// Those that nobody else has signed.
+    pub self_signed: bool,
 }
 
 /// A certificate cannot be used.
@@ -119,6 +132,24 @@ pub fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, Tls
     Ok(all)
 }
 
+/// Who looks at certificates of these authorities, in PEM.
+fn verifier_of(authorities: &Path) -> Result<Arc<dyn ClientCertVerifier>, TlsProblem> {
+    let unusable = |problem| TlsProblem::Authorities {
+        path: authorities.to_owned(),
+        problem,
+    };
+    let mut roots = RootCertStore::empty();
+    for authority in read_authorities(authorities)? {
+        roots
+            .add(authority)
+            .map_err(|problem| unusable(problem.to_string()))?;
+    }
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+    let verifier = verifier.allow_unauthenticated().build();
+    verifier.map_err(|problem| unusable(problem.to_string()))
+}
+
 impl TlsCertificate {
     /// Reads a chain and its key, both in PEM.
     ///
@@ -141,28 +172,23 @@ impl TlsCertificate {
         self.accepting(WebPkiClientVerifier::no_client_auth())
     }
 
-    /// The same, and asks callers for a certificate of these authorities (PEM). One who shows none
-    /// is let in without; one whose certificate is not theirs, not valid now or not for clients is
-    /// not (RFC 5280, section 6.1).
+    /// The same, and asks callers for a certificate. One who shows none is let in without; one whose
+    /// certificate is of another authority, not valid now or not for clients is not (RFC 5280,
+    /// section 6.1).
     ///
     /// # Errors
     /// When the file cannot be used, or TLS cannot be set up.
-    pub fn acceptor_asking(&self, authorities: &Path) -> Result<TlsAcceptor, TlsProblem> {
-        let unusable = |problem| TlsProblem::Authorities {
-            path: authorities.to_owned(),
-            problem,
-        };
-        let mut roots = RootCertStore::empty();
-        for authority in read_authorities(authorities)? {
-            roots
-                .add(authority)
-                .map_err(|problem| unusable(problem.to_string()))?;
+    pub fn acceptor_asking(&self, callers: Callers<'_>) -> Result<TlsAcceptor, TlsProblem> {
+        let authorities = callers.authorities.map(verifier_of).transpose()?;
+        if !callers.self_signed {
+            let verifier = authorities.unwrap_or_else(WebPkiClientVerifier::no_client_auth);
+            return self.accepting(verifier);
         }
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-        let verifier = verifier.allow_unauthenticated().build();
-        let verifier = verifier.map_err(|problem| unusable(problem.to_string()))?;
-        self.accepting(verifier)
+        let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
+        self.accepting(Arc::new(SelfSigned {
+            authorities,
+            algorithms,
+        }))
     }
 
     fn accepting(&self, verifier: Arc<dyn ClientCertVerifier>) -> Result<TlsAcceptor, TlsProblem> {

@@ -1,5 +1,5 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use primitives::Secret;
 
 /// What stands in `Authorization` as HTTP Basic (RFC 7617).
@@ -28,6 +28,15 @@ impl Basic {
             (Some(_), Some(_)) => Self::Malformed,
         }
     }
+
+    /// What a caller with this credential writes into `Authorization`.
+    #[must_use]
+    pub fn written(user: &str, password: &Secret) -> Option<HeaderValue> {
+        let encoded = STANDARD.encode(format!("{user}:{}", password.expose()));
+        let mut value = HeaderValue::try_from(format!("Basic {encoded}")).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
 }
 
 fn read(value: &str) -> Option<Basic> {
@@ -48,8 +57,6 @@ fn read(value: &str) -> Option<Basic> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn of(values: &[&str]) -> Basic {
@@ -66,6 +73,11 @@ mod tests {
         let given = of(&[&format!("basic {}", STANDARD.encode("key_1:a:b"))]);
         let Basic::Given(user, password) = given else {
             panic!("{given:?}");
+        };
+        assert_eq!((user.as_str(), password.expose()), ("key_1", "a:b"));
+        let written = Basic::written("key_1", &Secret::new("a:b".to_owned())).unwrap();
+        let Basic::Given(user, password) = of(&[written.to_str().unwrap()]) else {
+            panic!("{written:?}");
         };
         assert_eq!((user.as_str(), password.expose()), ("key_1", "a:b"));
         assert!(matches!(of(&[]), Basic::Missing));

@@ -23,6 +23,7 @@ use crate::{
     me::{Capabilities, shown_to_developer},
     names::{key_id, name, record_id, unknown},
     operator::By,
+    own_apis::described,
     posted::{Instead, Posted},
     refusals::{failed, own_app_refused, unable, vetting_refused},
 };
@@ -36,6 +37,7 @@ pub(crate) fn routes() -> OpenApiRouter<Management> {
         .routes(routes!(list, make))
         .routes(routes!(one))
         .routes(routes!(capabilities))
+        .routes(routes!(description))
         .routes(routes!(calls))
         .routes(routes!(explain))
         .routes(routes!(keys, issue))
@@ -366,6 +368,26 @@ async fn capabilities(
     let app = own_app(&snapshot, developer, &given);
     let app = app.ok_or_else(|| unknown("app", &given))?;
     Ok(Json(shown_to_developer(&desk, &snapshot, app)))
+}
+
+/// The description of an API, as far as an app of one's own may call it
+///
+/// In live mode, with a key that is bound to nothing.
+#[utoipa::path(get, path = "/v1/developer/apps/{app}/apis/{api}/openapi.json", tag = "developer",
+    operation_id = "getOwnAppDescription",
+    params(("app" = String, Path, description = "Name of the app"),
+        ("api" = String, Path, description = "Name of the API")),
+    responses((status = 200, body = serde_json::Value, description = "An OpenAPI document"), Problems))]
+async fn description(
+    State(desk): State<Management>,
+    by: By,
+    Path((given, api)): Path<(String, String)>,
+) -> Result<Json<serde_json::Value>, Problem> {
+    let (snapshot, developer) = (desk.snapshots().load_full(), by.developer()?);
+    let app = own_app(&snapshot, developer, &given);
+    let app = app.ok_or_else(|| unknown("app", &given))?;
+    let answers = desk.admission.capabilities(&snapshot, app);
+    described(&desk, &snapshot, &answers, &api).await
 }
 
 /// Calls of an app of one's own, the newest first

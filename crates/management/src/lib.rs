@@ -33,6 +33,7 @@ mod instant;
 mod leaked_secrets;
 mod me;
 mod names;
+mod notices;
 mod openapi;
 mod operator;
 mod own_apis;
@@ -78,6 +79,7 @@ pub fn router(desk: Management) -> Router {
 pub fn site_router(desk: Management) -> Router {
     let routes = OpenApiRouter::new()
         .merge(developer::routes())
+        .merge(notices::routes())
         .merge(persons::own_routes())
         .merge(passkeys::own_routes())
         .merge(whoami::routes());
@@ -108,6 +110,7 @@ fn operator_routes() -> OpenApiRouter<Management> {
         .merge(events::routes())
         .merge(import::routes())
         .merge(me::operator_routes())
+        .merge(notices::routes())
         .merge(own_apis::operator_routes())
         .merge(persons::routes())
         .merge(registrations::routes())

@@ -2,18 +2,15 @@ use std::collections::BTreeSet;
 
 use admission::Identified;
 use axum::extract::State;
-use catalog::{
-    Api, Mount,
-    openapi::{Narrowing, narrow},
-};
+use catalog::Api;
 use decision::CapabilityAnswer;
+use flows::NotDescribed;
 use http_kit::{Json, Listing, Path, Problem, Problems, THREE_TOKENS, codes};
 use primitives::{Revision, Symbol, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use snapshot::Snapshot;
-use state::{Document as _, document::Description};
-use store::{Event, Kind};
+use store::Event;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -21,8 +18,8 @@ use crate::{
     Management,
     instant::Instant,
     me::{OwnKey, unidentified},
-    names::{app_name, name, unknown},
-    refusals::failed,
+    names::{app_name, unknown},
+    refusals::{failed, unable},
 };
 
 /// What helps a developer to build an app that works here (P-16).
@@ -113,57 +110,18 @@ async fn description_of_app(
 }
 
 /// An API the app is not subscribed to is as unknown as one that is not there.
-async fn described(
+pub(crate) async fn described(
     desk: &Management,
     snapshot: &Snapshot,
     answers: &[(Symbol, Vec<CapabilityAnswer>)],
     given: &str,
 ) -> Result<Json<Value>, Problem> {
-    let there = || unknown("api", given);
-    let symbol = snapshot.vocabulary().apis.get(given).ok_or_else(there)?;
-    let mut answers = answers.iter();
-    let (_, granted) = answers.find(|(api, _)| *api == symbol).ok_or_else(there)?;
-    let api = snapshot.catalogue().apis.get(symbol).ok_or_else(there)?;
-    let keys = callable(api, granted);
-    let servers: Vec<String> = api.mounts.iter().map(server).collect();
-    let called = name(&format!("{}@{}", api.name, api.version))?;
-    let found = desk.authority.store.resource(Kind::Description, &called);
-    let body = found.await.map_err(failed)?.ok_or_else(there)?.body;
-    let narrowed = tokio::task::spawn_blocking(move || {
-        let text = Description::from_body(&body).ok()?.text;
-        let narrowing = Narrowing {
-            keep: &|key| keys.contains(key),
-            servers: &servers,
-            schemes: &schemes(),
-        };
-        narrow(&text, narrowing).ok()
-    });
-    let narrowed = narrowed.await.map_err(|why| Problem::internal(&why))?;
-    narrowed
-        .map(Json)
-        .ok_or_else(|| Problem::of(&codes::DESCRIPTION_INVALID))
-}
-
-/// The operations that a granted capability opens; which of several is used may depend on the
-/// call.
-fn callable(api: &Api, granted: &[CapabilityAnswer]) -> BTreeSet<String> {
-    let is_granted = |capability: Symbol| {
-        let mut answers = granted.iter();
-        answers.any(|answer| answer.granted && answer.capability == capability)
-    };
-    let open = api.operations.iter().filter(|operation| {
-        let mut uses = operation.uses.iter();
-        uses.any(|used| is_granted(used.capability))
-    });
-    open.map(|operation| format!("{} {}", operation.method, operation.template))
-        .collect()
-}
-
-fn server(mount: &Mount) -> String {
-    match mount {
-        Mount::Host(host) => format!("https://{host}"),
-        Mount::Path(path) => path.clone(),
-    }
+    let told = flows::own_description(&desk.authority, snapshot, (given, answers), schemes()).await;
+    told.map(Json).map_err(|why| match why {
+        NotDescribed::Unknown => unknown("api", given),
+        NotDescribed::Unreadable => Problem::of(&codes::DESCRIPTION_INVALID),
+        NotDescribed::Unable(failure) => unable(failure),
+    })
 }
 
 /// How callers show who they are.

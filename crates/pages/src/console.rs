@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use flows::{Authority, Caller, RiskServices, Rules, Unable, VettingDesk};
+use flows::{Authority, Caller, Gate, RiskServices, Rules, Unable, VettingDesk};
 use passkeys::{NoParty, Party, Refusal};
 use primitives::Timestamp;
 use serde::Serialize;
@@ -27,7 +27,7 @@ mod decisions;
 mod developers;
 mod doors;
 mod events;
-mod form;
+pub(crate) mod form;
 mod mails;
 mod overview;
 mod persons;
@@ -51,6 +51,8 @@ pub struct Console {
     pub snapshots: Arc<SnapshotHandle>,
     /// For the complete answer about an app.
     pub admission: Arc<Admission>,
+    /// The way to the gate, for calls that developers try.
+    pub gate: Arc<dyn Gate>,
     /// Where it stands.
     pub place: Arc<Place>,
     /// For whom passkeys are made here, or why there can be none.
@@ -117,7 +119,7 @@ impl Console {
     pub fn new(
         authority: Authority,
         (loader, services): (Arc<Loader>, RiskServices),
-        admission: Arc<Admission>,
+        (admission, gate): (Arc<Admission>, Arc<dyn Gate>),
         place: Place,
     ) -> Result<Self, minijinja::Error> {
         let templates = Arc::new(Templates::compile(&place)?);
@@ -129,6 +131,7 @@ impl Console {
             loader,
             services,
             admission,
+            gate,
             place: Arc::new(place),
             templates,
             party,

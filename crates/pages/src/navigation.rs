@@ -51,6 +51,7 @@ const OF_DEVELOPERS: [Group; 1] = [Group {
     title: "Developer",
     sections: &[
         section("apps", "My apps", "/apps", "app"),
+        section("notices", "Notices", "/notices", "mail"),
         section("developer", "My account", "/developer", "shield"),
         section("you", "Your sign-in", "/you", "key"),
     ],

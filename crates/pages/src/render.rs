@@ -16,7 +16,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 32] = templates![
+const TEMPLATES: [(&str, &str); 35] = templates![
     "layout.html",
     "icons.html",
     "components.html",
@@ -49,6 +49,9 @@ const TEMPLATES: [(&str, &str); 32] = templates![
     "own_app.html",
     "own_developer.html",
     "own_calls.html",
+    "own_notices.html",
+    "own_reference.html",
+    "own_try.html",
 ];
 
 /// Pages of which a part renews itself.

@@ -21,7 +21,10 @@ use crate::{
 mod apps;
 mod calls;
 mod developer;
+mod notices;
+mod reference;
 mod registration;
+mod trying;
 
 /// The site's routes. Open are what one does before one is signed in, and the assets.
 pub fn site_routes(site: Console) -> Router {
@@ -63,6 +66,9 @@ fn doors(site: Option<&Console>) -> Doors {
         .get("/apps", Develop, apps::list)
         .post("/apps", Develop, apps::make)
         .get("/apps/{name}", Develop, apps::show)
+        .get("/apps/{name}/apis/{api}", Develop, reference::show)
+        .get("/apps/{name}/apis/{api}/try", Develop, trying::show)
+        .post("/apps/{name}/apis/{api}/try", Develop, trying::send)
         .get("/apps/{name}/calls", Develop, calls::list)
         .get("/apps/{name}/calls/{id}", Develop, calls::show)
         .post("/apps/{name}/keys", Develop, apps::issue)
@@ -71,6 +77,9 @@ fn doors(site: Option<&Console>) -> Doors {
         .get("/developer", Develop, developer::show)
         .post("/developer/vetting", Develop, developer::apply)
         .post("/developer/vetting/withdraw", Develop, developer::withdraw)
+        .get("/notices", Develop, notices::list)
+        .post("/notices/read", Develop, notices::read)
+        .post("/you/mails", Develop, notices::mails)
         .get("/you", Own, you::show)
         .post("/you/password", Own, you::password)
         .post("/you/codes", Own, you::codes)

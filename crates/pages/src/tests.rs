@@ -180,11 +180,11 @@ fn views_of_events() -> Vec<(&'static str, Value)> {
     let row = json!({
         "at": when(), "actor": "Kim", "actor_href": "/console/persons/person_1", "action": "created",
         "tone": "good", "kind": "app", "name": "acme-shop", "href": "/console/apps/acme-shop",
-        "revision": 7, "detail": "{}", "alike": "/console/events?kind=app",
+        "revision": 7, "detail": "{}", "alike": "/console/events?kind=app", "says": null,
     });
     let bare = with(
         &row,
-        &json!({ "actor_href": null, "href": null, "detail": null }),
+        &json!({ "actor_href": null, "href": null, "detail": null, "says": "marked, rule `<b>`" }),
     );
     let list = json!({
         "section": "events", "kinds": ["account", "app"], "filter": { "kind": "app", "name": "x" },
@@ -226,9 +226,10 @@ fn views_of_persons() -> Vec<(&'static str, Value)> {
         "section": "you", "person": person, "roles": roles, "sign_ins": sign_ins, "most_days": 366,
         "done": "Done.", "problem": null, "token": "ptr_person_x",
         "codes": { "picture": "data:image/svg+xml,x", "seed": "AAAA BBBB", "sealed": "00" },
+        "mails": [{ "kind": "key", "title": "a key ends", "ticked": true }],
         "passkeys": passkeys, "most_passkeys": 20, "left": 2, "recovery": ["aaaa-bbbb-cccc"],
     });
-    let bare = json!({ "token": null, "codes": null, "done": null, "person": out,
+    let bare = json!({ "token": null, "codes": null, "done": null, "person": out, "mails": null,
         "passkeys": [], "left": 0, "recovery": [] });
     vec![
         ("persons.html", list.clone()),
@@ -368,12 +369,18 @@ fn views_of_apps() -> Vec<(&'static str, Value)> {
         "limits": [{ "limit": "agreements", "what": "calls", "used": "3", "most": "100", "unit": "calls", "resets": when() }] });
     let key = json!({ "id": "key_1", "hint": "wxyz", "mode": "test", "permissions": "read-only", "created": when(),
         "tone": "warn", "state": "works until", "ends": when() });
+    let change = json!({ "at": when(), "actor": "Kim", "actor_href": "/x", "action": "created", "tone": "good",
+        "kind": "credential", "name": "key_1", "href": null, "alike": "/x", "says": null });
+    let marked = with(
+        &change,
+        &json!({ "actor_href": null, "kind": "anomaly", "href": "/x", "says": "marked, rule `<b>`" }),
+    );
     let list =
         json!({ "section": "apps", "from": "", "rows": [app], "empty": empty(), "next": null });
     let page = json!({ "section": "apps", "crumbs": [{ "title": "Apps", "href": "/console/apps" }], "app": app,
         "entries_of": entries(), "decisions": "/x", "keys": [key], "no_keys": empty(), "tabs": tabs(), "no_apis": empty(),
         "profiles": ["read-only"], "limits": [limit()], "told": { "problem": null, "new_key": null },
-        "chart": chart(), "quotas": [{ "width": 900, "tone": "warn",
+        "history": { "rows": [change, marked], "all": "/x" }, "chart": chart(), "quotas": [{ "width": 900, "tone": "warn",
             "limit": { "limit": "per-day", "what": "calls a day", "used": "9", "most": "10", "unit": "calls", "resets": null } }],
         "apis": [{ "name": "payments", "own": [capability], "others": [capability] }] });
     vec![
@@ -386,7 +393,7 @@ fn views_of_apps() -> Vec<(&'static str, Value)> {
             "app.html",
             with(
                 &page,
-                &json!({ "keys": [], "apis": [], "told": { "problem": "That is not so.",
+                &json!({ "keys": [], "apis": [], "history": { "rows": [], "all": "/x" }, "told": { "problem": "That is not so.",
                     "new_key": { "id": "key_1", "mode": "test", "secret": "s", "signature": "t" } } }),
             ),
         ),

@@ -4,6 +4,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use primitives::Mode;
 
+mod vettings;
+
+pub(crate) use vettings::VettingsCommand;
+
 /// What a script is told.
 const STATUSES: &str = "Ends with 0 when done, 1 when it could not be done, 2 when `diff` finds a \
                         difference, 64 when the command line cannot be read.";
@@ -57,6 +61,9 @@ pub(crate) enum Command {
     /// What was unusual in how apps call, and what they usually do.
     #[command(subcommand)]
     Anomalies(AnomaliesCommand),
+    /// Applications of developers for levels, and what is decided.
+    #[command(subcommand)]
+    Vettings(VettingsCommand),
     /// Persons who sign in to the console, and what they may do.
     #[command(subcommand)]
     Persons(PersonsCommand),

@@ -14,3 +14,4 @@ pub(crate) mod persons;
 pub(crate) mod secrets;
 pub(crate) mod state_files;
 pub(crate) mod version;
+pub(crate) mod vettings;

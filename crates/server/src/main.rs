@@ -71,6 +71,7 @@ async fn perform(command: Command) -> Result<(), Failure> {
         Command::Accounts(show) => commands::lists::accounts(&show).await,
         Command::Calls(wanted) => commands::lists::calls(&wanted).await,
         Command::Anomalies(command) => commands::anomalies::run(&command).await,
+        Command::Vettings(command) => commands::vettings::run(&command).await,
         Command::Persons(command) => commands::persons::run(&command).await,
         Command::Keys(command) => commands::keys::run(&command).await,
         Command::Secret(command) => commands::secrets::run(&command).await,

@@ -21,6 +21,7 @@ mod places;
 mod presence;
 mod priority;
 mod states;
+mod trying;
 
 use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
@@ -43,6 +44,7 @@ use crate::{
         jobs::Jobs,
         listening::Listening,
         ops::Readiness,
+        people::Addresses,
         places::Places,
     },
     set_up,
@@ -142,7 +144,10 @@ impl Running {
             Some(begun) => Some(begun.furnish(&house, &rooms.loader, &stop).await?),
             None => None,
         };
-        let jobs = Jobs::begin(&house, &rooms).map_err(why("settlement"))?;
+        let at = (&listening.site, &listening.management);
+        let addresses = Addresses::of(&house.loaded.settings, &listening.public, at);
+        let jobs = Jobs::begin(&house, &rooms, addresses.mailed(&house));
+        let jobs = jobs.map_err(why("settlement"))?;
         let readiness = readiness(&house, &rooms);
         let announced = dev::Announced::of(&listening);
         let doors = Doors::open(&house, &rooms, listening, readiness.clone())?;

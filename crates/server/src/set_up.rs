@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
-use config::{Flag, Loaded, Sources};
+use config::{Flag, Listener, Loaded, Sources};
+use gateway::Callers;
 
 use crate::{
     cli::{ServeArguments, SetUpArguments},
@@ -101,4 +102,12 @@ pub(crate) fn heads_file(loaded: &Loaded) -> PathBuf {
         .heads
         .clone()
         .unwrap_or_else(|| settings.data.directory.join("audit-heads.jwt"))
+}
+
+/// Which certificates callers are asked for.
+pub(crate) fn callers(listener: &Listener) -> Callers<'_> {
+    Callers {
+        authorities: listener.tls_client_authorities.as_deref(),
+        self_signed: listener.tls_client_self_signed,
+    }
 }

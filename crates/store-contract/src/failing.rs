@@ -9,16 +9,16 @@ use std::{
 
 use async_trait::async_trait;
 use primitives::{
-    AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PasskeyId, PersonId,
-    RecordId, Revision, SignInId, Timestamp,
+    AccountId, AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PasskeyId,
+    PersonId, RecordId, Revision, SignInId, Timestamp,
 };
 use store::{
     Anomaly, AnomalyFilter, AnomalyPlace, CallIndexRow, CallPage, CallSlot, CallTally, CallsWanted,
     ChartWanted, CommitRefused, Committed, Confidential, CounterRow, Credential, DeveloperRecord,
     Event, EventPlace, FailureKind, Folded, FoldedCalls, HabitRow, IdempotencyRow, Idempotent,
-    Installation, Kind, LinkPurpose, Mail, Passkey, PasskeyUse, Person, ProfileLine, Registration,
-    Resource, SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting,
-    VettingPlace, WriteSet,
+    Installation, Kind, LinkPurpose, Mail, Notice, NoticeFilter, NoticeReader, NoticeStep, Passkey,
+    PasskeyUse, Person, ProfileLine, Registration, Resource, SealedSecret, SignIn, SignInLink,
+    Store, StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
 };
 
 /// When a planted failure strikes.
@@ -176,5 +176,12 @@ asks! {
     fn put_mail_off(&self, id: MailId, next: Timestamp, problem: &str) -> ();
     fn delete_mail(&self, id: MailId) -> ();
     fn registration(&self, hash: &[u8; 32], now: Timestamp) -> Option<Registration>;
+    fn notices(&self, account: AccountId, filter: &NoticeFilter, size: PageSize) -> Vec<Notice>;
+    fn keep_notices(&self, step: NoticeStep) -> bool;
+    fn notice_cursor(&self) -> Option<Revision>;
+    fn notice_reader(&self, person: PersonId) -> Option<NoticeReader>;
+    fn put_notice_reader(&self, reader: &NoticeReader) -> ();
+    fn persons_of_developer(&self, account: AccountId) -> Vec<Person>;
+    fn drop_notices(&self, before: Timestamp) -> u64;
     fn drop_expired(&self, before: Timestamp) -> u64;
 }

@@ -20,6 +20,7 @@ pub mod events;
 mod failing;
 pub mod idempotency;
 pub mod mails;
+pub mod notices;
 pub mod passkeys;
 pub mod persons;
 pub mod resources;
@@ -90,11 +91,7 @@ macro_rules! for_each_case {
             mails::a_refused_commit_writes_no_mail,
             mails::a_registration_is_found_until_it_ends,
             mails::mails_come_back_newest_first,
-            passkeys::a_passkey_comes_back_as_it_went,
-            passkeys::a_credential_is_there_once,
-            passkeys::a_counter_only_goes_on,
-            passkeys::a_recovery_code_is_taken_at_most_once,
-            passkeys::a_deleted_person_leaves_no_passkey,
+    passkeys::a_passkey_comes_back_as_it_went, passkeys::a_credential_is_there_once, passkeys::a_counter_only_goes_on, passkeys::a_recovery_code_is_taken_at_most_once, passkeys::a_deleted_person_leaves_no_passkey, notices::a_notice_is_kept_once_with_its_cursor, notices::pages_of_notices_have_ones_own_and_everybodys, notices::what_was_read_is_kept_and_goes_with_the_person,
             persons::a_code_is_taken_at_most_once,
             persons::a_deleted_person_leaves_no_way_in,
             persons::a_person_comes_back_as_it_went,

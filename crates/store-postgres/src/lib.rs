@@ -15,6 +15,7 @@ mod connect;
 mod failure;
 mod idempotency;
 mod mails;
+mod notices;
 mod passkeys;
 mod pending;
 mod persons;
@@ -24,17 +25,17 @@ mod vettings;
 
 use async_trait::async_trait;
 use primitives::{
-    AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PasskeyId, PersonId,
-    RecordId, Revision, SignInId, Timestamp,
+    AccountId, AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PasskeyId,
+    PersonId, RecordId, Revision, SignInId, Timestamp,
 };
 use sqlx::PgPool;
 use store::{
     Anomaly, AnomalyFilter, AnomalyPlace, CallIndexRow, CallPage, CallSlot, CallTally, CallsWanted,
     ChartWanted, CommitRefused, Committed, Confidential, CounterRow, Credential, DeveloperRecord,
     Event, EventPlace, Folded, FoldedCalls, HabitRow, IdempotencyRow, Idempotent, Installation,
-    Kind, LinkPurpose, Mail, Passkey, PasskeyUse, Person, ProfileLine, Registration, Resource,
-    SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace,
-    WriteSet,
+    Kind, LinkPurpose, Mail, Notice, NoticeFilter, NoticeReader, NoticeStep, Passkey, PasskeyUse,
+    Person, ProfileLine, Registration, Resource, SealedSecret, SignIn, SignInLink, Store,
+    StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
 };
 
 pub use connect::{ConnectProblem, Warning};
@@ -405,6 +406,39 @@ impl Store for PostgresStore {
         now: Timestamp,
     ) -> Result<Option<Registration>, StoreFailure> {
         Ok(mails::registration(&self.pool, hash, now).await?)
+    }
+
+    async fn notices(
+        &self,
+        account: AccountId,
+        filter: &NoticeFilter,
+        size: PageSize,
+    ) -> Result<Vec<Notice>, StoreFailure> {
+        Ok(notices::list(&self.pool, account, filter, size).await?)
+    }
+
+    async fn keep_notices(&self, step: NoticeStep) -> Result<bool, StoreFailure> {
+        Ok(notices::keep(&self.pool, &step).await?)
+    }
+
+    async fn notice_cursor(&self) -> Result<Option<Revision>, StoreFailure> {
+        Ok(notices::cursor(&self.pool).await?)
+    }
+
+    async fn notice_reader(&self, person: PersonId) -> Result<Option<NoticeReader>, StoreFailure> {
+        Ok(notices::reader(&self.pool, person).await?)
+    }
+
+    async fn put_notice_reader(&self, reader: &NoticeReader) -> Result<(), StoreFailure> {
+        Ok(notices::put_reader(&self.pool, reader).await?)
+    }
+
+    async fn persons_of_developer(&self, account: AccountId) -> Result<Vec<Person>, StoreFailure> {
+        Ok(notices::of_developer(&self.pool, account).await?)
+    }
+
+    async fn drop_notices(&self, before: Timestamp) -> Result<u64, StoreFailure> {
+        Ok(notices::drop_old(&self.pool, before).await?)
     }
 
     async fn drop_expired(&self, before: Timestamp) -> Result<u64, StoreFailure> {

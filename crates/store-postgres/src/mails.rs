@@ -24,7 +24,12 @@ pub(crate) async fn write(unit: &mut PgConnection, changes: &WriteSet) -> Result
         .execute(&mut *unit)
         .await?;
     }
-    for mail in &changes.mails {
+    put(unit, &changes.mails).await
+}
+
+/// Writes mails.
+pub(crate) async fn put(unit: &mut PgConnection, mails: &[Mail]) -> Result<(), Failure> {
+    for mail in mails {
         let id = id_bytes(mail.id.as_u128());
         sqlx::query_file!(
             "../store/sql/mail_put.sql",

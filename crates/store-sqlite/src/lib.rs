@@ -14,6 +14,7 @@ mod commit;
 mod failure;
 mod idempotency;
 mod mails;
+mod notices;
 mod open;
 mod passkeys;
 mod pending;
@@ -24,17 +25,17 @@ mod vettings;
 
 use async_trait::async_trait;
 use primitives::{
-    AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PasskeyId, PersonId,
-    RecordId, Revision, SignInId, Timestamp,
+    AccountId, AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PasskeyId,
+    PersonId, RecordId, Revision, SignInId, Timestamp,
 };
 use sqlx::SqlitePool;
 use store::{
     Anomaly, AnomalyFilter, AnomalyPlace, CallIndexRow, CallPage, CallSlot, CallTally, CallsWanted,
     ChartWanted, CommitRefused, Committed, Confidential, CounterRow, Credential, DeveloperRecord,
     Event, EventPlace, Folded, FoldedCalls, HabitRow, IdempotencyRow, Idempotent, Installation,
-    Kind, LinkPurpose, Mail, Passkey, PasskeyUse, Person, ProfileLine, Registration, Resource,
-    SealedSecret, SignIn, SignInLink, Store, StoreFailure, TryRate, Vetting, VettingPlace,
-    WriteSet,
+    Kind, LinkPurpose, Mail, Notice, NoticeFilter, NoticeReader, NoticeStep, Passkey, PasskeyUse,
+    Person, ProfileLine, Registration, Resource, SealedSecret, SignIn, SignInLink, Store,
+    StoreFailure, TryRate, Vetting, VettingPlace, WriteSet,
 };
 
 use failure::Failure;
@@ -406,6 +407,39 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<Option<Registration>, StoreFailure> {
         Ok(mails::registration(&self.readers, hash, now).await?)
+    }
+
+    async fn notices(
+        &self,
+        account: AccountId,
+        filter: &NoticeFilter,
+        size: PageSize,
+    ) -> Result<Vec<Notice>, StoreFailure> {
+        Ok(notices::list(&self.readers, account, filter, size).await?)
+    }
+
+    async fn keep_notices(&self, step: NoticeStep) -> Result<bool, StoreFailure> {
+        Ok(notices::keep(&self.writer, &step).await?)
+    }
+
+    async fn notice_cursor(&self) -> Result<Option<Revision>, StoreFailure> {
+        Ok(notices::cursor(&self.readers).await?)
+    }
+
+    async fn notice_reader(&self, person: PersonId) -> Result<Option<NoticeReader>, StoreFailure> {
+        Ok(notices::reader(&self.readers, person).await?)
+    }
+
+    async fn put_notice_reader(&self, reader: &NoticeReader) -> Result<(), StoreFailure> {
+        Ok(notices::put_reader(&self.writer, reader).await?)
+    }
+
+    async fn persons_of_developer(&self, account: AccountId) -> Result<Vec<Person>, StoreFailure> {
+        Ok(notices::of_developer(&self.readers, account).await?)
+    }
+
+    async fn drop_notices(&self, before: Timestamp) -> Result<u64, StoreFailure> {
+        Ok(notices::drop_old(&self.writer, before).await?)
     }
 
     async fn drop_expired(&self, before: Timestamp) -> Result<u64, StoreFailure> {

@@ -16,6 +16,7 @@
 mod anomalies;
 mod call_query;
 mod chain;
+mod notices;
 mod passkeys;
 mod records;
 mod resource;
@@ -24,13 +25,14 @@ mod write_set;
 
 use async_trait::async_trait;
 use primitives::{
-    AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PasskeyId, PersonId,
-    RecordId, Revision, SignInId, Timestamp,
+    AccountId, AnomalyId, CredentialId, DeveloperRecordId, MailId, Name, PageSize, PasskeyId,
+    PersonId, RecordId, Revision, SignInId, Timestamp,
 };
 
 pub use anomalies::{Anomaly, AnomalyFilter, AnomalyMark, AnomalyPlace, HabitRow};
 pub use call_query::{CallPlace, CallQuery, CallSearch, CallsWanted, QueryValue};
 pub use chain::{Link, NO_LINK, link, links};
+pub use notices::{Notice, NoticeFilter, NoticePlace, NoticeReader, NoticeStep};
 pub use passkeys::{Passkey, PasskeyUse, RecoveryCodes};
 pub use records::{
     CallFilter, CallIndexRow, CallPage, CallSlot, CallTally, ChartWanted, Confidential, CounterRow,
@@ -334,6 +336,27 @@ pub trait Store: Send + Sync + 'static {
         hash: &[u8; 32],
         now: Timestamp,
     ) -> Result<Option<Registration>, StoreFailure>;
+
+    /// What a developer is told, the newest first: what is for it alone, and what is for everybody.
+    async fn notices(
+        &self,
+        account: AccountId,
+        filter: &NoticeFilter,
+        size: PageSize,
+    ) -> Result<Vec<Notice>, StoreFailure>;
+    /// Keeps notices and mails. `false`, and nothing is kept, when events have become notices up to
+    /// elsewhere than where the step begins.
+    async fn keep_notices(&self, step: NoticeStep) -> Result<bool, StoreFailure>;
+    /// How far events have become notices; `None` before any has.
+    async fn notice_cursor(&self) -> Result<Option<Revision>, StoreFailure>;
+    /// What somebody has read of notices.
+    async fn notice_reader(&self, person: PersonId) -> Result<Option<NoticeReader>, StoreFailure>;
+    /// Keeps what somebody has read of notices.
+    async fn put_notice_reader(&self, reader: &NoticeReader) -> Result<(), StoreFailure>;
+    /// Whoever belongs to a developer account, by address.
+    async fn persons_of_developer(&self, account: AccountId) -> Result<Vec<Person>, StoreFailure>;
+    /// Drops notices of before `before`, and what is kept of readers who are gone.
+    async fn drop_notices(&self, before: Timestamp) -> Result<u64, StoreFailure>;
 
     /// Drops links, sign-ins, tries, registrations and mails that expired before `before`.
     async fn drop_expired(&self, before: Timestamp) -> Result<u64, StoreFailure>;

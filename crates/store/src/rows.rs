@@ -17,12 +17,14 @@ use crate::{
 mod about;
 mod anomalies;
 mod mails;
+mod notices;
 mod passkeys;
 mod persons;
 
 pub use about::{ConfidentialColumns, DeveloperRecordColumns, ProfileLineColumns};
 pub use anomalies::{AnomalyColumns, HabitColumns};
 pub use mails::{MailColumns, RegistrationColumns};
+pub use notices::{NoticeColumns, NoticeReaderColumns};
 pub use passkeys::PasskeyColumns;
 pub use persons::{PersonColumns, SignInColumns, SignInLinkColumns};
 

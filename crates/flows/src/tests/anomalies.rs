@@ -1,8 +1,8 @@
 //! Marks as fine, and step-downs that end.
 
-use accounts::anomalies::Value;
-use admission::{Habits, anomaly_id};
-use primitives::{AnomalyId, Mode, PageSize, RecordId, Revision};
+use accounts::anomalies::{Action, Habit, Rule, Seen, Test, Value};
+use admission::{Coming, Habits, anomaly_id};
+use primitives::{AnomalyId, Mode, PageSize, RecordId, Revision, Symbol};
 use store::{Anomaly, FoldedCalls};
 
 use super::*;
@@ -129,4 +129,52 @@ async fn a_mark_as_fine_holds_at_once_here_and_soon_elsewhere() {
     assert_eq!(there.lower(WHOSE, now), None);
     assert_eq!(there.fine(WHOSE), [Value::Technology("curl".to_owned())]);
     assert_eq!(told(&bench.at).await, [entry("ann", "anomaly.fine")]);
+}
+
+/// The next call of the kind that was marked is no hit any more; of another kind, and of another
+/// app, it is.
+///
+/// Shows: P-33.
+#[tokio::test]
+async fn what_is_marked_as_fine_is_no_hit_any_more() {
+    const OTHER: (AppId, Mode) = (AppId::from_u128(8), Mode::Live);
+    let bench = bench().await;
+    lowered(&bench.at).await;
+    let now = bench.at.clock.now();
+    let mut habit = Habit::default();
+    for _ in 0..100 {
+        habit.observe(&Seen {
+            at: now,
+            technology: "acme-sdk",
+            country: None,
+            in_hour: 1,
+        });
+    }
+    let habits = Habits::default();
+    habits.load([WHOSE, OTHER].map(|whose| (whose, habit.clone())));
+    let rules = [Rule {
+        name: name("strange-client"),
+        apis: Vec::new(),
+        test: Test::Technology { below: 10 },
+        after_calls: 20,
+        after_days: 0,
+        action: Action::Refuse,
+    }];
+    let hits = |whose, technology| {
+        let coming = Coming {
+            whose,
+            api: Symbol(0),
+            at: now,
+            technology,
+            country: None,
+        };
+        habits.judge(&rules, coming).hits.len()
+    };
+    assert_eq!((hits(WHOSE, "curl"), hits(WHOSE, "acme-sdk")), (1, 0));
+    let by = ("ann", found());
+    mark_fine(&bench.at, &habits, by, "our own test", &|_| Ok(None))
+        .await
+        .unwrap();
+    assert_eq!((hits(WHOSE, "curl"), hits(WHOSE, "wget")), (0, 1));
+    assert_eq!(hits(OTHER, "curl"), 1);
 }

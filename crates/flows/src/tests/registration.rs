@@ -18,14 +18,14 @@ use crate::{
     set_password_by_link, sign_in_after_registering, sign_in_by_password, waiting_mails,
 };
 
-const EMAIL: &str = "dev@example.com";
-const PASSWORD: &str = "several words in a row";
+pub(super) const EMAIL: &str = "dev@example.com";
+pub(super) const PASSWORD: &str = "several words in a row";
 
 fn secret(text: &str) -> Secret {
     Secret::new(text.to_owned())
 }
 
-fn rules(admits: Admits) -> Rules {
+pub(super) fn rules(admits: Admits) -> Rules {
     Rules {
         admits,
         terms: None,
@@ -39,7 +39,7 @@ fn rules(admits: Admits) -> Rules {
     }
 }
 
-fn applicant(email: &str) -> Applicant {
+pub(super) fn applicant(email: &str) -> Applicant {
     Applicant {
         email: email.to_owned(),
         name: "Acme Ltd".to_owned(),
@@ -49,13 +49,13 @@ fn applicant(email: &str) -> Applicant {
     }
 }
 
-async fn letters(at: &Authority) -> Vec<Letter> {
+pub(super) async fn letters(at: &Authority) -> Vec<Letter> {
     let all = waiting_mails(at, None, PageSize::default()).await.unwrap();
     all.into_iter().filter_map(|one| one.letter).collect()
 }
 
 /// What the links of these pages carry, in letters to an address.
-async fn codes(at: &Authority, email: &str, page: &str) -> Vec<String> {
+pub(super) async fn codes(at: &Authority, email: &str, page: &str) -> Vec<String> {
     let all = letters(at).await.into_iter();
     let texts = all
         .filter(|letter| letter.to == email)
@@ -74,13 +74,17 @@ async fn loader(at: &Authority) -> Loader {
 }
 
 impl Bench {
-    async fn confirm(&self, code: &str, password: &str) -> Result<Registered, ConfirmRefused> {
+    pub(super) async fn confirm(
+        &self,
+        code: &str,
+        password: &str,
+    ) -> Result<Registered, ConfirmRefused> {
         let (loader, rules) = (loader(&self.at).await, rules(Admits::Everybody));
         let shown = (code, secret(password));
         confirm_registration(&self.at, (&loader, &rules), shown).await
     }
 
-    async fn person_of(&self, email: &str) -> Option<Person> {
+    pub(super) async fn person_of(&self, email: &str) -> Option<Person> {
         let found = self.at.store.person_by_email(email).await.unwrap();
         found.map(|found| Person::read(found).unwrap())
     }

@@ -85,11 +85,16 @@ async fn levels_are_looked_at_again_when_they_are_due_or_the_account_was_changed
     let first = applied.unwrap().kept;
     assert_eq!((first.state.as_str(), looked().await), ("approved", 0));
 
+    bench.clock.advance_seconds(24 * 3_600);
     has_staff(&bench, &loader, 60).await;
     assert_eq!((looked().await, looked().await), (1, 0));
     let second = state().await;
     assert!(second.state == "approved" && second.version > first.version);
     assert_eq!(second.since, first.since);
+    assert!(
+        second.due_at == first.due_at && first.due_at.is_some(),
+        "a change of the account puts nothing off"
+    );
 
     bench.clock.advance_seconds(91 * 24 * 3_600);
     assert_eq!((looked().await, looked().await), (1, 0));

@@ -1,18 +1,23 @@
 use std::sync::Arc;
 
+use accounts::profile::Profile;
 use async_trait::async_trait;
 use keys::sign_message;
-use primitives::{EventId, Name};
+use primitives::{EventId, Name, PageSize};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use snapshot::Snapshot;
 use state::document::{Account, RiskService};
+use store::DeveloperRecord;
 
 use super::Application;
 use crate::{Authority, SecretBook, Unable};
 
 /// Points of a risk service beyond these are no answer.
 const MOST_POINTS: i64 = 1_000;
+
+/// So many of the newest records are sent.
+const RECORDS: u32 = 100;
 
 /// Carries a question to a risk service.
 #[async_trait]
@@ -57,13 +62,19 @@ impl RiskServices {
         &self,
         at: &Authority,
         snapshot: &Snapshot,
-        (which, account): (Application<'_>, &Account),
+        (which, account, profile): (Application<'_>, &Account, &Profile),
     ) -> Result<Option<i64>, Unable> {
         let Some(service) = snapshot.setup().risk_services.get(which.ladder) else {
             return Ok(None);
         };
         let id = EventId::new(&*at.clock, &*at.entropy)?.to_string();
-        match self.ask(at, service, (&id, question(which, account))).await {
+        let size = PageSize::clamped(RECORDS);
+        let records = at
+            .store
+            .developer_records(which.account, None, size)
+            .await?;
+        let body = question(which, account, (profile, &records));
+        match self.ask(at, service, (&id, body)).await {
             Ok(points) => Ok(Some(points)),
             Err(problem) => {
                 let ladder: &Name = which.ladder;
@@ -92,8 +103,33 @@ impl RiskServices {
     }
 }
 
-/// What is known of the account: what the model itself looks at, and no secret.
-fn question(which: Application<'_>, account: &Account) -> Vec<u8> {
+/// What is known of the account: what the model itself looks at, the newest records as they came,
+/// and no secret.
+fn question(
+    which: Application<'_>,
+    account: &Account,
+    (profile, records): (&Profile, &[DeveloperRecord]),
+) -> Vec<u8> {
+    let profile = profile.lines().map(|(about, line)| {
+        json!({
+            "source": about.source,
+            "kind": about.kind,
+            "fact": about.fact,
+            "count": line.count,
+            "sum": line.sum,
+            "least": line.least,
+            "most": line.most,
+        })
+    });
+    let records = records.iter().map(|one| {
+        json!({
+            "source": one.source,
+            "kind": one.kind,
+            "reference": one.reference,
+            "at": one.at.to_string(),
+            "facts": serde_json::from_str::<Value>(&one.facts).unwrap_or_default(),
+        })
+    });
     let question = json!({
         "account": which.account,
         "ladder": which.ladder,
@@ -101,6 +137,8 @@ fn question(which: Application<'_>, account: &Account) -> Vec<u8> {
         "kind": account.kind,
         "country": account.country,
         "properties": account.properties,
+        "profile": profile.collect::<Vec<_>>(),
+        "records": records.collect::<Vec<_>>(),
     });
     question.to_string().into_bytes()
 }

@@ -2,12 +2,16 @@
 
 use std::{fs, net::SocketAddr, path::Path, sync::Arc};
 
-use gateway::{TlsCertificate, TlsProblem};
+use gateway::{Callers, TlsCertificate, TlsProblem};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     date_time_ymd, generate_simple_self_signed,
 };
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs::sign::any_supported_type,
+    sign::{CertifiedKey, SingleCertAndKey},
+};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _};
 use store::CredentialKind;
 use tokio::{
@@ -49,6 +53,7 @@ fn caller(
 struct House {
     trusted: CertificateDer<'static>,
     authority: CertifiedIssuer<'static, KeyPair>,
+    self_signed: bool,
     directory: tempfile::TempDir,
 }
 
@@ -64,6 +69,7 @@ impl House {
         Self {
             trusted: made.cert.der().clone(),
             authority,
+            self_signed: false,
             directory,
         }
     }
@@ -82,7 +88,11 @@ impl House {
     ) -> World {
         let mut setup = Setup::to(upstream.url());
         let authorities = self.directory.path().join("callers.pem");
-        setup.tls = Some(self.files().acceptor_asking(&authorities).unwrap());
+        let callers = Callers {
+            authorities: Some(&authorities),
+            self_signed: self.self_signed,
+        };
+        setup.tls = Some(self.files().acceptor_asking(callers).unwrap());
         let bound = bound.map(|(certificate, _)| keys::sha256(certificate));
         setup.credential_is = Some(Box::new(move |credential, _| {
             (credential.kind, credential.certificate) = (kind, bound);
@@ -103,9 +113,12 @@ impl House {
             .with_root_certificates(roots);
         let config = match shown {
             None => config.with_no_client_auth(),
-            Some((certificate, key)) => config
-                .with_client_auth_cert(vec![certificate.clone()], key.clone_key())
-                .unwrap(),
+            // Whether the two belong together is for the gateway to find out.
+            Some((certificate, key)) => {
+                let key = any_supported_type(key).unwrap();
+                let pair = CertifiedKey::new(vec![certificate.clone()], key);
+                config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(pair)))
+            }
         };
         let stream = TcpStream::connect(at).await.unwrap();
         let name = ServerName::try_from("localhost").unwrap();
@@ -199,25 +212,75 @@ async fn a_certificate_that_is_not_good_gets_no_connection() {
     let world = house
         .open(&upstream, CredentialKind::Certificate, Some(&stolen))
         .await;
-    let mut config = None;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(RootCertStore::empty());
-    if let Ok(made) = builder.with_client_auth_cert(vec![stolen.0.clone()], stolen.1.clone_key()) {
-        config = Some(made);
-    }
-    // Either rustls refuses to pretend, or the gateway refuses the handshake.
-    if config.is_some() {
-        assert!(
-            house
-                .call(world.address, Some(&stolen), BARE)
-                .await
-                .is_none()
-        );
-    }
+    let answer = house.call(world.address, Some(&stolen), BARE).await;
+    assert!(answer.is_none(), "{answer:?}");
     assert!(upstream.received().is_empty());
+}
+
+/// A certificate that nobody else has signed.
+fn self_signed(change: impl FnOnce(&mut CertificateParams)) -> Identity {
+    let mut wanted = CertificateParams::new(vec!["till.example".to_owned()]).unwrap();
+    change(&mut wanted);
+    let key = KeyPair::generate().unwrap();
+    let made = wanted.self_signed(&key).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap();
+    (made.der().clone(), key)
+}
+
+/// Where such certificates are let in, each opens what names it, and those of authorities are
+/// looked at as before.
+///
+/// Shows: P-31, P-32.
+#[tokio::test]
+async fn a_certificate_that_its_owner_made_opens_only_what_names_it() {
+    let mut house = House::new();
+    house.self_signed = true;
+    let upstream = Upstream::start(ok).await;
+    let year = |from: i32, until: i32| {
+        move |wanted: &mut CertificateParams| {
+            wanted.not_before = date_time_ymd(from, 1, 1);
+            wanted.not_after = date_time_ymd(until, 1, 1);
+        }
+    };
+    let own = self_signed(|_| {});
+    let as_authority = self_signed(|wanted| {
+        wanted.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    });
+    let signed = caller(&house.authority, |_| {});
+    for shown in [&own, &as_authority, &signed] {
+        let world = house
+            .open(&upstream, CredentialKind::Certificate, Some(shown))
+            .await;
+        let answer = house.call(world.address, Some(shown), BARE).await;
+        assert_eq!(code(answer).0, 200);
+        let other = self_signed(|_| {});
+        let answer = house.call(world.address, Some(&other), BARE).await;
+        assert_eq!(code(answer), (401, "credential_unknown".to_owned()));
+        let answer = house.call(world.address, None, BARE).await;
+        assert_eq!(code(answer), (401, "credential_missing".to_owned()));
+    }
+    let passed = upstream.received().len();
+    assert_eq!(passed, 3);
+    let strangers = authority();
+    // A certificate of its own, and the key of another: whoever has only seen it.
+    let seen = (own.0.clone(), self_signed(|_| {}).1);
+    for (what, shown) in [
+        ("expired", self_signed(year(2001, 2002))),
+        ("not yet valid", self_signed(year(2101, 2102))),
+        ("of strangers", caller(&strangers, |_| {})),
+        (
+            "expired, signed",
+            caller(&house.authority, year(2001, 2002)),
+        ),
+        ("the key of another", seen),
+    ] {
+        let world = house
+            .open(&upstream, CredentialKind::Certificate, Some(&shown))
+            .await;
+        let answer = house.call(world.address, Some(&shown), BARE).await;
+        assert!(answer.is_none(), "{what}: {answer:?}");
+    }
+    assert_eq!(upstream.received().len(), passed);
 }
 
 /// Shows: P-31, P-32.
@@ -282,7 +345,13 @@ async fn a_header_that_claims_a_certificate_is_nobodys() {
 fn authorities_that_are_none_are_refused() {
     let house = House::new();
     let path = |name: &str| house.directory.path().join(name);
-    let asking = |path: &Path| house.files().acceptor_asking(path).err();
+    let asking = |path: &Path| {
+        let callers = Callers {
+            authorities: Some(path),
+            self_signed: true,
+        };
+        house.files().acceptor_asking(callers).err()
+    };
     assert!(matches!(
         asking(&path("none.pem")),
         Some(TlsProblem::File { .. })

@@ -379,6 +379,7 @@ async fn a_risk_service_is_asked_and_its_silence_is_for_a_person() {
         "body": {
             "account": "acme", "ladder": "default", "title": null, "kind": "company",
             "country": "US", "properties": { "years": 5, "business_verified": true },
+            "profile": [], "records": [],
         },
     });
     assert_eq!(asked(), [question]);

@@ -15,6 +15,7 @@ use crate::views::{
     app_entries, link,
 };
 
+mod history;
 mod keys;
 mod narrow;
 
@@ -59,6 +60,7 @@ struct AppView {
     profiles: Vec<String>,
     limits: Vec<LimitEdit>,
     told: Told,
+    history: history::History,
     chart: ChartView,
     quotas: Vec<QuotaBar>,
     tabs: [Tab; 3],
@@ -208,6 +210,7 @@ async fn page(
         profiles: profiles(&snapshot),
         limits,
         told,
+        history: history::History::of(console, name, &keys).await?,
         chart: chart::chart(console, Some((app.id, name)), &shown.over).await?,
         quotas: quotas(&answers, &snapshot),
         keys: keys.iter().map(|key| KeyRow::of(key, now)).collect(),

@@ -79,13 +79,10 @@ pub(super) async fn list(
     Query(mut asked): Query<Asked>,
 ) -> Result<Response, PageProblem> {
     asked.name = asked.name.trim().to_owned();
-    let (found, next) = read(&console, &asked).await?;
-    let names = names(&console, &found).await?;
-    let now = console.now();
-    let rows = found
-        .iter()
-        .map(|event| EventRow::of(event, names.get(&event.actor).cloned(), now))
-        .collect();
+    let before = asked.before.parse().ok();
+    let wanted = PageSize::default().get() as usize;
+    let (found, next) = newest(&console, before, wanted, &|event| asked.fits(event)).await?;
+    let rows = rows(&console, &found).await?;
     let pairs = [("kind", asked.kind.as_str()), ("name", &asked.name)];
     let view = ListView {
         section: "events",
@@ -102,20 +99,31 @@ pub(super) async fn list(
     Ok(console.page("events.html", &view))
 }
 
-/// A page of events, and where the next begins.
-async fn read(
+/// Events as they are shown to whoever asks.
+pub(super) async fn rows(
     console: &Console,
-    asked: &Asked,
+    events: &[Event],
+) -> Result<Vec<EventRow>, PageProblem> {
+    let names = names(console, events).await?;
+    let now = console.now();
+    let row = |event: &Event| EventRow::of(event, names.get(&event.actor).cloned(), now);
+    Ok(events.iter().map(row).collect())
+}
+
+/// The newest events that fit, and where the next ones begin.
+pub(super) async fn newest(
+    console: &Console,
+    mut before: Option<EventPlace>,
+    wanted: usize,
+    fits: &(dyn Fn(&Event) -> bool + Sync),
 ) -> Result<(Vec<Event>, Option<EventPlace>), PageProblem> {
     let size = PageSize::default();
-    let wanted = size.get() as usize;
-    let mut before = asked.before.parse().ok();
     let mut found = Vec::new();
     for _ in 0..LOOKS {
         let events = console.authority.store.events_before(before, size).await?;
-        let more = events.len() >= wanted;
+        let more = events.len() >= size.get() as usize;
         before = events.last().map(Event::place).filter(|_| more);
-        found.extend(events.into_iter().filter(|event| asked.fits(event)));
+        found.extend(events.into_iter().filter(|event| fits(event)));
         if !more || found.len() >= wanted {
             break;
         }

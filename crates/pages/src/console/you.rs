@@ -6,8 +6,8 @@ use axum::{
 };
 use flows::{
     MOST_PASSKEYS, MOST_TOKEN_DAYS, NewCodes, Person, PersonRefused, begin_codes, change_password,
-    confirm_codes, end_codes, end_sign_in, make_access_token, passkeys_of, recovery_codes_left,
-    renew_recovery_codes, sign_in_again, sign_ins_of,
+    confirm_codes, end_codes, end_sign_in, make_access_token, notice_reader, passkeys_of,
+    recovery_codes_left, renew_recovery_codes, sign_in_again, sign_ins_of,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use primitives::{Secret, SignInId};
@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Console, PageProblem};
 use crate::{
+    side::Side,
     sign_in::{cookie, sentence},
-    views::{PasskeyRow, PersonRow, RoleChoice, SignInRow},
+    views::{MailChoice, PasskeyRow, PersonRow, RoleChoice, SignInRow},
 };
 
 mod passkeys;
@@ -42,6 +43,8 @@ struct YouView {
     codes: Option<CodesView>,
     /// Recovery codes that have just been made, shown this once.
     recovery: Vec<String>,
+    /// What a developer is mailed of notices.
+    mails: Option<Vec<MailChoice>>,
 }
 
 /// One-time codes that are about to be set up.
@@ -132,8 +135,16 @@ async fn page(console: &Console, person: Person, told: Told) -> Result<Response,
         None => StatusCode::OK,
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
+    let mails = match console.place.side {
+        Side::Developers => {
+            let reader = notice_reader(&console.authority, person.kept.id).await?;
+            Some(MailChoice::all(&reader))
+        }
+        Side::Provider => None,
+    };
     let view = YouView {
         section: "you",
+        mails,
         roles: RoleChoice::all(&person.duties),
         sign_ins: SignInRow::all(&sign_ins, own, now),
         passkeys: PasskeyRow::all(&passkeys, now),

@@ -7,6 +7,8 @@ pub(super) fn views() -> Vec<(&'static str, Value)> {
     views.extend(of_apps());
     views.extend(of_developer());
     views.extend(of_mails());
+    views.extend(of_trying());
+    views.extend(of_notices());
     views
 }
 
@@ -91,6 +93,72 @@ fn of_developer() -> Vec<(&'static str, Value)> {
         ),
         ("own_developer.html", page),
     ]
+}
+
+fn of_notices() -> Vec<(&'static str, Value)> {
+    let row = json!({ "at": when(), "title": "key", "tone": "warn", "says": "The key `<b>` ends.", "unread": true, "href": "/apps/app-1", "leads_to": "the app" });
+    let read = with(&row, &json!({ "unread": false, "href": null }));
+    let choice = json!({ "value": "key", "title": "key", "chosen": true });
+    let tab =
+        json!({ "title": "Unread", "count": 3, "href": "/notices?show=unread", "current": true });
+    let list = json!({ "section": "notices", "tabs": [tab], "show": "unread", "kinds": [choice], "apps": [choice], "rows": [row, read],
+        "empty": empty(), "read_to": 7, "newest": null, "next": "/notices?before=3" });
+    vec![
+        ("own_notices.html", list.clone()),
+        (
+            "own_notices.html",
+            with(&list, &json!({ "rows": [], "read_to": null, "next": null })),
+        ),
+    ]
+}
+
+fn of_trying() -> Vec<(&'static str, Value)> {
+    let row = json!({ "key": "POST /pay", "method": "POST", "template": "/pay", "summary": "<b>Pays</b>", "deprecated": true, "href": "/apps/app-1/apis/payments/try" });
+    let list = json!({ "section": "apps", "crumbs": [{ "title": "My apps", "href": "/apps" }], "api": "payments",
+        "here": "/apps/app-1/apis/payments", "find": "<i>", "rows": [row], "empty": empty() });
+    let operation = json!({ "key": "POST /pay", "method": "POST", "template": "/pay", "summary": "", "about": "<b>Pays</b>\nSomebody", "deprecated": true });
+    let field = json!({ "field": "header.X-Why", "name": "X-Why", "place": "header", "required": false, "about": "<b>why</b>", "kind": "string", "value": "\"><script>" });
+    let detail = CallDetail::of_app(
+        &refused("shop"),
+        &Snapshot::empty(Arc::default()),
+        NOW,
+        crate::views::Crumb {
+            title: "Calls",
+            href: "/apps/app-1/calls".to_owned(),
+        },
+    );
+    let answer = json!({ "asked": "POST /payments/pay", "status": 403, "tone": "bad", "headers": [["x-a", "<b>"]], "body": "</pre><script>alert(1)</script>",
+        "binary": false, "bytes": 12, "cut": true, "trace": "0af7", "decision": "rec_1", "detail": detail });
+    let page = json!({ "section": "apps", "crumbs": [{ "title": "My apps", "href": "/apps" }, { "title": "App", "href": "/apps/app-1" }],
+        "here": "/apps/app-1/apis/payments/try", "api": "payments", "operation": operation, "fields": [field],
+        "bodies": [{ "media_type": "application/json", "chosen": true }], "needs_body": false, "body": "</textarea><script>",
+        "keys": [{ "id": "key_1", "hint": "wxyz", "chosen": true }], "secret": "ptr_test_x", "can_try": true, "problem": "No.", "answer": answer });
+    let early = json!({ "answer": with(&answer, &json!({ "detail": null })) });
+    let unreadable = json!({ "answer": with(&answer, &json!({ "detail": null, "decision": null, "binary": true, "body": "", "cut": false })) });
+    vec![
+        ("own_reference.html", list.clone()),
+        ("own_reference.html", with(&list, &json!({ "rows": [] }))),
+        ("own_try.html", with(&page, &early)),
+        ("own_try.html", with(&page, &unreadable)),
+        (
+            "own_try.html",
+            with(&page, &json!({ "answer": null, "can_try": false })),
+        ),
+        ("own_try.html", page),
+    ]
+}
+
+/// What an upstream answers, or a description says, never becomes part of the page.
+#[test]
+fn an_answer_is_shown_as_text() {
+    for (template, view) in of_trying() {
+        let page = text(template, &view);
+        assert!(!page.contains("<script>alert"), "{page}");
+        assert!(
+            !page.contains("</textarea><script>") && !page.contains("<b>Pays"),
+            "{page}"
+        );
+    }
 }
 
 fn of_mails() -> Vec<(&'static str, Value)> {

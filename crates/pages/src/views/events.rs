@@ -1,5 +1,5 @@
-use primitives::Timestamp;
-use serde::Serialize;
+use primitives::{AnomalyId, Timestamp};
+use serde::{Deserialize, Serialize};
 use store::{Event, EventAction};
 
 use super::link;
@@ -18,6 +18,8 @@ pub(crate) struct EventRow {
     name: String,
     href: Option<String>,
     revision: u64,
+    /// In words, where there are any.
+    says: Option<String>,
     /// What is worth telling of it, on lines of its own; none when there is nothing.
     detail: Option<String>,
     /// The events of the same thing.
@@ -27,7 +29,9 @@ pub(crate) struct EventRow {
 impl EventRow {
     pub(crate) fn of(event: &Event, named: Option<String>, now: Timestamp) -> Self {
         let page = |list: &str| Some(format!("/console/{list}/{}", event.name));
+        let unusual = Unusual::of(event);
         Self {
+            says: unusual.as_ref().and_then(Unusual::says),
             at: When::of(event.at, now),
             actor_href: named
                 .as_ref()
@@ -41,6 +45,10 @@ impl EventRow {
             },
             href: match (event.kind.as_str(), event.action) {
                 (_, EventAction::Deleted) => None,
+                // Where its value and the reason of a mark stand.
+                (flows::ANOMALY_KIND, _) => unusual
+                    .and_then(|unusual| unusual.anomaly)
+                    .map(|id| format!("/console/anomalies/{id}")),
                 ("app", _) => page("apps"),
                 ("api", _) => page("apis"),
                 ("person", _) => page("persons"),
@@ -55,6 +63,34 @@ impl EventRow {
             revision: event.revision.0,
             detail: detail(&event.detail),
         }
+    }
+}
+
+/// What the log tells of an anomaly.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Unusual {
+    alert: String,
+    anomaly: Option<AnomalyId>,
+    rule: String,
+}
+
+impl Unusual {
+    fn of(event: &Event) -> Option<Self> {
+        let is_one = event.kind == flows::ANOMALY_KIND;
+        is_one.then(|| serde_json::from_str(&event.detail).ok())?
+    }
+
+    fn says(&self) -> Option<String> {
+        let what = match self.alert.as_str() {
+            "anomaly.fine" => "marked as fine",
+            "anomaly.alert" => "found",
+            "anomaly.refused" => "calls are refused",
+            "anomaly.step_down" => "the app stands lower",
+            "anomaly.step_down_ended" => "the app no longer stands lower",
+            _ => return None,
+        };
+        Some(format!("{what}, rule `{}`", self.rule))
     }
 }
 

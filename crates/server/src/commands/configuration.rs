@@ -64,13 +64,8 @@ fn unusable(loaded: &Loaded) -> Vec<String> {
     let all = &settings.listeners;
     for listener in [&all.public, &all.site, &all.management, &all.ops] {
         if let (Some(certificate), Some(key)) = (&listener.tls_certificate, &listener.tls_key)
-            && let Err(problem) = TlsCertificate::load(certificate, key).and_then(|certificate| {
-                let authorities = listener.tls_client_authorities.as_deref();
-                authorities.map_or_else(
-                    || certificate.acceptor(),
-                    |authorities| certificate.acceptor_asking(authorities),
-                )
-            })
+            && let Err(problem) = TlsCertificate::load(certificate, key)
+                .and_then(|certificate| certificate.acceptor_asking(set_up::callers(listener)))
         {
             wrong.push(format!("TLS: {problem}"));
         }

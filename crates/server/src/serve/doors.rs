@@ -71,6 +71,7 @@ impl Doors {
         let settings = &house.loaded.settings;
         let mut registry = Registry::with_prefix("portreeve");
         house.watch.register(&mut registry);
+        house.signed.register(&mut registry);
         let gateway = gateway(house, rooms, &listening, &mut registry)?;
         let seen = gateway.clone();
         let readiness = readiness.check("upstreams", move || Ok(told_of(&seen.upstreams())));
@@ -83,7 +84,7 @@ impl Doors {
             ops,
         } = listening;
         let addresses = Addresses::of(settings, &public, (&site, &management));
-        let staff = Staff::new((house, rooms), addresses, &mut registry)?;
+        let staff = Staff::new((house, rooms), (addresses, gateway.clone()), &mut registry)?;
         let (token, door) = (stop.clone(), gateway.clone());
         let workers = Workers::begin(cores()).map_err(why("threads"))?;
         let served = async move {

@@ -8,12 +8,16 @@ use std::{
 
 use flows::{Head, read_heads};
 use keys::{SigningKey, VerifyingKeys};
-use primitives::{Clock, PageSize, Revision};
+use primitives::{Clock, PageSize, Revision, Timestamp};
 use store::Store;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Failure, why};
+
+mod signed;
+
+pub(crate) use signed::Signed;
 
 /// How often the log is looked at. Events of the last such while can be cut off unseen.
 const EVERY: Duration = Duration::from_secs(1);
@@ -24,6 +28,7 @@ pub(crate) struct Heads {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) key: SigningKey,
     pub(crate) file: PathBuf,
+    pub(crate) signed: Signed,
 }
 
 impl Heads {
@@ -52,6 +57,7 @@ impl Heads {
             }
         };
         let revision = Revision(last.revision);
+        self.signed.head(revision, Timestamp::from_micros(last.at));
         let before = Revision(last.revision.saturating_sub(1));
         match self.store.events(before, PageSize::clamped(1)).await {
             Ok(events) if events.iter().any(|event| last.is_at(event)) => {}
@@ -97,10 +103,12 @@ impl Heads {
         let Some(newest) = newest.first() else {
             return Ok(last);
         };
+        self.signed.log(newest.revision);
         if last.is_some_and(|last| newest.revision <= last) {
             return Ok(last);
         }
-        let Some(head) = Head::at(newest, self.clock.now()) else {
+        let now = self.clock.now();
+        let Some(head) = Head::at(newest, now) else {
             return Ok(last);
         };
         let line = head.sign(&self.key).map_err(why("signing a head"))?;
@@ -118,6 +126,7 @@ impl Heads {
         written
             .map_err(why("the file of heads"))?
             .map_err(why("the file of heads"))?;
+        self.signed.head(newest.revision, now);
         Ok(Some(newest.revision))
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         authority::{Backend, private_folder},
         carrier::Https,
         clock::Watch,
+        heads::Signed,
         mail::Smtp,
     },
     set_up,
@@ -31,6 +32,8 @@ pub(crate) struct House {
     pub(crate) post: Option<Arc<dyn Post>>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) watch: Watch,
+    /// How far the event log is signed.
+    pub(crate) signed: Signed,
 }
 
 impl House {
@@ -89,6 +92,7 @@ impl House {
             services,
             post,
             journal,
+            signed: Signed::new(watch.clock()),
             watch,
         })
     }

@@ -3,7 +3,8 @@ use std::{io, sync::Arc, thread, time::Duration};
 use admission::Habits;
 use decision::LimitKind;
 use flows::{
-    Authority, CountedLimit, FindLimit, FoldJob, Post, RiskServices, VettingDesk, fold_until,
+    Authority, CountedLimit, FindLimit, FoldJob, Origins, Post, RiskServices, VettingDesk,
+    fold_until,
 };
 use snapshot::{Loader, SnapshotHandle};
 use tokio::{runtime, task::JoinSet};
@@ -25,6 +26,11 @@ const MAIL_EVERY: Duration = Duration::from_secs(1);
 /// How often anomalies are looked at that others may have marked, or whose time may be over.
 const FOLLOW_EVERY: Duration = Duration::from_secs(5);
 
+/// How often events are looked at that developers are to be told of.
+const TELL_EVERY: Duration = Duration::from_secs(2);
+/// Keys that are about to end are looked for in one of so many rounds: each hour.
+const LOOK_AT_KEYS: u32 = 1_800;
+
 /// The thread that settles calls, and those that it has read files for it.
 const SETTLEMENT: &str = "settlement";
 
@@ -40,7 +46,7 @@ impl Jobs {
     ///
     /// # Errors
     /// When the fold's thread cannot be begun, or there is no key to sign heads with.
-    pub(crate) fn begin(house: &House, rooms: &Rooms) -> io::Result<Self> {
+    pub(crate) fn begin(house: &House, rooms: &Rooms, mailed: Option<Origins>) -> io::Result<Self> {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let snapshots = Arc::clone(&rooms.snapshots);
@@ -67,6 +73,12 @@ impl Jobs {
         if let Some(post) = house.post.clone() {
             tasks.spawn(mail(house.authority.clone(), post, stop.clone()));
         }
+        let loader = Arc::clone(&rooms.loader);
+        let (desk, trusts) = (
+            (house.authority.clone(), loader, mailed),
+            house.watch.trust(),
+        );
+        tasks.spawn(tell(desk, trusts, stop.clone()));
         tasks.spawn(rooms.places.clone().watch(stop.clone()));
         let desk = (house.authority.clone(), Arc::clone(&rooms.habits));
         tasks.spawn(follow(desk, stop.clone()));
@@ -110,6 +122,7 @@ fn heads(house: &House) -> io::Result<Heads> {
         clock: Arc::clone(&house.authority.clock),
         key: house.keys.signing_key().map_err(io::Error::other)?,
         file: set_up::heads_file(&house.loaded),
+        signed: house.signed.clone(),
     })
 }
 
@@ -206,6 +219,34 @@ async fn follow((authority, habits): (Authority, Arc<Habits>), stop: Cancellatio
     }
 }
 
+/// Tells developers what the event log says, and of keys that are about to end. How far it has
+/// come is in the store.
+async fn tell(
+    (authority, loader, mailed): (Authority, Arc<Loader>, Option<Origins>),
+    trusts: impl Fn() -> bool,
+    stop: CancellationToken,
+) {
+    let mut notices = flows::Notices::new(authority.clone(), Arc::clone(&loader), mailed);
+    let mut rounds = 0_u32;
+    loop {
+        let told = async {
+            if trusts() && rounds.is_multiple_of(LOOK_AT_KEYS) {
+                let snapshot = loader.handle().load_full();
+                flows::tell_of_ending_keys(&authority, &snapshot).await?;
+            }
+            notices.follow().await
+        };
+        if let Err(problem) = told.await {
+            tracing::warn!(%problem, "developers are told later");
+        }
+        rounds = rounds.wrapping_add(1);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(TELL_EVERY) => {}
+        }
+    }
+}
+
 async fn sweep(authority: Authority, trusts: impl Fn() -> bool, stop: CancellationToken) {
     loop {
         if let Err(problem) = sweep_once(&authority, trusts()).await {
@@ -222,7 +263,10 @@ async fn sweep_once(authority: &Authority, trusts_time: bool) -> Result<(), flow
     flows::drop_ended_sign_ins(authority).await?;
     authority.store.drop_habits_of_nobody().await?;
     if trusts_time {
-        flows::drop_old_keys(authority, authority.clock.now()).await?;
+        let now = authority.clock.now();
+        flows::drop_old_keys(authority, now).await?;
+        let before = now.plus_seconds(-flows::NOTICE_DAYS * 86_400);
+        authority.store.drop_notices(before).await?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     failure::{Failure, why},
     serve::hand_over::Sockets,
+    set_up,
 };
 
 /// How often the files of a certificate are looked at.
@@ -150,11 +151,8 @@ fn acceptor(
         return Ok(None);
     };
     let certificate = TlsCertificate::load(certificate, key).map_err(why("TLS"))?;
-    let acceptor = match &listener.tls_client_authorities {
-        None => certificate.acceptor(),
-        Some(authorities) => certificate.acceptor_asking(authorities),
-    }
-    .map_err(why("TLS"))?;
+    let acceptor = certificate.acceptor_asking(set_up::callers(listener));
+    let acceptor = acceptor.map_err(why("TLS"))?;
     tokio::spawn(certificate.watch(LOOK_EVERY, Arc::new(SystemClock), shutdown.clone()));
     Ok(Some(acceptor))
 }

@@ -4,7 +4,8 @@ use std::{fs, sync::Arc};
 
 use axum::{Json, Router, extract::Request, routing::get};
 use config::{Admits, Settings};
-use flows::{Origins, Rules, Terms};
+use flows::{Gate, Origins, Rules, Terms};
+use gateway::Gateway;
 use http_kit::{Surface, dress};
 use management::Management;
 use pages::{Console, Mails, Place, Refused, Side};
@@ -18,7 +19,7 @@ use tower::ServiceExt as _;
 use super::doors::{PAGE_BODY, Rooms, edge};
 use crate::{
     failure::{Failure, why},
-    serve::{house::House, listening::Bound},
+    serve::{house::House, listening::Bound, trying::WithinProcess},
 };
 
 /// Where people find everything.
@@ -47,6 +48,13 @@ impl Addresses {
                 console: known(&installation.console, management),
             },
         }
+    }
+}
+
+impl Addresses {
+    /// Where mails lead; none when none goes.
+    pub(super) fn mailed(&self, house: &House) -> Option<Origins> {
+        (house.post.is_some() || house.dev).then(|| self.origins.clone())
     }
 }
 
@@ -84,6 +92,7 @@ pub(super) struct Staff<'a> {
     rooms: &'a Rooms,
     addresses: Addresses,
     rules: Rules,
+    gate: Arc<dyn Gate>,
     refused: Refused,
 }
 
@@ -110,16 +119,19 @@ fn counted(registry: &mut Registry) -> Refused {
 impl<'a> Staff<'a> {
     pub(super) fn new(
         (house, rooms): (&'a House, &'a Rooms),
-        addresses: Addresses,
+        (addresses, gateway): (Addresses, Gateway),
         registry: &mut Registry,
     ) -> Result<Self, Failure> {
         let rules = rules(house, addresses.origins.clone())?;
+        let entropy = Arc::clone(&house.authority.entropy);
+        let gate = WithinProcess::new(gateway, &addresses.public, entropy);
         Ok(Self {
             house,
             rooms,
             addresses,
             rules,
             refused: counted(registry),
+            gate: Arc::new(gate),
         })
     }
 
@@ -161,7 +173,7 @@ impl<'a> Staff<'a> {
         Console::new(
             house.authority.clone(),
             (Arc::clone(&rooms.loader), house.services.clone()),
-            Arc::clone(&rooms.admission),
+            (Arc::clone(&rooms.admission), Arc::clone(&self.gate)),
             place,
         )
         .map_err(why("pages"))

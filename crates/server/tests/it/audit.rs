@@ -70,9 +70,53 @@ impl Auditor {
         )
     }
 
+    /// A gauge of the metrics; none while it is not told.
+    async fn gauge(&self, name: &str) -> Option<f64> {
+        let url = format!("{}/metrics", self.platform.text("ops"));
+        let told = reqwest::get(url).await.expect("metrics");
+        let told = told.text().await.expect("text");
+        let mut lines = told.lines();
+        let value = lines.find_map(|line| line.strip_prefix(&format!("portreeve_{name} ")));
+        value.map(|value| value.parse().expect("a number"))
+    }
+
     fn heads(&self) -> String {
         fs::read_to_string(&self.heads).unwrap_or_default()
     }
+}
+
+/// Metrics tell how far the log is signed, at once after a restart as well.
+#[tokio::test]
+async fn metrics_tell_how_far_the_log_is_signed() {
+    let mut auditor = Auditor::begin();
+    auditor.change();
+    auditor.platform.restart(&[]);
+    auditor.change();
+    let newest = auditor.export();
+    let newest: serde_json::Value =
+        serde_json::from_str(newest.lines().last().expect("an event")).expect("JSON");
+    let newest = newest["revision"].as_f64().expect("a revision");
+    let mut told = (None, None);
+    for _ in 0..LOOKS {
+        let head = auditor.gauge("audit_head_revision").await;
+        told = (head, auditor.gauge("audit_log_revision").await);
+        if told == (Some(newest), Some(newest)) {
+            break;
+        }
+        sleep(BETWEEN).await;
+    }
+    assert_eq!(told, (Some(newest), Some(newest)));
+    let age = auditor
+        .gauge("audit_head_age_seconds")
+        .await
+        .expect("an age");
+    assert!((0.0..60.0).contains(&age), "{age}");
+    sleep(Duration::from_millis(1_100)).await;
+    let later = auditor
+        .gauge("audit_head_age_seconds")
+        .await
+        .expect("an age");
+    assert!(later > age, "{later} after {age}");
 }
 
 /// The event log can be checked without the server, and what was cut off shows.

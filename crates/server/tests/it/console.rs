@@ -215,7 +215,7 @@ impl Desk {
     }
 
     /// The id of something unusual: a client that its app never called with.
-    fn unusual(&self) -> String {
+    pub(crate) fn unusual(&self) -> String {
         let token = format!(
             "authorization: Bearer {}",
             self.platform.text("operator_token")

@@ -5,13 +5,15 @@ use std::{
     io::Write as _,
     path::Path,
     process::{Command, Stdio},
+    time::Duration,
 };
 
+use primitives::{Clock as _, SystemClock, Timestamp};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    generate_simple_self_signed,
+    date_time_ymd, generate_simple_self_signed,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::platform::{Platform, serve};
 
@@ -43,16 +45,16 @@ fn certificates(folder: &Path) -> [u8; 32] {
     first.expect("a certificate")
 }
 
-/// A platform whose gateway speaks TLS and asks for certificates.
-fn platform(folder: &Path) -> Platform {
+/// A platform whose gateway speaks TLS and asks for certificates, as one setting more says.
+fn platform(folder: &Path, (asks, value): (&str, &str)) -> Platform {
     let mut command = serve(&[]);
-    for (key, name) in [
-        ("TLS_CERTIFICATE", "api.pem"),
-        ("TLS_KEY", "api.key"),
-        ("TLS_CLIENT_AUTHORITIES", "callers.pem"),
+    let file = |name: &str| folder.join(name).display().to_string();
+    for (key, value) in [
+        ("TLS_CERTIFICATE", file("api.pem")),
+        ("TLS_KEY", file("api.key")),
+        (asks, value.to_owned()),
     ] {
-        let key = format!("PORTREEVE__LISTENERS__PUBLIC__{key}");
-        command.env(key, folder.join(name));
+        command.env(format!("PORTREEVE__LISTENERS__PUBLIC__{key}"), value);
     }
     Platform::start_by(command)
 }
@@ -112,11 +114,10 @@ fn issue(platform: &Platform, more: &[&str]) -> [String; 3] {
 #[test]
 fn an_app_shows_a_certificate_or_three_tokens_over_tls() {
     let folder = tempfile::tempdir().expect("a folder");
-    let print = certificates(folder.path());
-    let print = print
-        .iter()
-        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-    let platform = platform(folder.path());
+    let print = primitives::hex(&certificates(folder.path()));
+    let authorities = folder.path().join("callers.pem");
+    let authorities = authorities.to_str().expect("a path");
+    let platform = platform(folder.path(), ("TLS_CLIENT_AUTHORITIES", authorities));
     let call = |arguments: &[&str]| call(&platform, folder.path(), arguments);
     let (ok, no) = ("200".to_owned(), "401".to_owned());
     let till = ["--cert", "till.pem", "--key", "till.key"];
@@ -170,6 +171,155 @@ fn an_app_shows_a_certificate_or_three_tokens_over_tls() {
     );
     assert!(leaked.starts_with("2 reported"), "{leaked}");
     assert_eq!(call(&three), (no, "credential_revoked".to_owned()));
+}
+
+/// A certificate that nobody else has signed, as files, valid until then; its SHA-256.
+fn own_certificate(folder: &Path, name: &str, until: Timestamp) -> String {
+    let mut wanted = CertificateParams::new(vec!["till.example".to_owned()]).expect("parameters");
+    // As `openssl req -x509` makes them.
+    wanted.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let since = Duration::from_micros(until.as_micros().unsigned_abs());
+    wanted.not_after = date_time_ymd(1970, 1, 1) + since;
+    let key = KeyPair::generate().expect("a key");
+    let made = wanted.self_signed(&key).expect("a certificate");
+    let write = |kind: &str, text: String| {
+        fs::write(folder.join(format!("{name}.{kind}")), text).expect("written");
+    };
+    write("pem", made.pem());
+    write("key", key.serialize_pem());
+    primitives::hex(&keys::sha256(made.der()))
+}
+
+/// Issues a credential for the certificate over REST; its id.
+fn pin(platform: &Platform, print: &str, more: &Value) -> String {
+    let mut wanted = json!({ "mode": "live", "kind": "certificate", "certificate": print });
+    let more = more.as_object().expect("an object").clone();
+    wanted.as_object_mut().expect("an object").extend(more);
+    let token = platform.text("operator_token");
+    let output = Command::new("curl")
+        .args(["-s", "--max-time", "20", "--json", &wanted.to_string()])
+        .args(["-H", &format!("authorization: Bearer {token}")])
+        .arg(format!(
+            "{}/v1/apps/{APP}/keys",
+            platform.text("management")
+        ))
+        .output()
+        .expect("curl runs");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    told["key"]["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{told}"))
+        .to_owned()
+}
+
+/// A platform that lets in certificates that their owners made.
+struct Owners {
+    folder: tempfile::TempDir,
+    platform: Platform,
+}
+
+impl Owners {
+    fn open() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        certificates(folder.path());
+        let platform = platform(folder.path(), ("TLS_CLIENT_SELF_SIGNED", "true"));
+        Self { folder, platform }
+    }
+
+    fn own(&self, name: &str, until: Timestamp) -> String {
+        own_certificate(self.folder.path(), name, until)
+    }
+
+    fn pin(&self, print: &str, more: &Value) -> String {
+        pin(&self.platform, print, more)
+    }
+
+    fn call(&self, name: &str, more: &[&str]) -> (String, String) {
+        let files = [format!("{name}.pem"), format!("{name}.key")];
+        let shown = ["--cert", files[0].as_str(), "--key", files[1].as_str()];
+        let arguments = [&shown[..], more].concat();
+        call(&self.platform, self.folder.path(), &arguments)
+    }
+}
+
+fn ok() -> (String, String) {
+    ("200".to_owned(), String::new())
+}
+
+fn no(code: &str) -> (String, String) {
+    ("401".to_owned(), code.to_owned())
+}
+
+fn no_connection() -> (String, String) {
+    ("000".to_owned(), String::new())
+}
+
+/// Certificates that their owners made: each opens what it was pinned for, and the next one works
+/// before the last one goes.
+///
+/// Shows: P-31, P-32.
+#[test]
+fn certificates_that_their_owners_made_overlap() {
+    let owners = Owners::open();
+    let later = SystemClock.now().plus_seconds(3_600);
+    let [first, second, reports] =
+        ["first", "second", "reports"].map(|name| owners.own(name, later));
+
+    assert_eq!(owners.call("first", &[]), no("credential_unknown"));
+    let old = owners.pin(&first, &json!({}));
+    assert_eq!(owners.call("first", &[]), ok());
+    assert_eq!(owners.call("second", &[]), no("credential_unknown"));
+    owners.pin(&second, &json!({}));
+    assert_eq!(owners.call("first", &[]), ok());
+    assert_eq!(owners.call("second", &[]), ok());
+    run(&owners.platform, &["keys", "revoke", APP, &old], "");
+    assert_eq!(owners.call("first", &[]), no("credential_revoked"));
+    assert_eq!(owners.call("second", &[]), ok());
+
+    // Of the same app, and opens less.
+    owners.pin(&reports, &json!({ "permissions": "telephony-reports" }));
+    assert_eq!(owners.call("reports", &[]), ok());
+    let place = ["-d", "To=%2B15005550006&From=%2B15005550001"];
+    let outside = "outside_key_permissions";
+    assert_eq!(owners.call("reports", &place).1, outside);
+    assert_ne!(owners.call("second", &place).1, outside);
+}
+
+/// Neither certificate nor credential works out of its time, on a connection that was opened in
+/// time neither.
+///
+/// Shows: P-31, P-32.
+#[test]
+fn certificates_that_their_owners_made_end() {
+    let owners = Owners::open();
+    let later = SystemClock.now().plus_seconds(3_600);
+    let past = owners.own("past", SystemClock.now().plus_seconds(-60));
+    owners.pin(&past, &json!({}));
+    assert_eq!(owners.call("past", &[]), no_connection());
+
+    let soon = SystemClock.now().plus_seconds(4);
+    let ends = owners.own("ends", later);
+    owners.pin(&ends, &json!({ "expires_at": soon.to_string() }));
+    assert_eq!(owners.call("ends", &[]), ok());
+
+    let short = owners.own("short", soon);
+    owners.pin(&short, &json!({}));
+    let port = owners.platform.text("public").rsplit_once(':');
+    let port = port.expect("a port").1.trim_end_matches('/');
+    let url = format!("https://localhost:{port}{CALLS}");
+    let told = Command::new("curl")
+        .current_dir(owners.folder.path())
+        .args(["-s", "--max-time", "20", "--cacert", "api.pem"])
+        .args(["--cert", "short.pem", "--key", "short.key"])
+        // Two calls, five seconds apart, on one connection.
+        .args(["--rate", "12/m", "-o", "/dev/null", "-o", "/dev/null"])
+        .args(["-w", "%{http_code} on %{num_connects} new\n", &url, &url])
+        .output()
+        .expect("curl runs");
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert_eq!(told, "200 on 1 new\n401 on 0 new\n");
+    assert_eq!(owners.call("short", &[]), no_connection());
+    assert_eq!(owners.call("ends", &[]), no("credential_expired"));
 }
 
 /// Everything secret that went in, looked for in everything that is written.

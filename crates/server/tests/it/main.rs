@@ -21,6 +21,8 @@ mod hostile;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod panel;
 #[cfg(test)]
 mod passkeys;
@@ -33,6 +35,10 @@ mod quotas;
 #[cfg(test)]
 mod site;
 #[cfg(test)]
+mod trying;
+#[cfg(test)]
 mod upstreams;
+#[cfg(test)]
+mod vetting;
 #[cfg(test)]
 mod walkthrough;

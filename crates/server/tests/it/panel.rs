@@ -152,6 +152,30 @@ async fn an_app_is_narrowed_and_its_keys_are_handled() {
     desk.browser.quit().await;
 }
 
+/// A mark as fine stands, with who made it, among what was changed of the app, and leads to the
+/// reason.
+///
+/// Shows: P-33, P-61.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_as_fine_stands_among_what_was_changed() {
+    let Some(desk) = Desk::open().await else {
+        return;
+    };
+    let anomaly = desk.unusual();
+    desk.goto(&format!("/anomalies/{anomaly}")).await;
+    let reason = desk.wait_for(By::Id("reason")).await;
+    reason.send_keys("their new client").await.expect("typed");
+    press(&desk, "//button[text()='Mark as fine']").await;
+    waits_for(&desk, "their new client").await;
+    desk.goto("/apps/acme-shop#history").await;
+    let row = "//section[@aria-labelledby='history']//tr[contains(., 'marked as fine') and contains(., 'strange-client') and contains(., 'operator')]";
+    desk.wait_for(By::XPath(row)).await;
+    looked_at(&desk, "console-app-history").await;
+    press(&desk, &format!("{row}//a[text()='anomaly']")).await;
+    waits_for(&desk, "their new client").await;
+    desk.browser.quit().await;
+}
+
 /// A chart of an app's calls that renews itself, and leaves what is unfolded unfolded.
 ///
 /// Shows: P-61.

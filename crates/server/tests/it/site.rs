@@ -13,14 +13,14 @@ use crate::{
     platform::Platform,
 };
 
-const PASSWORD: &str = "several words in a row";
+pub(crate) const PASSWORD: &str = "several words in a row";
 const PAY_PATH: &str = "/payments/AdaptivePayments/Pay";
 const PAY: &str = r#"{"currencyCode":"USD","receiverList":{"receiver":[{"email":"a@example.com","amount":"10.00"}]}}"#;
 
 /// A browser without JavaScript, in front of one listener.
 pub(crate) struct Visitor {
     pub(crate) at: String,
-    client: Client,
+    pub(crate) client: Client,
     pub(crate) cookie: Option<String>,
 }
 
@@ -58,7 +58,7 @@ impl Visitor {
         request.send().await.expect("an answer")
     }
 
-    async fn get(&self, path: &str) -> Response {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         self.send(Method::GET, path, &[], None).await
     }
 
@@ -66,7 +66,7 @@ impl Visitor {
         self.send(Method::POST, path, form, None).await
     }
 
-    async fn text(&self, path: &str) -> String {
+    pub(crate) async fn text(&self, path: &str) -> String {
         self.get(path).await.text().await.expect("text")
     }
 
@@ -77,7 +77,7 @@ impl Visitor {
         self.cookie = set.split(';').next().map(str::to_owned);
     }
 
-    async fn sign_in(&mut self, path: &str, email: &str) -> StatusCode {
+    pub(crate) async fn sign_in(&mut self, path: &str, email: &str) -> StatusCode {
         let form = [("email", email), ("password", PASSWORD)];
         let answer = self.post(path, &form).await;
         if answer.status() == StatusCode::SEE_OTHER {
@@ -88,7 +88,7 @@ impl Visitor {
 }
 
 /// Mails that wait, as the operator reads them over REST.
-async fn mails(platform: &Platform) -> Vec<Value> {
+pub(crate) async fn mails(platform: &Platform) -> Vec<Value> {
     let url = format!("{}/v1/mails", platform.text("management"));
     let asked = Client::new()
         .get(url)
@@ -139,7 +139,7 @@ pub(crate) async fn developer(platform: &Platform, email: &str) -> Visitor {
     visitor
 }
 
-async fn operator(platform: &Platform, path: &str, body: &Value) -> Value {
+pub(crate) async fn operator(platform: &Platform, path: &str, body: &Value) -> Value {
     let url = format!("{}{path}", platform.text("management"));
     let asked = Client::new()
         .post(url)
@@ -567,18 +567,18 @@ async fn no_link_of_a_mail_stands_in_the_data() {
     assert!(looked_at > 100_000 && code.len() == 43);
 }
 
-async fn fill(desk: &Desk, id: &str, text: &str) {
+pub(crate) async fn fill(desk: &Desk, id: &str, text: &str) {
     let field = desk.wait_for(By::Id(id)).await;
     field.clear().await.expect("cleared");
     field.send_keys(text).await.expect("typed");
 }
 
-async fn submit(desk: &Desk, words: &str) {
+pub(crate) async fn submit(desk: &Desk, words: &str) {
     desk.press(By::XPath(format!("//main//button[contains(., '{words}')]")))
         .await;
 }
 
-async fn open(desk: &Desk, path: &str) {
+pub(crate) async fn open(desk: &Desk, path: &str) {
     let url = format!("{}{path}", desk.platform.text("site"));
     desk.driver().goto(url).await.expect("a page");
 }
@@ -674,7 +674,7 @@ async fn an_app_is_made_and_called(desk: &Desk) {
         StatusCode::FORBIDDEN
     );
     the_refusal_explains_itself(desk).await;
-    the_business_is_verified(desk).await;
+    the_business_is_verified(&desk.platform).await;
     assert_eq!(
         call().await.expect("an answer").status(),
         StatusCode::CREATED
@@ -733,9 +733,9 @@ async fn the_refusal_explains_itself(desk: &Desk) {
 }
 
 /// The operator writes down what is known of the developer who registered.
-async fn the_business_is_verified(desk: &Desk) {
-    let at = desk.platform.text("management");
-    let token = desk.platform.text("operator_token");
+pub(crate) async fn the_business_is_verified(platform: &Platform) {
+    let at = platform.text("management");
+    let token = platform.text("operator_token");
     let all = Client::new()
         .get(format!("{at}/v1/accounts"))
         .bearer_auth(token);

@@ -142,6 +142,7 @@ async fn calls_of_before_stay_readable() {
             "credentials confidential profiles",
             "passkeys",
             "events by thing",
+            "notices",
             "calls in order of time"
         ]
     );

@@ -1,0 +1,1 @@
+DELETE FROM notice_readers WHERE person NOT IN (SELECT id FROM persons)
