@@ -124,6 +124,9 @@ fn files(settings: &Settings) -> Vec<Refusal> {
             .filter_map(|(key, path)| Some((key, path.as_deref()?)));
         named.extend(set);
     }
+    if let Some(path) = &settings.mail.authorities {
+        named.push(("mail.authorities".to_owned(), path));
+    }
     if let Some(path) = &settings.registration.terms_file {
         named.push(("registration.terms_file".to_owned(), path));
     }

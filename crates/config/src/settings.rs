@@ -198,6 +198,8 @@ pub struct Mail {
     pub smtp_port: u16,
     /// How the connection is protected.
     pub smtp_tls: MailTls,
+    /// PEM file with the certificate authorities of mail servers, believed beside the public ones.
+    pub authorities: Option<PathBuf>,
     /// User name, where the server asks for one.
     pub user: Option<String>,
     /// The user's password.
@@ -212,6 +214,7 @@ impl Default for Mail {
             smtp_host: None,
             smtp_port: 465,
             smtp_tls: MailTls::Implicit,
+            authorities: None,
             user: None,
             password: None,
             from: None,

@@ -181,6 +181,7 @@ fn what_cannot_work_is_refused_in_dev_as_well() {
     let (_folder, sources) = sources(
         "[installation]\nissuer = \"not a url\"\nconsole = \"ftp://x\"\n\
          [limits]\ncalls = 0\nhead_seconds = 0\n[journal]\ngateway = \"../x\"\n\
+         [mail]\nauthorities = \"/nowhere/m.pem\"\n\
          [geo]\nmmdb_path = \"/nowhere/country.mmdb\"\n\
          [listeners.public]\ntls_client_self_signed = true\n\
          [listeners.site]\ntls_client_authorities = \"/nowhere/a.pem\"\n\
@@ -200,6 +201,7 @@ fn what_cannot_work_is_refused_in_dev_as_well() {
             "listeners.site.tls_client_authorities",
             "listeners.ops.tls_certificate",
             "listeners.ops.tls_key",
+            "mail.authorities",
             "geo.mmdb_path",
             "installation.issuer",
             "installation.console",

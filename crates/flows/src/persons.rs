@@ -7,9 +7,10 @@ use serde_json::json;
 use store::{EventAction, LinkPurpose, SignIn, WriteSet};
 
 use crate::{
-    Authority, Keep, KeptAnswer, Unable,
+    Authority, Keep, KeptAnswer, Letter, Origins, Unable,
     authority::Offered,
-    sign_in::{NewLink, SKEW_SECONDS, make_link},
+    mails::written,
+    sign_in::{INVITATION_SECONDS, NewLink, SKEW_SECONDS, make_link},
 };
 
 mod codes;
@@ -212,6 +213,8 @@ pub struct Invited {
     pub person: Person,
     /// To be handed to them; works once.
     pub link: NewLink,
+    /// Whether it is on its way to them by mail, and nobody else is to see it.
+    pub mailed: bool,
 }
 
 /// What is to become of a person.
@@ -240,13 +243,14 @@ pub async fn find_person(at: &Authority, id: PersonId) -> Result<Person, PersonR
     Ok(Person::read(found.ok_or(PersonRefused::Unknown)?)?)
 }
 
-/// Invites somebody: they are there, and may sign in once they have taken the link.
+/// Invites somebody: they are there, and may sign in once they have taken the link. With `post`,
+/// where links lead, it is mailed to them in the same commit.
 ///
 /// # Errors
 /// When the address is taken or anything said of them cannot be, or it could not be done.
 pub async fn invite_person(
     at: &Authority,
-    actor: &str,
+    (actor, post): (&str, Option<&Origins>),
     invitation: &Invitation,
     keep: Keep<'_, Invited>,
 ) -> Result<Invited, PersonRefused> {
@@ -278,15 +282,43 @@ pub async fn invite_person(
         };
         // Before the commit that keeps the answer: without its person a link does nothing.
         let link = make_link(at, LinkPurpose::Invitation, Some(&person)).await?;
-        let invited = Invited { person, link };
+        let mailed = post.is_some();
+        let invited = Invited {
+            person,
+            link,
+            mailed,
+        };
         let answer = keep(&invited)?;
         let event = (EventAction::Created, What::of("invited"));
-        let changes = write_set(at, (actor, &invited.person), event, (base, answer))?;
+        let mut changes = write_set(at, (actor, &invited.person), event, (base, answer))?;
+        if let Some(origins) = post {
+            let letter = letter(origins, &invited);
+            let (mail, mut event) = written(at, (Some(&letter), "invitation"), INVITATION_SECONDS)?;
+            actor.clone_into(&mut event.actor);
+            changes.mails.push(mail);
+            changes.events.push(event);
+        }
         if let Offered::In(_) = at.offer(changes).await? {
             return Ok(invited);
         }
     }
     Err(Unable::Crowded.into())
+}
+
+/// Nothing that the inviter wrote is in it: the address has not been confirmed.
+fn letter(origins: &Origins, invited: &Invited) -> Letter {
+    let name = &origins.name;
+    let page = origins.password_page(&invited.person.duties);
+    let code = invited.link.code.expose();
+    Letter {
+        to: invited.person.kept.email.clone(),
+        subject: format!("{name}: an invitation"),
+        text: format!(
+            "You are invited to sign in to the console of {name}.\n\n\
+             Choose a password here; this link works once, for three days:\n\n{page}?code={code}\n\n\
+             If you do not expect this, do nothing.\n"
+        ),
+    }
 }
 
 /// Changes a person, in force at once: with the next request they make.

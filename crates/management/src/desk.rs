@@ -32,6 +32,8 @@ pub struct Management {
     pub rules: Arc<Rules>,
     /// Whether what mails say is shown, because none goes out.
     pub shows_mails: bool,
+    /// Whether mails go out.
+    pub sends_mails: bool,
 }
 
 impl FromRef<Management> for Arc<CursorKey> {

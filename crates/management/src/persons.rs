@@ -96,12 +96,15 @@ pub(crate) struct InvitedPerson {
     person: Person,
     /// What they open to choose a password; works once.
     link: PersonLink,
+    /// Whether the link was mailed to them; its `url` is not in the answer then.
+    mailed: bool,
 }
 
 /// A link for a person, to be handed to them.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PersonLink {
-    /// The address to open; `null` in the answer to a repetition after 24 hours.
+    /// The address to open; `null` when it was mailed, and in the answer to a repetition after 24
+    /// hours.
     url: Option<String>,
     /// When it stops working.
     expires_at: Instant,
@@ -213,7 +216,8 @@ async fn list(
 
 /// Invite somebody
 ///
-/// The link is in the answer and nowhere else: hand it to them. They choose a password with it.
+/// They choose a password with the link. Where mails go out it is mailed to them; otherwise it is
+/// in the answer and nowhere else: hand it to them.
 #[utoipa::path(post, path = "/v1/persons", tag = "persons", operation_id = "invitePerson",
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
     request_body = InvitationRequest,
@@ -224,7 +228,13 @@ async fn invite(
 ) -> Result<Response, Instead> {
     let told = |invited: &Invited, shown: bool| InvitedPerson {
         person: Person::from(&invited.person),
-        link: PersonLink::of(&desk, &invited.person.duties, &invited.link, shown),
+        link: PersonLink::of(
+            &desk,
+            &invited.person.duties,
+            &invited.link,
+            shown && !invited.mailed,
+        ),
+        mailed: invited.mailed,
     };
     let invited = async {
         let wanted = Invitation {
@@ -237,7 +247,8 @@ async fn invite(
             posted.answer_once(&desk, 201, (&bodies.0, &bodies.1))
         };
         let by = posted.by.actor();
-        let invited = invite_person(&desk.authority, &by, &wanted, &keep).await;
+        let post = desk.sends_mails.then_some(&desk.rules.origins);
+        let invited = invite_person(&desk.authority, (&by, post), &wanted, &keep).await;
         Ok(told(&invited.map_err(person_refused)?, true))
     };
     Ok(posted.end(&desk, 201, invited.await).await?)

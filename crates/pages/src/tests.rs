@@ -208,6 +208,7 @@ fn views_of_persons() -> Vec<(&'static str, Value)> {
     );
     let roles = json!([{ "word": "business_unit", "purpose": "Grants.", "held": true }]);
     let link = json!({ "whom": "Kim", "url": "http://localhost/console/password?code=x", "expires": when() });
+    let mailed = with(&link, &json!({ "url": null }));
     let sign_ins = json!([{ "id": "sign_1", "label": "Firefox on Linux", "kind": "browser", "this": true, "began": when(), "ends": when() }]);
     let list = json!({
         "section": "persons", "rows": [person, out], "roles": roles, "problem": "No.",
@@ -240,6 +241,7 @@ fn views_of_persons() -> Vec<(&'static str, Value)> {
                 &json!({ "rows": [], "invited": null, "problem": null }),
             ),
         ),
+        ("persons.html", with(&list, &json!({ "invited": mailed }))),
         ("person.html", one.clone()),
         (
             "person.html",

@@ -341,7 +341,7 @@ pub(crate) enum AnomaliesCommand {
 pub(crate) enum PersonsCommand {
     /// Lists everybody, by e-mail address.
     List(ShowArguments),
-    /// Invites somebody, and prints the link to hand to them.
+    /// Invites somebody: by mail, or with a link that is printed to hand to them.
     Invite {
         /// The e-mail address.
         email: String,

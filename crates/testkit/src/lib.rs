@@ -26,7 +26,7 @@ pub use browser::Browser;
 pub use geoip::{PLACES, geoip, mmdb};
 pub use postgres::{Database, Postgres};
 pub use small_disk::SmallDisk;
-pub use smtp::{Deals, MailServer};
+pub use smtp::{Deals, MailServer, Speaks};
 
 /// Says in one line that a test was not run for want of `service`, or fails when running it was
 /// asked for by `PORTREEVE_REQUIRE_SERVICES`.

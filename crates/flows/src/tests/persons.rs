@@ -2,16 +2,16 @@ use std::collections::BTreeSet;
 
 use ::keys::CodeSeed;
 use accounts::persons::{Action, Duties, Role, Standing};
-use primitives::Secret;
+use primitives::{PageSize, Revision, Secret};
 use store::SignInKind::{Browser, Token};
 
 use super::{Bench, bench, name};
 use crate::{
-    Caller, Invitation, NewSignIn, PasswordSet, Person, PersonChange, PersonRefused, Tried,
-    begin_codes, change_password, change_person, confirm_codes, delete_person, end_codes,
+    Caller, Invitation, NewSignIn, Origins, PasswordSet, Person, PersonChange, PersonRefused,
+    Tried, begin_codes, change_password, change_person, confirm_codes, delete_person, end_codes,
     end_sign_in, find_caller, find_person, invite_person, make_access_token, make_password_link,
     make_sign_in_link, set_password_by_link, sign_in_again, sign_in_by_code, sign_in_by_link,
-    sign_in_by_password, sign_ins_of,
+    sign_in_by_password, sign_ins_of, waiting_mails,
 };
 
 pub(super) const EMAIL: &str = "kim@example.com";
@@ -29,6 +29,9 @@ fn duties(roles: &[Role]) -> Duties {
         developer: None,
     }
 }
+
+/// Without a mail server.
+const BY_HAND: (&str, Option<&Origins>) = ("operator", None);
 
 fn invitation(email: &str, roles: &[Role]) -> Invitation {
     Invitation {
@@ -50,7 +53,7 @@ impl Bench {
     /// Somebody who has taken an invitation.
     pub(super) async fn person(&self, email: &str, roles: &[Role]) -> Person {
         let invitation = invitation(email, roles);
-        let invited = invite_person(&self.at, "operator", &invitation, &|_| Ok(None)).await;
+        let invited = invite_person(&self.at, BY_HAND, &invitation, &|_| Ok(None)).await;
         let invited = invited.unwrap();
         let given = (invited.link.code.expose(), secret(PASSWORD));
         let set = set_password_by_link(&self.at, given, LABEL).await.unwrap();
@@ -94,7 +97,7 @@ async fn an_invitation_is_taken_once_and_opens_what_the_roles_say() {
     let bench = bench().await;
     let at = &bench.at;
     let wanted = invitation("Kim@Example.com", &[Role::Support]);
-    let invited = invite_person(at, "operator", &wanted, &|_| Ok(None)).await;
+    let invited = invite_person(at, BY_HAND, &wanted, &|_| Ok(None)).await;
     let invited = invited.unwrap();
     assert_eq!(invited.person.standing, Standing::Invited);
     assert!(matches!(
@@ -119,8 +122,53 @@ async fn an_invitation_is_taken_once_and_opens_what_the_roles_say() {
     let twice = set_password_by_link(at, given(), LABEL).await.unwrap();
     assert!(matches!(twice, PasswordSet::LinkGone));
     signed_in(bench.try_password(" KIM@example.COM ", PASSWORD).await);
-    let taken = invite_person(at, "operator", &wanted, &|_| Ok(None)).await;
+    let taken = invite_person(at, BY_HAND, &wanted, &|_| Ok(None)).await;
     assert!(matches!(taken, Err(PersonRefused::EmailTaken)));
+}
+
+/// A mailed invitation goes to the address alone, with nothing that the inviter wrote, in the
+/// commit that makes the person or not at all.
+///
+/// Shows: P-61, S-70.
+#[tokio::test]
+async fn an_invitation_by_mail_is_in_the_mail_alone() {
+    let bench = bench().await;
+    let at = &bench.at;
+    let origins = Origins {
+        name: "Here".to_owned(),
+        site: "http://site.example".to_owned(),
+        console: "http://console.example".to_owned(),
+    };
+    let by = ("person_1", Some(&origins));
+    let wanted = Invitation {
+        name: "Win at evil.example".to_owned(),
+        ..invitation(EMAIL, &[Role::Viewer])
+    };
+    let invited = invite_person(at, by, &wanted, &|_| Ok(None)).await.unwrap();
+    assert!(invited.mailed);
+    let taken = invite_person(at, by, &wanted, &|_| Ok(None)).await;
+    assert!(matches!(taken, Err(PersonRefused::EmailTaken)));
+    let all = PageSize::clamped(10);
+    let waiting = waiting_mails(at, None, all).await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    let letter = waiting[0].letter.as_ref().unwrap();
+    assert!(letter.to == EMAIL && !letter.text.contains("evil"));
+    let (_, code) = letter
+        .text
+        .split_once("http://console.example/console/password?code=")
+        .unwrap();
+    let code = code.split_whitespace().next().unwrap();
+    let events = at.store.events(Revision(0), all).await.unwrap();
+    let told: Vec<(&str, &str)> = events
+        .iter()
+        .map(|event| (event.kind.as_str(), event.actor.as_str()))
+        .collect();
+    assert_eq!(told, [("person", "person_1"), ("mail", "person_1")]);
+    assert!(events.iter().all(|event| !event.detail.contains(code)));
+    let set = set_password_by_link(at, (code, secret(PASSWORD)), LABEL).await;
+    assert!(matches!(set, Ok(PasswordSet::Tried(Tried::In(_)))));
+    bench.person("by-hand@example.com", &[Role::Viewer]).await;
+    assert_eq!(waiting_mails(at, None, all).await.unwrap().len(), 1);
 }
 
 /// Whether there is such a person, and how they stand, is not told by the answer.
@@ -425,7 +473,7 @@ async fn what_cannot_be_a_person_is_not_invited() {
         },
     ];
     for wanted in refused {
-        let done = invite_person(&bench.at, "operator", &wanted, &|_| Ok(None)).await;
+        let done = invite_person(&bench.at, BY_HAND, &wanted, &|_| Ok(None)).await;
         assert!(done.is_err(), "{wanted:?}");
     }
     assert!(

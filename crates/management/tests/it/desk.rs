@@ -200,6 +200,7 @@ impl Desk {
             console: "http://localhost:8082".into(),
             rules: Arc::new(rules()),
             shows_mails: true,
+            sends_mails: false,
             authority: authority.clone(),
         };
         let router = management::router(management.clone());

@@ -120,7 +120,7 @@ pub(super) async fn list(
         rows: rows.collect(),
         empty: Empty {
             title: "No mail waits".to_owned(),
-            says: "Mails are written when developers register and when somebody has forgotten a password, and go once they are sent.".to_owned(),
+            says: "Mails are written when developers register, when somebody is invited or has forgotten a password, and go once they are sent.".to_owned(),
             command: None,
             action: None,
         },

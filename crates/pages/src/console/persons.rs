@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Console, PageProblem, form::Fields};
 use crate::{
+    Mails,
     sign_in::sentence,
     views::{Crumb, PersonRow, RoleChoice, SignInRow, link},
     when::When,
@@ -53,7 +54,8 @@ struct Typed {
 #[derive(Serialize)]
 struct LinkView {
     whom: String,
-    url: String,
+    /// None when it was mailed.
+    url: Option<String>,
     expires: When,
 }
 
@@ -88,11 +90,11 @@ fn duties(fields: &Fields) -> Result<Duties, String> {
     })
 }
 
-fn link_view(console: &Console, person: &Person, link: &NewLink) -> LinkView {
+fn link_view(console: &Console, person: &Person, (link, is_shown): (&NewLink, bool)) -> LinkView {
     let page = console.place.rules.origins.password_page(&person.duties);
     LinkView {
         whom: person.kept.name.clone(),
-        url: format!("{page}?code={}", link.code.expose()),
+        url: is_shown.then(|| format!("{page}?code={}", link.code.expose())),
         expires: When::of(link.expires_at, console.now()),
     }
 }
@@ -137,7 +139,7 @@ async fn list_page(
     Ok((status, console.page("persons.html", &view)).into_response())
 }
 
-/// `POST /console/persons`: invites somebody, and shows the link to hand to them.
+/// `POST /console/persons`: invites somebody, by mail or with a link to hand to them.
 pub(super) async fn invite(
     console: Console,
     RawForm(bytes): RawForm,
@@ -157,9 +159,13 @@ pub(super) async fn invite(
         Err(why) => (typed, Some(sentence(&why)), None),
         Ok(wanted) => {
             let by = console.caller().actor();
-            match invite_person(&console.authority, &by, &wanted, &|_| Ok(None)).await {
+            let mails = console.place.mails == Mails::Sent;
+            let post = mails.then_some(&console.place.rules.origins);
+            let by = (by.as_str(), post);
+            match invite_person(&console.authority, by, &wanted, &|_| Ok(None)).await {
                 Ok(invited) => {
-                    let shown = link_view(&console, &invited.person, &invited.link);
+                    let link = (&invited.link, !invited.mailed);
+                    let shown = link_view(&console, &invited.person, link);
                     (Typed::default(), None, Some(shown))
                 }
                 Err(PersonRefused::Unable(failure)) => return Err(failure.into()),
@@ -211,7 +217,7 @@ async fn person_page(
         sign_ins: SignInRow::all(&sign_ins, None, now),
         passkeys,
         oneself: own == Some(id),
-        link: shown.map(|link| link_view(console, &person, &link)),
+        link: shown.map(|link| link_view(console, &person, (&link, true))),
         person: PersonRow::of(&person, now),
         problem,
     };

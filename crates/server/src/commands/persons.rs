@@ -131,6 +131,10 @@ fn tell_link(answer: &Value, at: &str, show: &ShowArguments) -> Result<(), Failu
         println!("person  {}", output::cell(Some(person)));
     }
     println!("until   {}", part("expires_at"));
+    if answer.get("mailed") == Some(&Value::Bool(true)) {
+        println!("the link is on its way to them by mail; it works once");
+        return Ok(());
+    }
     println!("{}", part("url"));
     println!("hand this link over; it is shown this once, and works once");
     Ok(())

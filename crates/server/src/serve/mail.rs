@@ -1,15 +1,16 @@
-use std::{error::Error as _, time::Duration};
+use std::{error::Error as _, path::Path, time::Duration};
 
 use async_trait::async_trait;
 use config::{Mail, MailTls};
 use flows::{Letter, NotSent, Post};
+use gateway::read_authorities;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
     message::{Mailbox, header::ContentType},
     transport::smtp::{
         Error,
         authentication::Credentials,
-        client::{Tls, TlsParameters},
+        client::{Certificate, Tls, TlsParameters, TlsParametersBuilder},
     },
 };
 use primitives::MailId;
@@ -38,7 +39,14 @@ impl Smtp {
         let Some(host) = &mail.smtp_host else {
             return Ok(None);
         };
-        let tls = |host: &String| TlsParameters::new(host.clone()).map_err(why("`mail.smtp_tls`"));
+        let believed = mail.authorities.as_deref().map(authorities).transpose()?;
+        let believed = believed.unwrap_or_default();
+        let tls = |host: &String| {
+            let begun = TlsParameters::builder(host.clone());
+            let believed = believed.iter().cloned();
+            let tls = believed.fold(begun, TlsParametersBuilder::add_root_certificate);
+            tls.build().map_err(why("`mail.smtp_tls`"))
+        };
         let tls = match mail.smtp_tls {
             MailTls::Implicit => Tls::Wrapper(tls(host)?),
             MailTls::Starttls => Tls::Required(tls(host)?),
@@ -79,6 +87,15 @@ impl Smtp {
             .body(letter.text.clone())
             .map_err(|_| never("it cannot be written as a mail"))
     }
+}
+
+fn authorities(path: &Path) -> Result<Vec<Certificate>, Failure> {
+    let all = read_authorities(path).map_err(why("`mail.authorities`"))?;
+    let all = all
+        .into_iter()
+        .map(|one| Certificate::from_der(one.to_vec()));
+    all.collect::<Result<_, _>>()
+        .map_err(why("`mail.authorities`"))
 }
 
 /// A header is one line: what would begin another is a space.

@@ -156,6 +156,7 @@ impl<'a> Staff<'a> {
             console: self.addresses.origins.console.as_str().into(),
             rules: Arc::new(self.rules.clone()),
             shows_mails: self.mails() == Mails::Shown,
+            sends_mails: self.mails() == Mails::Sent,
         }
     }
 

@@ -1,13 +1,16 @@
 //! Persons who sign in: through the pages as they do, and past them as an attacker would.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use accounts::persons::Role;
+use gateway::TlsCertificate;
 use keys::CodeSeed;
 use pages::Door;
 use primitives::{Clock as _, Secret, SystemClock, Timestamp};
+use rcgen::generate_simple_self_signed;
 use reqwest::{Client, Method, Response, StatusCode, header, redirect::Policy};
 use serde_json::{Value, json};
+use testkit::{MailServer, Speaks};
 use thirtyfour::prelude::*;
 
 use crate::{
@@ -124,6 +127,89 @@ impl<'p> Visitor<'p> {
 
 fn filled(path: &str) -> String {
     path.replace("{name}", "acme-shop").replace(['{', '}'], "")
+}
+
+/// A mail server with a certificate of an authority of its own, and settings that believe it.
+async fn post_office(folder: &Path) -> (MailServer, String) {
+    let file = |name: &str| folder.join(name);
+    let made = generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    fs::write(file("mail.pem"), made.cert.pem()).expect("written");
+    fs::write(file("mail.key"), made.signing_key.serialize_pem()).expect("written");
+    let files = TlsCertificate::load(&file("mail.pem"), &file("mail.key")).expect("files");
+    let tls = Speaks::Implicit(files.acceptor().expect("TLS"));
+    let server = MailServer::start_as(tls).await;
+    let text = format!(
+        "[mail]\nsmtp_host = \"localhost\"\nsmtp_port = {}\nauthorities = \"{}\"\nfrom = \"portreeve@example.com\"\n",
+        server.port,
+        file("mail.pem").display(),
+    );
+    fs::write(file("settings.toml"), text).expect("written");
+    (server, file("settings.toml").display().to_string())
+}
+
+/// The code in the mail to somebody, as soon as it is there; and the mail.
+async fn mailed(server: &MailServer, to: &str) -> (String, String) {
+    let to = format!("RCPT TO:<{to}>");
+    for _ in 0..100 {
+        if let Some(mail) = server.taken().iter().find(|mail| mail.contains(&to)) {
+            // Quoted-printable, as it travels (RFC 2045, section 6.7).
+            let text = mail.replace("=\n", "").replace("=3D", "=");
+            let (_, rest) = text.split_once("/console/password?code=").expect("a link");
+            let code = rest.split_whitespace().next().expect("a code");
+            return (code.to_owned(), text);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("no mail: {:?}", server.taken());
+}
+
+/// With a mail server an invitation goes to the address, and whoever invites does not see it.
+///
+/// Shows: P-61, S-70.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_goes_out_by_mail_and_to_nobody_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (server, settings) = post_office(folder.path()).await;
+    let platform = Platform::start(&["--config", &settings]);
+    let invite = |email: &str, form: &str| {
+        let words = ["persons", "invite", email, "--name", "Kim"];
+        let mut command = platform.command();
+        let command = command.args(words).args(["--role", "admin", "-o", form]);
+        let output = command.output().expect("the command runs");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let told: Value = serde_json::from_str(&invite("kim@example.com", "json")).expect("JSON");
+    assert_eq!(
+        (&told["mailed"], &told["link"]["url"]),
+        (&true.into(), &Value::Null)
+    );
+    let (code, mail) = mailed(&server, "kim@example.com").await;
+    assert!(!mail.contains("Kim"), "{mail}");
+    let mut visitor = Visitor::new(&platform);
+    let form = [("code", code.as_str()), ("password", PASSWORD)];
+    let answer = visitor.post("/console/password", &form).await;
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{answer:?}");
+    visitor.take_cookie(&answer);
+
+    let told = invite("sam@example.com", "table");
+    assert!(
+        told.contains("by mail") && !told.contains("code="),
+        "{told}"
+    );
+    let form = [
+        ("email", "ann@example.com"),
+        ("name", "Ann"),
+        ("role", "viewer"),
+    ];
+    let page = visitor.post("/console/persons", &form).await;
+    let page = page.text().await.expect("text");
+    assert!(
+        page.contains("is on its way to Ann") && !page.contains("code="),
+        "{page}"
+    );
+    mailed(&server, "sam@example.com").await;
+    mailed(&server, "ann@example.com").await;
 }
 
 /// Every page and form, as each role and as nobody: open to whom the table opens it, and to no

@@ -1,6 +1,10 @@
-use std::{sync::Arc, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 
-use testkit::{Deals, MailServer};
+use config::SecretText;
+use primitives::Secret;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use testkit::{Deals, MailServer, Speaks};
+use tokio_rustls::TlsAcceptor;
 
 use super::*;
 
@@ -117,4 +121,148 @@ async fn nothing_is_injected_into_the_head() {
         assert!(matches!(told, Err(NotSent::Never(_))), "{to:?}: {told:?}");
     }
     assert_eq!(server.taken().len(), 1);
+}
+
+/// An authority of mail servers.
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    folder: tempfile::TempDir,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut wanted = CertificateParams::new(Vec::new()).expect("parameters");
+        wanted.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        let issuer = CertifiedIssuer::self_signed(wanted, key).expect("an authority");
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("authority.pem"), issuer.pem()).expect("written");
+        Self { issuer, folder }
+    }
+
+    /// What a server with a certificate for this name speaks TLS with.
+    fn certify(&self, name: &str, years: (i32, i32)) -> TlsAcceptor {
+        let mut wanted = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
+        wanted.not_before = date_time_ymd(years.0, 1, 1);
+        wanted.not_after = date_time_ymd(years.1, 1, 1);
+        let key = KeyPair::generate().expect("a key");
+        let made = wanted.signed_by(&key, &self.issuer).expect("a certificate");
+        let of = |file: &str| self.folder.path().join(file);
+        fs::write(of("server.pem"), made.pem()).expect("written");
+        fs::write(of("server.key"), key.serialize_pem()).expect("written");
+        let files = gateway::TlsCertificate::load(&of("server.pem"), &of("server.key"));
+        let acceptor = files.expect("files").acceptor();
+        acceptor.expect("TLS")
+    }
+
+    /// Sends by these settings, with a password, and believes this authority or the public ones.
+    async fn send(
+        &self,
+        server: &MailServer,
+        smtp_tls: MailTls,
+        believes: bool,
+    ) -> Result<(), NotSent> {
+        let mail = Mail {
+            smtp_host: Some("localhost".to_owned()),
+            smtp_port: server.port,
+            smtp_tls,
+            authorities: believes.then(|| self.folder.path().join("authority.pem")),
+            user: Some("portreeve".to_owned()),
+            password: Some(SecretText(Secret::new("a password".to_owned()))),
+            from: Some("portreeve@example.com".to_owned()),
+        };
+        let post = Smtp::of(&mail, "Here").expect("settings");
+        post.expect("a server").send(ID, &letter()).await
+    }
+}
+
+#[test]
+fn authorities_of_mail_servers_that_are_none_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let none = folder.path().join("none.pem");
+    fs::write(&none, "rubbish").expect("written");
+    let mail = Mail {
+        smtp_host: Some("localhost".to_owned()),
+        authorities: Some(none),
+        from: Some("portreeve@example.com".to_owned()),
+        ..Mail::default()
+    };
+    assert!(Smtp::of(&mail, "Here").is_err());
+}
+
+const NOW: (i32, i32) = (2001, 2101);
+
+/// Over TLS from the first byte and over STARTTLS a mail arrives; nothing but the greeting is said
+/// in clear text.
+#[tokio::test]
+async fn a_mail_goes_out_over_tls_and_nothing_of_it_in_clear_text() {
+    let authority = Authority::new();
+    for (tls, clear) in [
+        (MailTls::Implicit, &[][..]),
+        (MailTls::Starttls, &["EHLO", "STARTTLS"]),
+    ] {
+        let acceptor = authority.certify("localhost", NOW);
+        let server = MailServer::start_as(match tls {
+            MailTls::Implicit => Speaks::Implicit(acceptor),
+            _ => Speaks::Starttls(acceptor),
+        })
+        .await;
+        assert_eq!(authority.send(&server, tls, true).await, Ok(()));
+        assert_eq!(server.taken().len(), 1, "{tls:?}");
+        let heard = server.overheard();
+        let verbs = heard.iter().map(|line| line.split(' ').next());
+        let verbs: Vec<&str> = verbs.map(Option::unwrap_or_default).collect();
+        assert_eq!(verbs, clear, "{tls:?}");
+        let told = server.told();
+        assert!(told.iter().any(|line| line.starts_with("AUTH PLAIN ")));
+    }
+}
+
+/// A server that is not who it says, or does not speak TLS, is told neither mail nor password, and
+/// the mail is tried again.
+#[tokio::test]
+async fn a_server_that_cannot_be_believed_gets_no_mail() {
+    let authority = Authority::new();
+    let strangers = Authority::new();
+    let wrong = [
+        (
+            "another name",
+            authority.certify("elsewhere.example", NOW),
+            true,
+        ),
+        (
+            "run out",
+            authority.certify("localhost", (2001, 2002)),
+            true,
+        ),
+        ("of strangers", strangers.certify("localhost", NOW), true),
+        ("not public", authority.certify("localhost", NOW), false),
+    ];
+    for (what, acceptor, believes) in wrong {
+        for tls in [MailTls::Implicit, MailTls::Starttls] {
+            let acceptor = acceptor.clone();
+            let server = MailServer::start_as(match tls {
+                MailTls::Implicit => Speaks::Implicit(acceptor),
+                _ => Speaks::Starttls(acceptor),
+            })
+            .await;
+            let told = authority.send(&server, tls, believes).await;
+            assert!(matches!(told, Err(NotSent::Later(_))), "{what}: {told:?}");
+            assert_eq!(server.told(), Vec::<String>::new(), "{what}");
+            assert!(server.taken().is_empty(), "{what}");
+        }
+    }
+    // It speaks no TLS, or somebody on the way took the word out.
+    let server = MailServer::start().await;
+    let told = authority.send(&server, MailTls::Starttls, true).await;
+    assert!(matches!(told, Err(NotSent::Later(_))), "{told:?}");
+    let heard = server.overheard();
+    let mut verbs = heard.iter().filter_map(|line| line.split(' ').next());
+    assert!(
+        verbs.all(|verb| ["EHLO", "QUIT"].contains(&verb)),
+        "{heard:?}"
+    );
+    let told = authority.send(&server, MailTls::Implicit, true).await;
+    assert!(matches!(told, Err(NotSent::Later(_))), "{told:?}");
+    assert!(server.taken().is_empty());
 }
