@@ -2,20 +2,21 @@
 //! ONCE [DIRECTORY]]]`. Applies a state with so many developers and a risk model to a database
 //! file, has each apply for a level as the management API does, so many at once, and prints how
 //! long that takes, every level being in force when it is answered. A third of them fits, a third
-//! waits for a person, a third is refused.
+//! waits for a person, a third is refused. Then every account is changed, and the levels that were
+//! given are looked at again.
 
 use std::{
     collections::BTreeMap, env, error::Error, fmt::Write as _, fs, path::Path, path::PathBuf,
-    process, sync::Arc,
+    process, sync::Arc, time::Duration,
 };
 
 use async_trait::async_trait;
 use flows::{
-    Application, ApplyRequest, Authority, Carrier, Passwords, RiskServices, SecretBook,
-    VettingDesk, apply, apply_for_level,
+    Application, ApplyRequest, Authority, Carrier, Passwords, RiskServices, Rounds, SecretBook,
+    VettingDesk, apply, apply_for_level, look_again_where_needed,
 };
 use keys::InstallationKeys;
-use primitives::{Clock, Entropy, Name, SystemClock, SystemEntropy};
+use primitives::{Clock, Entropy, Name, SystemClock, SystemEntropy, Timestamp};
 use snapshot::Loader;
 use state::{SourceFile, Sources};
 use store_sqlite::SqliteStore;
@@ -70,25 +71,42 @@ async fn authority(file: &Path) -> Result<Authority, Failure> {
         sealer: Arc::new(keys.sealer()),
         passwords: Passwords::new(&keys.hashing_key(), Arc::clone(&entropy))?,
         entropy,
+        rounds: Rounds::default(),
     })
 }
 
-fn state_with(developers: usize) -> Result<String, Failure> {
+fn state_with(developers: usize, more: usize) -> Result<SourceFile, Failure> {
     let mut text = MODEL.to_owned();
     for at in 0..developers {
-        let staff = [50, 5, 1].get(at % 3).copied().unwrap_or(50);
+        let staff = [50, 5, 1].get(at % 3).copied().unwrap_or(50) + more;
         writeln!(
             text,
             "  - {{ name: dev-{at}, kind: company, verified: true, country: US, properties: {{ staff: {staff} }}, developer: {{}} }}"
         )?;
     }
-    Ok(text)
+    Ok(SourceFile {
+        path: "bench.yaml".to_owned(),
+        text,
+    })
+}
+
+async fn put_in(at: &Authority, file: SourceFile) -> Result<(), Failure> {
+    let request = ApplyRequest {
+        sources: Sources {
+            files: vec![file],
+            ..Sources::default()
+        },
+        actor: "bench".to_owned(),
+        ..ApplyRequest::default()
+    };
+    apply(at, request, &|_| Ok(None)).await?;
+    Ok(())
 }
 
 /// Everything one application needs.
 struct Office {
     at: Authority,
-    loader: Loader,
+    loader: Arc<Loader>,
     services: RiskServices,
 }
 
@@ -111,19 +129,7 @@ async fn vet(office: Arc<Office>, developer: usize) -> Result<String, Failure> {
 
 async fn run(directory: &Path, developers: usize, at_once: usize) -> Result<(), Failure> {
     let at = authority(&directory.join("portreeve.db")).await?;
-    let file = SourceFile {
-        path: "bench.yaml".to_owned(),
-        text: state_with(developers)?,
-    };
-    let request = ApplyRequest {
-        sources: Sources {
-            files: vec![file],
-            ..Sources::default()
-        },
-        actor: "bench".to_owned(),
-        ..ApplyRequest::default()
-    };
-    apply(&at, request, &|_| Ok(None)).await?;
+    put_in(&at, state_with(developers, 0)?).await?;
     let (store, clock) = (Arc::clone(&at.store), Arc::clone(&at.clock));
     let loader = Loader::start(store, Arc::default(), clock).await?;
     let services = RiskServices {
@@ -132,7 +138,7 @@ async fn run(directory: &Path, developers: usize, at_once: usize) -> Result<(), 
     };
     let office = Arc::new(Office {
         at,
-        loader,
+        loader: Arc::new(loader),
         services,
     });
     let began = SystemClock.now();
@@ -148,10 +154,22 @@ async fn run(directory: &Path, developers: usize, at_once: usize) -> Result<(), 
         };
         *states.entry(done??).or_default() += 1;
     }
-    let micros = SystemClock.now().micros_since(began);
-    let seconds = std::time::Duration::from_micros(micros.unsigned_abs());
+    let seconds = since(began);
     println!("{developers} applications, {at_once} at once: {seconds:.2?}, {states:?}");
+    put_in(&office.at, state_with(developers, 100)?).await?;
+    let desk = VettingDesk {
+        at: &office.at,
+        loader: &office.loader,
+        services: &office.services,
+    };
+    let began = SystemClock.now();
+    let looked = look_again_where_needed(desk).await?;
+    println!("{looked} levels looked at again: {:.2?}", since(began));
     Ok(())
+}
+
+fn since(began: Timestamp) -> Duration {
+    Duration::from_micros(SystemClock.now().micros_since(began).unsigned_abs())
 }
 
 fn main() -> Result<(), Failure> {
@@ -160,7 +178,7 @@ fn main() -> Result<(), Failure> {
         None => Ok::<_, Failure>(without),
         Some(text) => Ok(text.to_string_lossy().parse()?),
     };
-    let (developers, at_once) = (number(10_000)?, number(1)?);
+    let (developers, at_once) = (number(10_000)?, number(16)?);
     let below = arguments.next().map_or_else(env::temp_dir, PathBuf::from);
     let directory = below.join(format!("vetting-speed-{}", process::id()));
     fs::create_dir_all(&directory)?;

@@ -141,7 +141,7 @@ pub async fn mark_fine(
         anomaly_marks: vec![mark],
         events: vec![at.event(actor, EventAction::Updated, thing(&marked), &told)?],
         at: now,
-        answer: keep(&marked)?,
+        answers: Vec::from_iter(keep(&marked)?),
         ..WriteSet::default()
     };
     for _ in Authority::tries() {

@@ -105,7 +105,7 @@ async fn put_in_force(
         };
         changes.base = Some(applied.revision);
         applied.revision = Revision(applied.revision.0.saturating_add(1));
-        changes.answer = keep(&applied)?;
+        changes.answers.extend(keep(&applied)?);
         if let Offered::In(committed) = at.offer(changes).await? {
             applied.revision = committed.revision;
             return Ok(applied);

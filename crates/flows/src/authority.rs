@@ -4,7 +4,7 @@ use keys::{HashingKey, Sealer};
 use primitives::{Clock, Entropy, EntropyExhausted, EventId};
 use store::{CommitRefused, Committed, EventAction, NewEvent, Store, StoreFailure, WriteSet};
 
-use crate::Passwords;
+use crate::{Passwords, Rounds};
 
 /// How often a change is made again because others changed the state in between.
 const TRIES: u32 = 32;
@@ -24,6 +24,8 @@ pub struct Authority {
     pub sealer: Arc<Sealer>,
     /// What hashes and compares passwords.
     pub passwords: Passwords,
+    /// Changes that are committed together.
+    pub rounds: Rounds,
 }
 
 /// Why a use-case could not be carried out, whatever was asked.
@@ -52,6 +54,7 @@ pub enum Unable {
 }
 
 /// What came of offering a write set to the store.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Offered {
     /// It is in.
     In(Committed),

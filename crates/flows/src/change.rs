@@ -229,7 +229,7 @@ impl Planned {
             base: Some(base),
             expected: vec![(entry.kind, entry.name.clone(), self.expected)],
             at: at.clock.now(),
-            answer: keep(&self.changed)?,
+            answers: Vec::from_iter(keep(&self.changed)?),
             ..WriteSet::default()
         };
         let detail = if self.is_gone() {

@@ -140,7 +140,7 @@ pub async fn issue_key(
             credentials: vec![issued.credential.clone()],
             events: vec![told(at, actor, EventAction::Created, &issued.credential)?],
             at: now,
-            answer: keep(&issued)?,
+            answers: Vec::from_iter(keep(&issued)?),
             ..WriteSet::default()
         };
         if let Offered::In(_) = at.offer(changes).await? {
@@ -196,7 +196,7 @@ pub async fn rotate_key(
             ],
             credentials: vec![old, issued.credential.clone()],
             at: now,
-            answer: keep(&issued)?,
+            answers: Vec::from_iter(keep(&issued)?),
             ..WriteSet::default()
         };
         if let Offered::In(_) = at.offer(changes).await? {

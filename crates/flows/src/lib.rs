@@ -36,6 +36,7 @@ mod persons;
 mod profiles;
 mod recovery;
 mod registration;
+mod rounds;
 mod secrets;
 mod sign_in;
 mod toggles;
@@ -97,6 +98,7 @@ pub use registration::{
     Admits, Applicant, ConfirmRefused, RegisterRefused, Registered, Rules, Terms,
     confirm_registration, invite_developer, register, sign_in_after_registering,
 };
+pub use rounds::Rounds;
 pub use secrets::{
     RemoveRefused, SECRET_KIND, SecretBook, remove_secret, secret_names, set_secret,
 };

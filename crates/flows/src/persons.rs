@@ -548,7 +548,7 @@ fn write_set(
         persons: vec![person.row()?],
         events: vec![at.event(actor, action, thing, &detail)?],
         at: at.clock.now(),
-        answer,
+        answers: Vec::from_iter(answer),
         ..WriteSet::default()
     })
 }

@@ -106,7 +106,7 @@ pub async fn take_records(
             profile_lines: lines,
             events: vec![at.event(actor, EventAction::Created, thing, &told)?],
             at: at.clock.now(),
-            answer: keep(&taken)?,
+            answers: Vec::from_iter(keep(&taken)?),
             ..WriteSet::default()
         };
         if let Offered::In(_) = at.offer(changes).await? {

@@ -49,6 +49,7 @@ async fn bench() -> Bench {
         entropy,
         hashing: Arc::new(keys.hashing_key()),
         sealer: Arc::new(keys.sealer()),
+        rounds: crate::Rounds::default(),
     };
     Bench { at, clock, folder }
 }

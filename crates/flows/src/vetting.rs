@@ -1,10 +1,13 @@
 //! Vetting: from an application to a level, with the change of level in the same commit.
 
+use std::sync::Arc;
+
 use accounts::{
     profile::Profile,
     risk::{Assessment, Found, Known, Model},
     vetting::{Around, Decider, Immovable, Level, Moved, Vetting},
 };
+use futures_util::future::join_all;
 use primitives::{Name, PageSize, Revision};
 use serde_json::json;
 use snapshot::{Changes, Loader, Snapshot};
@@ -28,6 +31,8 @@ pub const VETTING_KIND: &str = "vetting";
 const JOB: &str = "vetting";
 /// How many of those one step looks at.
 const STEP: u32 = 100;
+/// How many of those at once; a risk service of others is asked no more at once by the job.
+const AT_ONCE: usize = 25;
 
 /// What vetting works with.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +40,7 @@ pub struct VettingDesk<'a> {
     /// Where changes are made.
     pub at: &'a Authority,
     /// What puts them in force.
-    pub loader: &'a Loader,
+    pub loader: &'a Arc<Loader>,
     /// The risk services of others.
     pub services: &'a RiskServices,
 }
@@ -244,21 +249,31 @@ async fn look_again_at(
     asking: Asking,
 ) -> Result<usize, Unable> {
     let mut looked = 0_usize;
-    for one in vettings {
-        let which = Application {
-            account: &one.account,
-            ladder: &one.ladder,
-        };
-        match look_again_as(desk, (JOB, which), asking, &|_| Ok(None)).await {
-            Ok(_) => looked = looked.saturating_add(1),
-            Err(VettingRefused::Change(ChangeRefused::Unable(failure))) => return Err(failure),
-            Err(problem) => {
-                let (account, ladder) = (&one.account, &one.ladder);
-                tracing::warn!(%account, %ladder, %problem, "a level is not looked at again");
-            }
+    for some in vettings.chunks(AT_ONCE) {
+        let each = some.iter().map(|one| look_at_one(desk, one, asking));
+        for done in join_all(each).await {
+            looked = looked.saturating_add(usize::from(done?));
         }
     }
     Ok(looked)
+}
+
+/// Whether one could be looked at.
+async fn look_at_one(
+    desk: VettingDesk<'_>,
+    one: &store::Vetting,
+    asking: Asking,
+) -> Result<bool, Unable> {
+    let (account, ladder) = (&one.account, &one.ladder);
+    let which = Application { account, ladder };
+    match look_again_as(desk, (JOB, which), asking, &|_| Ok(None)).await {
+        Ok(_) => Ok(true),
+        Err(VettingRefused::Change(ChangeRefused::Unable(failure))) => Err(failure),
+        Err(problem) => {
+            tracing::warn!(%account, %ladder, %problem, "a level is not looked at again");
+            Ok(false)
+        }
+    }
 }
 
 /// Holds an account against the model of a ladder, and changes nothing. A risk service is not
@@ -364,45 +379,65 @@ async fn go(
     (asking, step): (Asking, Step<'_>),
     keep: Keep<'_, Vetted>,
 ) -> Result<Vetted, VettingRefused> {
-    let VettingDesk { at, loader, .. } = desk;
-    let mut service = None;
-    let mut alone = None;
+    let at = desk.at;
+    let service = service_points(desk, which, asking).await?;
     for _ in Authority::tries() {
-        // A service may take long, and others need not wait for it: only who comes too late then
-        // queues.
-        if alone.is_none() && (service.is_some() || asking == Asking::Not) {
-            alone = Some(loader.lane().await);
-        }
-        loader.refresh().await?;
-        let snapshot = loader.handle().load_full();
-        let resource = at.store.resource(Kind::Account, which.account).await?;
-        let resource =
-            resource.ok_or_else(|| VettingRefused::AccountUnknown(which.account.clone()))?;
+        let seat = at.rounds.seat(at, desk.loader).await?;
+        let resource = account_resource(at, which).await?;
         let before = find_vetting(at, which).await?;
-        let account = account_of(&resource)?;
         let profile = profile_of(at, which.account).await?;
-        if asking == Asking::UnlessKept && service.is_none() {
-            let name = &model_of(&snapshot, which.ladder)?.service;
-            let before = before.as_ref().map(|(_, vetting)| vetting);
-            service = before
-                .and_then(|vetting| kept_points(vetting, name.as_ref()))
-                .map(Some);
-        }
-        if asking != Asking::Not && service.is_none() {
-            let asked = desk
-                .services
-                .points(at, &snapshot, (which, &account, &profile));
-            service = Some(asked.await?);
-        }
-        let known = (which, &resource, account, (&profile, service.flatten()));
-        let planned = plan(at, &snapshot, known, before, step)?;
-        let changes = planned.write_set(at, (actor, which), (&snapshot, keep))?;
-        if let Offered::In(_) = at.offer(changes).await? {
-            loader.refresh().await?;
+        let known = (
+            which,
+            &resource,
+            account_of(&resource)?,
+            (&profile, service),
+        );
+        let planned = plan(at, &seat.snapshot, known, before, step)?;
+        let changes = planned.write_set(at, (actor, which), (&seat.snapshot, keep))?;
+        if let Offered::In(_) = seat.offer(changes).await? {
             return Ok(planned.vetted);
         }
     }
     Err(Unable::Crowded.into())
+}
+
+async fn account_resource(
+    at: &Authority,
+    which: Application<'_>,
+) -> Result<Resource, VettingRefused> {
+    let found = at.store.resource(Kind::Account, which.account).await?;
+    found.ok_or_else(|| VettingRefused::AccountUnknown(which.account.clone()))
+}
+
+/// The points of the ladder's risk service, if it has one that gives any. Asked before the change
+/// is made: a service may take long, and others need not wait for it.
+async fn service_points(
+    desk: VettingDesk<'_>,
+    which: Application<'_>,
+    asking: Asking,
+) -> Result<Option<i64>, VettingRefused> {
+    if asking == Asking::Not {
+        return Ok(None);
+    }
+    desk.loader.refresh().await?;
+    let snapshot = desk.loader.handle().load_full();
+    if !snapshot.setup().risk_services.contains_key(which.ladder) {
+        return Ok(None);
+    }
+    let account = account_of(&account_resource(desk.at, which).await?)?;
+    if asking == Asking::UnlessKept {
+        let name = &model_of(&snapshot, which.ladder)?.service;
+        let before = find_vetting(desk.at, which).await?;
+        let kept = before.and_then(|(_, vetting)| kept_points(&vetting, name.as_ref()));
+        if kept.is_some() {
+            return Ok(kept);
+        }
+    }
+    let profile = profile_of(desk.at, which.account).await?;
+    let asked = desk
+        .services
+        .points(desk.at, &snapshot, (which, &account, &profile));
+    Ok(asked.await?)
 }
 
 /// What one move comes to.
@@ -529,7 +564,7 @@ impl Planned {
             vettings: vec![self.vetted.kept.clone()],
             events,
             at: at.clock.now(),
-            answer: keep(&self.vetted)?,
+            answers: Vec::from_iter(keep(&self.vetted)?),
             ..WriteSet::default()
         })
     }

@@ -215,7 +215,7 @@ fn named(field: &str, given: Option<&str>) -> Result<Option<String>, Problem> {
 /// Calls, the newest first
 ///
 /// A call appears within seconds after it has ended. A page may have fewer calls than `limit`, or none, though there are
-/// more: a search that no index answers looks at 10,000 calls a page. The list ends where there is no `next`.
+/// more: a search that no index answers looks at 5,000 calls a page. The list ends where there is no `next`.
 #[utoipa::path(get, path = "/v1/call-records", tag = "calls", operation_id = "listCallRecords",
     params(CallQuery, PageParameters),
     responses((status = 200, body = Page<Call>), Problems))]

@@ -81,7 +81,7 @@ fn of_everything() -> WriteSet {
         vettings: vec![vetting("new", "level", 1)],
         events: vec![event(50, "new")],
         at: at(30),
-        answer: Some((key("k", 1).scope, "k".to_owned(), 201, b"made".to_vec())),
+        answers: vec![(key("k", 1).scope, "k".to_owned(), 201, b"made".to_vec())],
         ..WriteSet::default()
     }
 }

@@ -9,7 +9,7 @@ use crate::samples::{at, done, key, name, puts, resource};
 
 fn answered(changes: WriteSet, text: &str) -> WriteSet {
     WriteSet {
-        answer: Some((key(text, 1).scope, text.to_owned(), 201, b"made".to_vec())),
+        answers: vec![(key(text, 1).scope, text.to_owned(), 201, b"made".to_vec())],
         ..changes
     }
 }

@@ -67,7 +67,7 @@ pub async fn a_secret_is_never_without_its_event(store: Arc<dyn Store>) {
     assert_eq!(event_names(&*store).await, ["a"]);
     assert_eq!(store.revision().await.unwrap(), first);
     let answered = WriteSet {
-        answer: Some(("nobody".to_owned(), "holds it".to_owned(), 204, Vec::new())),
+        answers: vec![("nobody".to_owned(), "holds it".to_owned(), 204, Vec::new())],
         ..set(secret("b", &[2], 2), event(2, "b"))
     };
     assert!(store.commit(answered).await.is_err());

@@ -220,7 +220,7 @@ pub async fn a_refused_commit_leaves_vettings_alone(store: Arc<dyn Store>) {
     let found = version;
     assert_eq!(refused, CommitRefused::Stale { base, found });
     let failing = WriteSet {
-        answer: Some(("nobody".to_owned(), "holds it".to_owned(), 204, Vec::new())),
+        answers: vec![("nobody".to_owned(), "holds it".to_owned(), 204, Vec::new())],
         ..changes.clone()
     };
     assert!(store.commit(failing).await.is_err());

@@ -25,7 +25,7 @@ pub(crate) async fn commit(
         return Ok(Err(refused));
     }
     write(&mut unit, &changes, revision).await?;
-    if let Some((scope, key, status, body)) = &changes.answer {
+    for (scope, key, status, body) in &changes.answers {
         crate::idempotency::answer(&mut unit, scope, key, *status, body).await?;
     }
     unit.commit().await?;

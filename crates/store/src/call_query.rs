@@ -40,7 +40,7 @@ pub struct CallsWanted {
 
 impl CallsWanted {
     /// As many calls as one page may cost to look at.
-    pub const LOOK_AT: u32 = 10_000;
+    pub const LOOK_AT: u32 = 5_000;
 
     /// The page of calls that `filter` names, continued after the call `before`.
     #[must_use]

@@ -57,8 +57,69 @@ pub struct WriteSet {
     pub events: Vec<NewEvent>,
     /// When.
     pub at: Timestamp,
-    /// An idempotency key whose answer is kept in the same commit: (scope, key, status, body).
-    pub answer: Option<(String, String, u16, Vec<u8>)>,
+    /// Idempotency keys whose answers are kept in the same commit: (scope, key, status, body).
+    pub answers: Vec<(String, String, u16, Vec<u8>)>,
+}
+
+impl WriteSet {
+    /// The changes of both, made from the same state at the later time.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        // Named one by one: a field that is forgotten here does not compile.
+        let Self {
+            base,
+            at,
+            expected,
+            puts,
+            deletes,
+            credentials,
+            secrets,
+            dropped_secrets,
+            vettings,
+            dropped_persons,
+            persons,
+            dropped_passkeys_of,
+            dropped_passkeys,
+            passkeys,
+            recovery_codes,
+            dropped_registrations,
+            registrations,
+            mails,
+            dropped_confidential,
+            confidential,
+            developer_records,
+            profile_lines,
+            anomaly_marks,
+            events,
+            answers,
+        } = other;
+        self.base = self.base.max(base);
+        self.at = self.at.max(at);
+        self.expected.extend(expected);
+        self.puts.extend(puts);
+        self.deletes.extend(deletes);
+        self.credentials.extend(credentials);
+        self.secrets.extend(secrets);
+        self.dropped_secrets.extend(dropped_secrets);
+        self.vettings.extend(vettings);
+        self.dropped_persons.extend(dropped_persons);
+        self.persons.extend(persons);
+        self.dropped_passkeys_of.extend(dropped_passkeys_of);
+        self.dropped_passkeys.extend(dropped_passkeys);
+        self.passkeys.extend(passkeys);
+        self.recovery_codes.extend(recovery_codes);
+        self.dropped_registrations.extend(dropped_registrations);
+        self.registrations.extend(registrations);
+        self.mails.extend(mails);
+        self.dropped_confidential.extend(dropped_confidential);
+        self.confidential.extend(confidential);
+        self.developer_records.extend(developer_records);
+        self.profile_lines.extend(profile_lines);
+        self.anomaly_marks.extend(anomaly_marks);
+        self.events.extend(events);
+        self.answers.extend(answers);
+        self
+    }
 }
 
 /// What a resource must be for a write to go through.

@@ -169,6 +169,7 @@ impl Desk {
             hashing: Arc::new(keys.hashing_key()),
             sealer: Arc::new(keys.sealer()),
             passwords: Passwords::new(&keys.hashing_key(), Arc::clone(&entropy) as _).unwrap(),
+            rounds: flows::Rounds::default(),
         };
         let vocabulary = Arc::new(Vocabulary::default());
         let loader = Loader::start(Arc::clone(&store), vocabulary, Arc::clone(&clock) as _).await;

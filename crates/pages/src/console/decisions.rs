@@ -28,7 +28,7 @@ const STRETCHES: [(&str, &str, i64); 4] = [
     ("7d", "last 7 days", 604_800),
 ];
 /// What is said when a search ends before its page is full.
-const LOOKED: &str = "This search has no index, so that each page looks at 10,000 calls. There may be more further back.";
+const LOOKED: &str = "This search has no index, so that each page looks at 5,000 calls. There may be more further back.";
 /// More names than this are no help in a list to choose from.
 const NAMES: usize = 200;
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use config::Loaded;
-use flows::{Authority, Passwords, Post, RiskServices, SecretBook};
+use flows::{Authority, Passwords, Post, RiskServices, Rounds, SecretBook};
 use journal::{Journal, Options};
 use keys::InstallationKeys;
 use primitives::{Clock, Entropy, SystemEntropy};
@@ -62,6 +62,7 @@ impl House {
             entropy,
             hashing: Arc::new(keys.hashing_key()),
             sealer: Arc::new(keys.sealer()),
+            rounds: Rounds::default(),
         };
         watch
             .compare(&*authority.store)
