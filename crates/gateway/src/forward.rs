@@ -12,7 +12,7 @@ use tokio::time;
 
 use crate::{
     answer::{self, AnswerBody, Passing},
-    body::{Outgoing, Progress},
+    body::{self, BodyFailure, Outgoing, Progress, Read},
     credential::{self, CredentialProblem},
     exchange::{self, Call},
     gateway::Door,
@@ -32,6 +32,9 @@ pub(crate) enum Sending {
     /// It passes through, after what was read of it before.
     Streamed(Bytes, Incoming),
 }
+
+/// Bodies up to so many bytes are short.
+const SHORT: u64 = 16 * 1024;
 
 /// Forwards a permitted call once, and settles it whatever happens.
 pub(crate) async fn forward(
@@ -65,6 +68,8 @@ pub(crate) async fn forward(
     } else {
         door.upstreams.plain()
     };
+    let gathered = Box::pin(gathered(door, call, sending)).await;
+    let sending = gathered.map_err(|failure| exchange::broken(failure).of(decision))?;
     let body = outgoing(door, sending, &settle).then_begins(&slot.place);
     let mut request = Request::new(body);
     *request.method_mut() = mem::take(&mut plan.method);
@@ -88,6 +93,24 @@ pub(crate) async fn forward(
     slot.place
         .answered(plan.mode, !upstream.status().is_server_error());
     pass_back(door, &plan, upstream, settle, slot)
+}
+
+/// A short body is waited for before the upstream is asked: a caller who dawdles holds a connection
+/// of its own and none to the upstream, and one who never ends was not forwarded.
+async fn gathered(door: &Door, call: &Call, sending: Sending) -> Result<Sending, BodyFailure> {
+    let Sending::Streamed(begun, mut rest) = sending else {
+        return Ok(sending);
+    };
+    let length = rest.size_hint().exact();
+    let awaits_word = call.request.headers.contains_key(header::EXPECT);
+    if !begun.is_empty() || awaits_word || length.is_none_or(|length| length > SHORT) {
+        return Ok(Sending::Streamed(begun, rest));
+    }
+    let times = (door.limits.body_idle, door.limits.body_total);
+    Ok(match body::read(&mut rest, SHORT, times).await? {
+        Read::Whole(bytes, trailers) => Sending::Whole(bytes, trailers),
+        Read::More(begun) => Sending::Streamed(begun, rest),
+    })
 }
 
 /// Says that a body without a known length comes in chunks. Left to itself, hyper sends GET and

@@ -6,11 +6,11 @@ use journal::CallOutcome::{NotSent, Served, Unknown};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 use crate::{
-    client::{request, send},
+    client::{read, request, send},
     upstream::{Received, Step, Upstream, answer, ok},
     world::{Setup, World},
 };
@@ -173,8 +173,8 @@ async fn a_body_that_stops_or_grows_too_long_is_given_up() {
         (paused.status, paused.code().as_str()),
         (400, "malformed_request")
     );
-    assert_eq!(world.outcomes(1).await, [(Unknown, false)]);
-    assert!(upstream.received().iter().all(|got| got.body.len() < 10));
+    assert_eq!(world.outcomes(1).await, [(NotSent, true)]);
+    assert!(upstream.received().is_empty());
     assert!(
         world.gateway.upstreams().is_empty(),
         "the caller's fault says nothing about the upstream"
@@ -206,6 +206,39 @@ async fn a_body_that_stops_or_grows_too_long_is_given_up() {
         (413, "body_too_large")
     );
     assert_eq!(world.outcomes(1).await, [(Unknown, false)]);
+}
+
+/// Callers who dawdle hold no connection to the upstream; longer bodies pass as they come.
+///
+/// Shows: F-18.
+#[tokio::test]
+async fn a_short_body_is_waited_for_before_the_upstream_is_asked() {
+    for (length, goes_at_once) in [(16 * 1024, false), (16 * 1024 + 1, true)] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/base", listener.local_addr().unwrap());
+        let world = World::start(Setup::to(url)).await;
+        let headers = format!("{}content-length: {length}\r\n", world.key());
+        let mut stream = TcpStream::connect(world.address).await.unwrap();
+        let head = request("PUT /shop/items", &headers, "") + "begun";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let early = timeout(Duration::from_millis(200), listener.accept()).await;
+        assert_eq!(early.is_ok(), goes_at_once, "{length} bytes");
+        let rest = "x".repeat(length - "begun".len());
+        stream.write_all(rest.as_bytes()).await.unwrap();
+        let accepted = match early {
+            Ok(accepted) => accepted,
+            Err(_) => listener.accept().await,
+        };
+        let (mut upstream, _) = accepted.unwrap();
+        let mut got = Vec::new();
+        while !String::from_utf8_lossy(&got).ends_with(&format!("\r\n\r\nbegun{rest}")) {
+            let read = upstream.read_buf(&mut got).await.unwrap();
+            assert!(read > 0, "{} bytes came", got.len());
+        }
+        let answer = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+        upstream.write_all(answer.as_bytes()).await.unwrap();
+        assert_eq!(read(&mut stream).await.status, 200);
+    }
 }
 
 #[tokio::test]
