@@ -63,7 +63,7 @@ pub struct BodyExample {
     pub example: String,
 }
 
-/// The operations of a description that [`super::narrow`] made, by path and method. What cannot be
+/// The operations of a description that [`super::narrow()`] made, by path and method. What cannot be
 /// read is left out.
 #[must_use]
 pub fn reference(document: &Value) -> Vec<CallableOperation> {

@@ -174,7 +174,7 @@ fn a_capability_under_two_conditions_is_used_once() {
     assert_eq!(world.verdict(), Verdict::Granted);
 }
 
-/// Shows: P-36, P-37, P-45.
+/// Shows: P-06, P-36, P-37, P-45.
 #[test]
 fn a_level_opens_its_capabilities_and_those_below() {
     for (has, wants, open) in [

@@ -33,7 +33,7 @@ fn offer(world: &World) -> Option<(Option<&'static str>, bool)> {
     ))
 }
 
-/// Shows: J-5.
+/// Shows: J-5, P-50.
 #[test]
 fn an_exhausted_limit_refuses_and_offers_the_plan_that_raises_it() {
     let (mut world, limit, large) = held();

@@ -238,7 +238,7 @@ async fn tries_are_counted_for_the_one_person() {
     signed_in(sign_in_by_code(&bench.at, given, LABEL).await.unwrap());
 }
 
-/// Shows: S-72.
+/// Shows: S-72, S-89.
 #[tokio::test]
 async fn a_second_factor_is_asked_for_on_every_way_in() {
     let bench = bench().await;

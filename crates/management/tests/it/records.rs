@@ -44,7 +44,7 @@ fn of(source: &str, records: &[Value]) -> Value {
     json!({ "source": source, "records": records })
 }
 
-/// Shows: P-22, P-24, P-26.
+/// Shows: P-02, P-22, P-24, P-26.
 #[tokio::test]
 async fn a_profile_grows_from_records_and_each_counts_once() {
     let desk = desk().await;

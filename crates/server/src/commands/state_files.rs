@@ -10,7 +10,7 @@ use crate::{
     cli::{ConnectArguments, FilesArguments},
     client::Client,
     failure::{Failure, why},
-    output::cell,
+    output::{cell, visible},
     progress::Progress,
     source,
 };
@@ -57,7 +57,9 @@ pub(crate) async fn diff(files: &FilesArguments) -> Result<(), Failure> {
         println!("no difference");
         return Ok(());
     }
-    print!("{}", cell(answer.get("text")));
+    for line in text(answer.get("text")).lines() {
+        println!("{}", visible(line));
+    }
     Err(Failure {
         message: String::new(),
         status: DRIFT,
@@ -68,17 +70,23 @@ pub(crate) async fn diff(files: &FilesArguments) -> Result<(), Failure> {
 pub(crate) async fn export(connect: &ConnectArguments, into: Option<&Path>) -> Result<(), Failure> {
     let client = Client::connect(connect)?;
     let exported = client.get("/v1/state/export", &[]).await?;
-    let state = cell(exported.get("state"));
+    let state = text(exported.get("state"));
     let Some(folder) = into else {
+        // As it is, for whoever applies it: YAML writes out what would steer a terminal.
         print!("{state}");
         return Ok(());
     };
-    write(folder, STATE_FILE, &state)?;
+    write(folder, STATE_FILE, state)?;
     for file in items(exported.get("descriptions")) {
-        write(folder, &cell(file.get("path")), &cell(file.get("text")))?;
+        write(folder, text(file.get("path")), text(file.get("text")))?;
     }
     println!("wrote {}", folder.join(STATE_FILE).display());
     Ok(())
+}
+
+/// A text as it came.
+fn text(value: Option<&Value>) -> &str {
+    value.and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Writes a file below `folder` and nowhere else.

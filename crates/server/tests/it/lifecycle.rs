@@ -228,6 +228,16 @@ fn drift_ends_with_two_and_a_wrong_file_changes_nothing() {
     );
     let exported = run(&platform, &["export"]);
     assert!(!printed(&exported).contains("name: fine"));
+    // What is exported is what is in force, on paper and in a folder.
+    let whole = folder.join("whole");
+    let into = whole.to_str().expect("it is text");
+    let written = run(&platform, &["export", "--into", into]);
+    assert!(written.status.success(), "{}", printed(&written));
+    let file = whole.join("state.yaml");
+    let state = std::fs::read_to_string(&file).expect("it was written");
+    assert_eq!(state, String::from_utf8_lossy(&exported.stdout));
+    let same = run(&platform, &["diff", "-f", file.to_str().expect("text")]);
+    assert_eq!(printed(&same).trim(), "no difference");
 
     // A script takes 2 for a difference, so that nothing else may end with it.
     let mistyped = run(&platform, &["diff", "--fiel", &wrong]);
@@ -301,7 +311,7 @@ fn without_dev_it_refuses_unsafe_settings_until_each_mend_is_made() {
     );
 }
 
-/// Shows: P-36.
+/// Shows: P-36, P-66.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_runs_on_postgresql() {
     let Some(server) = Postgres::launch().await else {

@@ -585,7 +585,7 @@ pub(crate) async fn open(desk: &Desk, path: &str) {
 
 /// A developer registers, reads the mail, confirms, makes an app, sees its key once, and calls.
 ///
-/// Shows: P-20, P-21, P-61.
+/// Shows: P-01, P-02, P-03, P-20, P-21, P-61.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_developer_registers_and_calls_in_a_browser() {
     let Some(desk) = Desk::open().await else {

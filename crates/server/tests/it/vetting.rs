@@ -161,7 +161,7 @@ const VETTING: &str = "/v1/accounts/umbrella/vetting";
 
 /// Whatever the service does but answer, a person has to look; and it is told what is known.
 ///
-/// Shows: P-30.
+/// Shows: P-23, P-30.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_risk_service_that_does_not_answer_well_leaves_it_to_a_person() {
     let bureau = Bureau::start().await;

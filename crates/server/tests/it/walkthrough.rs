@@ -260,7 +260,7 @@ fn the_reader_of_a_page_tells_agreement_from_disagreement() {
     assert!(!agrees("200", "20"));
 }
 
-/// Shows: J-1, J-2, P-09, P-12, P-44, P-55, P-57.
+/// Shows: J-1, J-2, P-07, P-08, P-09, P-12, P-44, P-55, P-57.
 #[test]
 fn the_walk_through_works_on_the_shipped_descriptions() {
     follow(SHIPPED);
