@@ -8,6 +8,7 @@ use thirtyfour::prelude::*;
 
 use crate::{
     console::{Desk, looked_at},
+    persons::token_in,
     platform::Platform,
     site::{PASSWORD, Visitor, developer, fill, mails, open, operator, submit},
 };
@@ -37,12 +38,7 @@ async fn token(visitor: &Visitor) -> String {
         .text()
         .await
         .expect("text");
-    let (_, rest) = page.split_once("ptr_person_").expect("a token");
-    let rest: String = rest
-        .chars()
-        .take_while(char::is_ascii_alphanumeric)
-        .collect();
-    format!("ptr_person_{rest}")
+    token_in(&page)
 }
 
 async fn rest(

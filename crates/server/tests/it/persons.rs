@@ -346,6 +346,16 @@ async fn a_wrong_sign_in_answers_alike_for_known_and_unknown() {
     assert!(told.iter().all(|one| *one == told[0]), "{told:?}");
 }
 
+/// The access token that a page shows once.
+pub(crate) fn token_in(page: &str) -> String {
+    let (_, rest) = page.split_once("ptr_person_").expect("a token");
+    let rest: String = rest
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect();
+    format!("ptr_person_{rest}")
+}
+
 /// Shows: S-123.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_of_a_person_stands_in_the_data() {
@@ -358,12 +368,7 @@ async fn no_secret_of_a_person_stands_in_the_data() {
         .text()
         .await
         .expect("text");
-    let (_, rest) = page.split_once("ptr_person_").expect("a token");
-    let rest: String = rest
-        .chars()
-        .take_while(char::is_ascii_alphanumeric)
-        .collect();
-    let token = format!("ptr_person_{rest}");
+    let token = token_in(&page);
     let cookie = kim.cookie.clone().expect("a cookie");
     let cookie = cookie.split_once('=').expect("a value").1.to_owned();
     drop(kim);

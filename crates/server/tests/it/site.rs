@@ -89,22 +89,19 @@ impl Visitor {
 
 /// Mails that wait, as the operator reads them over REST.
 pub(crate) async fn mails(platform: &Platform) -> Vec<Value> {
-    let url = format!("{}/v1/mails", platform.text("management"));
+    listed(platform, "/v1/mails").await
+}
+
+/// The entries of a list, as the operator reads them over REST.
+pub(crate) async fn listed(platform: &Platform, path: &str) -> Vec<Value> {
+    let url = format!("{}{path}", platform.text("management"));
     let asked = Client::new()
         .get(url)
         .bearer_auth(platform.text("operator_token"));
-    let mut answer: Value = asked
-        .send()
-        .await
-        .expect("an answer")
-        .json()
-        .await
-        .expect("JSON");
-    answer["items"]
-        .as_array_mut()
-        .expect("a list")
-        .drain(..)
-        .collect()
+    let answer = asked.send().await.expect("an answer");
+    let mut answer: Value = answer.json().await.expect("JSON");
+    let items = answer["items"].as_array_mut().expect("a list");
+    std::mem::take(items)
 }
 
 fn code_in(text: &str, page: &str) -> String {

@@ -1,13 +1,15 @@
 //! Operations tried on the developers' site: through the gate, in test mode, and nowhere else.
 
-use reqwest::{Client, Method, StatusCode, header};
+use reqwest::{Method, StatusCode, header};
 use serde_json::Value;
 use thirtyfour::prelude::*;
 
 use crate::{
     console::{Desk, looked_at},
     platform::Platform,
-    site::{Form, PASSWORD, Visitor, developer, fill, open, submit, the_business_is_verified},
+    site::{
+        Form, PASSWORD, Visitor, developer, fill, listed, open, submit, the_business_is_verified,
+    },
 };
 
 const TRY: &str = "/apis/payments/try";
@@ -51,22 +53,7 @@ async fn made_key(visitor: &Visitor, app: &str, mode: &str) -> (String, String) 
 /// Calls of an app as the operator sees them.
 async fn calls(platform: &Platform, app: &str) -> Vec<Value> {
     let name = app.trim_start_matches("/apps/");
-    let url = format!("{}/v1/call-records?app={name}", platform.text("management"));
-    let asked = Client::new()
-        .get(url)
-        .bearer_auth(platform.text("operator_token"));
-    let mut page: Value = asked
-        .send()
-        .await
-        .expect("an answer")
-        .json()
-        .await
-        .expect("JSON");
-    page["items"]
-        .as_array_mut()
-        .expect("a list")
-        .drain(..)
-        .collect()
+    listed(platform, &format!("/v1/call-records?app={name}")).await
 }
 
 /// A call goes through the gate as the app would make it, is decided, counted and explained, with a
