@@ -7,8 +7,10 @@
 /// is used.
 ///
 /// An upstream that has become slower is told from one that queues by what a smaller limit does:
-/// with fewer calls a queue is shorter, and a slow upstream as slow as before. Where a limit is
-/// too small for a while and does not move by itself, it is moved for one look.
+/// with fewer calls a queue is shorter, and a slow upstream as slow as before. A limit says
+/// nothing of a queue that is still filling, so what was answered while a call took its time is
+/// looked at as well (Little's law). Where a limit is too small for a while
+/// and does not move by itself, it is moved for one look.
 ///
 /// The proportion is that of gradient limits, the target that of `CoDel` (RFC 8289).
 #[derive(Clone, Debug)]
@@ -32,9 +34,18 @@ enum Above {
     /// So long they took when the limit was this, so many windows ago.
     For {
         limit: u64,
-        median: u64,
+        found: Found,
         windows: u32,
     },
+}
+
+/// What a window found.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    /// How long calls took, in microseconds.
+    median: u64,
+    /// How many there were, in parts of a call, when those that were answered came.
+    calls: u64,
 }
 
 /// Parts of a call.
@@ -77,6 +88,15 @@ pub(crate) struct Sample {
     pub(crate) own: u64,
     /// How many were in progress, itself included.
     pub(crate) in_progress: u32,
+}
+
+impl Found {
+    /// By how much the median of a queue changes whose calls were `before` and are `now`.
+    fn changed_by(&self, before: u64, now: u64) -> u64 {
+        let queued = u128::from(self.median) * u128::from(now) / u128::from(before.max(1));
+        self.median
+            .abs_diff(u64::try_from(queued).unwrap_or(u64::MAX))
+    }
 }
 
 impl Rule {
@@ -135,10 +155,16 @@ impl Rule {
         };
         self.unqueued = Some(unqueued);
         let answered = u64::try_from(window.seen).unwrap_or(u64::MAX);
-        let pause = answered.saturating_mul(PARTS * PAUSE) / lasted.max(1);
+        let answered_in =
+            |micros| answered.saturating_mul(PARTS).saturating_mul(micros) / lasted.max(1);
+        let pause = answered_in(PAUSE);
+        let found = Found {
+            median,
+            calls: answered_in(median),
+        };
         let roomy = (window.peak * 2).max(UNUSED).max(pause);
         if used {
-            self.fit(median, window.own);
+            self.fit(found, window.own);
             // More than is used says nothing about what is possible, and a flood would find it.
             self.limit = self.limit.min(roomy);
         } else {
@@ -153,9 +179,10 @@ impl Rule {
         };
     }
 
-    /// Fits the limit to calls that took `median`, of which the gate waited for itself `own`.
-    fn fit(&mut self, median: u64, own: u64) {
-        let probes = median > self.tolerated(own) && self.is_to_be_tried(median);
+    /// Fits the limit to what was found, of which the gate waited for itself `own`.
+    fn fit(&mut self, found: Found, own: u64) {
+        let median = found.median;
+        let probes = median > self.tolerated(own) && self.is_to_be_tried(found);
         let tolerated = self.tolerated(own);
         let fitting = if probes && u128::from(self.limit) * 3 / 4 < u128::from(self.least) {
             u128::from(self.limit) * 4 / 3 + 1
@@ -185,10 +212,10 @@ impl Rule {
 
     /// Takes note that calls take longer than is tolerated, and learns from what a smaller limit
     /// did about it. Whether it is time to make it smaller for that alone.
-    fn is_to_be_tried(&mut self, median: u64) -> bool {
+    fn is_to_be_tried(&mut self, found: Found) -> bool {
         let now = Above::For {
             limit: self.limit,
-            median,
+            found,
             windows: 0,
         };
         let (limit, before, windows) = match self.above {
@@ -202,19 +229,19 @@ impl Rule {
             }
             Some(Above::For {
                 limit,
-                median,
+                found,
                 windows,
-            }) => (limit, median, windows + 1),
+            }) => (limit, found, windows + 1),
         };
         let (small, large) = (self.limit.min(limit), self.limit.max(limit));
         if u128::from(small) * 4 <= u128::from(large) * 3 {
             self.above = Some(now);
-            let queued = u128::from(before) * u128::from(self.limit) / u128::from(limit.max(1));
-            let queued = u64::try_from(queued).unwrap_or(u64::MAX);
-            // Less than half of what a queue would have changed.
-            if before.abs_diff(median) < before.abs_diff(queued) / 2 {
+            let by_limit = before.changed_by(limit, self.limit);
+            let by_calls = before.changed_by(before.calls, found.calls);
+            // Less than half of what a queue would have changed, however it is counted.
+            if before.median.abs_diff(found.median) < by_limit.min(by_calls) / 2 {
                 let unqueued = self.unqueued.unwrap_or_default();
-                self.unqueued = Some(unqueued + median.saturating_sub(unqueued) / 2);
+                self.unqueued = Some(unqueued + found.median.saturating_sub(unqueued) / 2);
             }
             return false;
         }
@@ -224,7 +251,7 @@ impl Rule {
         }
         self.above = Some(Above::For {
             limit,
-            median: before,
+            found: before,
             windows,
         });
         false
