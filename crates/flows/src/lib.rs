@@ -86,9 +86,10 @@ pub use own_developer::{OwnDeveloper, OwnLadder, OwnStep, level_of, own_develope
 pub use passwords::Passwords;
 pub use persons::{
     Agreed, Caller, CodesSetUp, Invitation, Invited, MOST_PASSKEYS, NewCodes, PERSON_KIND, Person,
-    PersonChange, PersonRefused, add_passkey, begin_codes, begin_passkey, change_password,
-    change_person, confirm_codes, delete_person, end_codes, find_person, invite_person,
-    make_password_link, passkeys_of, recovery_codes_left, remove_passkey, renew_recovery_codes,
+    PersonChange, PersonRefused, RefusedPasskeys, add_passkey, begin_codes, begin_passkey,
+    change_password, change_person, confirm_codes, delete_person, end_codes, find_person,
+    invite_person, make_password_link, passkeys_of, recovery_codes_left, remove_passkey,
+    renew_recovery_codes,
 };
 pub use profiles::{
     MOST_RECORDS, NewRecord, RECORD_KIND, RecordsRefused, Taken, profile_of, take_records,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use accounts::persons::Duties;
 use async_trait::async_trait;
+use passkeys::{NoParty, Party};
 use primitives::{MailId, PageSize, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -73,6 +74,34 @@ impl Origins {
         } else {
             format!("{}/console/password", self.console)
         }
+    }
+
+    /// For whom somebody's passkeys are made: where they sign in.
+    ///
+    /// # Errors
+    /// When there can be none there.
+    pub fn party(&self, duties: &Duties) -> Result<Party, NoParty> {
+        if duties.developer.is_some() {
+            self.party_of_site()
+        } else {
+            self.party_of_console()
+        }
+    }
+
+    /// For whom passkeys are made on the console.
+    ///
+    /// # Errors
+    /// When there can be none there.
+    pub fn party_of_console(&self) -> Result<Party, NoParty> {
+        Party::at(&self.console, &self.name)
+    }
+
+    /// For whom passkeys are made on the site.
+    ///
+    /// # Errors
+    /// When there can be none there.
+    pub fn party_of_site(&self) -> Result<Party, NoParty> {
+        Party::at(&self.site, &self.name)
     }
 }
 

@@ -20,7 +20,9 @@ mod refused;
 
 pub(crate) use codes::step_of_code;
 pub use codes::{CodesSetUp, NewCodes, begin_codes, confirm_codes, end_codes};
-pub use passkeys::{MOST_PASSKEYS, add_passkey, begin_passkey, passkeys_of, remove_passkey};
+pub use passkeys::{
+    MOST_PASSKEYS, RefusedPasskeys, add_passkey, begin_passkey, passkeys_of, remove_passkey,
+};
 pub(crate) use passkeys::{Shower, tell_refused};
 pub(crate) use recovery_codes::take_recovery_code;
 pub use recovery_codes::{recovery_codes_left, renew_recovery_codes};

@@ -434,18 +434,26 @@ async fn keep_told(
     }
 }
 
-/// Makes an access token of somebody who is signed in: a program may do with it what they may.
+/// Makes an access token of somebody who shows their password once more: a program may do with it
+/// what they may.
 ///
 /// # Errors
-/// When there is no randomness or the store fails.
+/// When the password is wrong, the label or the days are none, there is no randomness, or the
+/// store fails.
 pub async fn make_access_token(
     at: &Authority,
     person: &Person,
+    password: Secret,
     (label, days): (&str, u16),
-) -> Result<NewSignIn, Unable> {
+) -> Result<NewSignIn, PersonRefused> {
+    let label = label.trim();
+    if label.is_empty() || !(1..=MOST_TOKEN_DAYS).contains(&days) {
+        return Err(PersonRefused::Token);
+    }
+    show_password(at, person, password).await?;
     let secret = issue(IssuedFor::Person, &*at.entropy)?;
     let hash = OneTimeCode::hash_of(secret.expose());
-    let seconds = i64::from(days.clamp(1, MOST_TOKEN_DAYS)).saturating_mul(86_400);
+    let seconds = i64::from(days).saturating_mul(86_400);
     let kind = (SignInKind::Token, label);
     let sign_in = new_sign_in(at, (Some(person), hash), kind, seconds)?;
     keep_told(at, &sign_in, ("sign-in", None)).await?;

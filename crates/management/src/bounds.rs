@@ -23,8 +23,9 @@ pub(crate) fn most_bytes(method: &Method, path: &str) -> usize {
         "/v1/state/apply" | "/v1/state/diff" | "/v1/import" => LONGEST_BODY,
         "/v1/descriptions/{name}" | "/v1/lists/{name}" if *method == Method::PUT => LONGEST_BODY,
         "/v1/leaked-secrets" => REPORT_BODY,
-        _ if starts(&["/v1/me/", "/v1/developer/", "/v1/sign-ins"]) => SHORT_BODY,
-        _ if starts(&["/v1/registrations", "/v1/password-links"]) => SHORT_BODY,
+        _ if starts(&["/v1/me/", "/v1/developer/", "/v1/registrations"]) => SHORT_BODY,
+        _ if starts(&["/v1/sign-ins", "/v1/access-tokens", "/v1/password"]) => SHORT_BODY,
+        _ if starts(&["/v1/one-time-codes", "/v1/recovery-codes", "/v1/passkeys"]) => SHORT_BODY,
         _ => BODY,
     }
 }

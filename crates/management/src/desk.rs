@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use admission::Admission;
 use axum::extract::FromRef;
-use flows::{Authority, RiskServices, Rules, SecretBook, VettingDesk};
+use flows::{Authority, RefusedPasskeys, RiskServices, Rules, SecretBook, VettingDesk};
 use http_kit::Problem;
 use keys::{CursorKey, HashedSecret};
 use snapshot::{Loader, SnapshotHandle};
@@ -30,6 +30,8 @@ pub struct Management {
     pub console: Arc<str>,
     /// How developers register.
     pub rules: Arc<Rules>,
+    /// What counts passkeys that are refused.
+    pub refused: RefusedPasskeys,
     /// Whether what mails say is shown, because none goes out.
     pub shows_mails: bool,
     /// Whether mails go out.

@@ -37,7 +37,9 @@ mod notices;
 mod openapi;
 mod operator;
 mod own_apis;
-mod passkeys;
+mod own_codes;
+mod own_passkeys;
+mod own_sign_ins;
 mod persons;
 mod posted;
 mod profiles;
@@ -80,8 +82,7 @@ pub fn site_router(desk: Management) -> Router {
     let routes = OpenApiRouter::new()
         .merge(developer::routes())
         .merge(notices::routes())
-        .merge(persons::own_routes())
-        .merge(passkeys::own_routes())
+        .merge(own_sign_ins::routes())
         .merge(whoami::routes());
     let (own, _) = routes.split_for_parts();
     let (open, _) = registrations::open_routes().split_for_parts();

@@ -5,7 +5,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use flows::{Caller, Unable, find_caller};
+use flows::{Caller, Person, Unable, find_caller};
 use http::{HeaderMap, header, request::Parts};
 use http_kit::{Problem, codes};
 use keys::{IssuedFor, read_issued};
@@ -27,10 +27,14 @@ impl Deref for By {
 }
 
 impl By {
-    /// The person who asks; the operator token is nobody's.
+    /// The id of the person who asks; the operator token is nobody's.
     pub(crate) fn person(&self) -> Result<PersonId, Problem> {
-        let person = self.0.person.as_ref().map(|person| person.kept.id);
-        person.ok_or_else(|| {
+        Ok(self.own()?.kept.id)
+    }
+
+    /// The person who asks, as they were when they asked.
+    pub(crate) fn own(&self) -> Result<&Person, Problem> {
+        self.0.person.as_ref().ok_or_else(|| {
             let why = "the operator token is nobody's: use an access token of a person";
             Problem::of(&codes::CHANGE_REFUSED).because(why)
         })

@@ -3,12 +3,12 @@ use std::collections::BTreeSet;
 use accounts::persons::{Duties, NotARole, Role};
 use axum::{extract::State, response::Response};
 use flows::{
-    Invitation, Invited, NewLink, PersonChange, change_person, delete_person, end_sign_in,
-    find_person, invite_person, make_password_link, sign_ins_of,
+    Invitation, Invited, NewLink, PersonChange, change_person, delete_person, find_person,
+    invite_person, make_password_link,
 };
 use http::StatusCode;
 use http_kit::{Json, Listing, Page, PageParameters, Path, Problem, Problems, codes};
-use primitives::{Name, PersonId, SignInId};
+use primitives::{Name, PersonId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -34,15 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<Management> {
         .routes(routes!(remove_passkeys))
         .routes(routes!(sign_out))
         .routes(routes!(password_link))
-        .merge(own_routes())
-        .merge(crate::passkeys::own_routes())
-}
-
-/// What is one's own, whoever one is.
-pub(crate) fn own_routes() -> OpenApiRouter<Management> {
-    OpenApiRouter::new()
-        .routes(routes!(own_sign_ins))
-        .routes(routes!(end_own))
+        .merge(crate::own_sign_ins::routes())
 }
 
 /// Somebody who signs in.
@@ -153,30 +145,6 @@ pub(crate) struct DutiesRequest {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PersonRequest {}
-
-/// A browser or program that is signed in.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct OwnSignIn {
-    /// Its id.
-    id: String,
-    /// `browser` or `token`.
-    kind: &'static str,
-    /// What it is told apart by.
-    label: String,
-    /// When it began.
-    created_at: Instant,
-    /// When it ends by itself.
-    expires_at: Instant,
-    /// Whether it is the one that asks.
-    this: bool,
-}
-
-/// What is signed in.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct OwnSignIns {
-    /// The newest first.
-    items: Vec<OwnSignIn>,
-}
 
 fn duties_of(roles: &BTreeSet<String>, units: &BTreeSet<Name>) -> Result<Duties, Problem> {
     let roles: Result<BTreeSet<Role>, NotARole> = roles.iter().map(|role| role.parse()).collect();
@@ -426,42 +394,4 @@ async fn password_link(
         Ok(told(true))
     };
     Ok(posted.end(&desk, 201, made.await).await?)
-}
-
-/// The caller's own sign-ins and tokens
-#[utoipa::path(get, path = "/v1/sign-ins", tag = "persons", operation_id = "listSignIns",
-    responses((status = 200, body = OwnSignIns), Problems))]
-async fn own_sign_ins(State(desk): State<Management>, by: By) -> Result<Json<OwnSignIns>, Problem> {
-    let person = find_person(&desk.authority, by.person()?).await;
-    let all = sign_ins_of(&desk.authority, &person.map_err(person_refused)?).await;
-    let own = by.sign_in.as_ref().map(|own| own.id);
-    let items = all.map_err(unable)?.into_iter().map(|one| OwnSignIn {
-        id: one.id.to_string(),
-        kind: one.kind.as_str(),
-        this: own == Some(one.id),
-        label: one.label,
-        created_at: one.created_at.into(),
-        expires_at: one.expires_at.into(),
-    });
-    let items = items.collect();
-    Ok(Json(OwnSignIns { items }))
-}
-
-/// End a sign-in or token of the caller
-#[utoipa::path(delete, path = "/v1/sign-ins/{sign_in}", tag = "persons",
-    operation_id = "endSignIn",
-    params(("sign_in" = String, Path, description = "Id of the sign-in")),
-    responses((status = 204, description = "It has ended"), Problems))]
-async fn end_own(
-    State(desk): State<Management>,
-    by: By,
-    Path(given): Path<String>,
-) -> Result<StatusCode, Problem> {
-    let id: SignInId = given.parse().map_err(|why| malformed(&why))?;
-    let ended = end_sign_in(&desk.authority, by.person()?, id).await;
-    if !ended.map_err(unable)? {
-        let why = format!("there is no sign-in `{id}` of yours");
-        return Err(Problem::of(&codes::RESOURCE_UNKNOWN).because(why));
-    }
-    Ok(StatusCode::NO_CONTENT)
 }

@@ -112,6 +112,8 @@ pub(crate) fn person_refused(refused: PersonRefused) -> Problem {
         | PersonRefused::Passkey(_)
         | PersonRefused::PasskeyName
         | PersonRefused::PasskeysFull
+        | PersonRefused::Token
+        | PersonRefused::NotTheCode
         | PersonRefused::NoCodes
         | PersonRefused::TooOften => {
             Problem::of(&codes::CHANGE_REFUSED).because(refused.to_string())

@@ -10,8 +10,8 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use flows::{Authority, Caller, Gate, RiskServices, Rules, Unable, VettingDesk};
-use passkeys::{NoParty, Party, Refusal};
+use flows::{Authority, Caller, Gate, RefusedPasskeys, RiskServices, Rules, Unable, VettingDesk};
+use passkeys::{NoParty, Party};
 use primitives::Timestamp;
 use serde::Serialize;
 use snapshot::{Loader, SnapshotHandle};
@@ -80,34 +80,17 @@ pub struct Place {
     /// How developers register, and where links lead.
     pub rules: Rules,
     /// What counts passkeys that are refused, by reason.
-    pub refused: Refused,
-}
-
-/// What counts passkeys that are refused; by default nothing does.
-#[derive(Clone)]
-pub struct Refused(pub Arc<dyn Fn(Refusal) + Send + Sync>);
-
-impl Default for Refused {
-    fn default() -> Self {
-        Self(Arc::new(|_| {}))
-    }
-}
-
-impl std::fmt::Debug for Refused {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Refused")
-    }
+    pub refused: RefusedPasskeys,
 }
 
 impl Place {
     /// For whom passkeys are made here: the one origin that people are told to open.
     pub(crate) fn party(&self) -> Result<Party, NoParty> {
         let origins = &self.rules.origins;
-        let origin = match self.side {
-            Side::Provider => &origins.console,
-            Side::Developers => &origins.site,
-        };
-        Party::at(origin, &self.name)
+        match self.side {
+            Side::Provider => origins.party_of_console(),
+            Side::Developers => origins.party_of_site(),
+        }
     }
 }
 

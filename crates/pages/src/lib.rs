@@ -27,7 +27,7 @@ mod spans;
 mod views;
 mod when;
 
-pub use console::{Console, Door, Place, Refused, routes, table};
+pub use console::{Console, Door, Place, routes, table};
 pub use side::{Mails, Side};
 pub use site::{site_routes, site_table};
 

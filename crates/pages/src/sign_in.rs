@@ -179,7 +179,7 @@ pub(crate) async fn after(
         Tried::Wrong => page(console, password(email), Some(WRONG)),
         Tried::TooOften => page(console, password(email), Some(TOO_OFTEN)),
         Tried::Passkey(why) => {
-            (console.place.refused.0)(why);
+            console.place.refused.count(why);
             page(console, password(email), Some(&passkey::told(why)))
         }
     }

@@ -7,7 +7,7 @@ use snapshot::Snapshot;
 use store::CallIndexRow;
 
 use crate::{
-    Mails, Place, Refused, Side,
+    Mails, Place, Side,
     console::Me,
     render::Templates,
     views::{CallDetail, CallRow},
@@ -92,7 +92,7 @@ fn place_of(side: Side) -> Place {
         tls: false,
         side,
         mails: Mails::Shown,
-        refused: Refused::default(),
+        refused: flows::RefusedPasskeys::default(),
         rules: Rules {
             admits: Admits::Everybody,
             terms: None,

@@ -24,12 +24,19 @@ pub struct CodesSetUp {
     pub recovery: Vec<Secret>,
 }
 
-/// Begins to set one-time codes up. They count once a code has shown that the app has the seed.
+/// Begins to set one-time codes up, when the password is shown once more. They count once a code
+/// has shown that the app has the seed.
 ///
 /// # Errors
-/// When there is no randomness, or the seed cannot be sealed.
-pub fn begin_codes(at: &Authority, person: &Person, issuer: &str) -> Result<NewCodes, Unable> {
-    codes_of(at, person, &CodeSeed::new(&*at.entropy)?, issuer)
+/// When the password is wrong, there is no randomness, or the seed cannot be sealed.
+pub async fn begin_codes(
+    at: &Authority,
+    person: &Person,
+    password: Secret,
+    issuer: &str,
+) -> Result<NewCodes, PersonRefused> {
+    crate::sign_in::show_password(at, person, password).await?;
+    Ok(codes_of(at, person, &CodeSeed::new(&*at.entropy)?, issuer)?)
 }
 
 fn codes_of(

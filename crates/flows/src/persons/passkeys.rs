@@ -1,6 +1,8 @@
 //! Passkeys of persons: added and removed on one's own page, with the password shown once more.
 //! Signing in by one is in `sign_in`.
 
+use std::{fmt, sync::Arc};
+
 use passkeys::{Holder, Party, Refusal, RegistrationAnswer};
 use primitives::{PasskeyId, PersonId, Secret, sha256};
 use serde_json::{Value, json};
@@ -17,6 +19,34 @@ use crate::{
 
 /// How many passkeys a person may have.
 pub const MOST_PASSKEYS: usize = 20;
+
+/// What counts passkeys that are refused; by default nothing does.
+#[derive(Clone)]
+pub struct RefusedPasskeys(Arc<dyn Fn(Refusal) + Send + Sync>);
+
+impl RefusedPasskeys {
+    /// Counted so.
+    pub fn counted(by: impl Fn(Refusal) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(by))
+    }
+
+    /// Counts one.
+    pub fn count(&self, why: Refusal) {
+        (self.0)(why);
+    }
+}
+
+impl Default for RefusedPasskeys {
+    fn default() -> Self {
+        Self::counted(|_| {})
+    }
+}
+
+impl fmt::Debug for RefusedPasskeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RefusedPasskeys")
+    }
+}
 
 /// The passkeys of a person, the oldest first.
 ///

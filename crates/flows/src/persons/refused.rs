@@ -49,6 +49,12 @@ pub enum PersonRefused {
     /// They have no such passkey.
     #[error("there is no such passkey of yours")]
     PasskeyUnknown,
+    /// An access token is for something, and ends.
+    #[error("say what the access token is for, and for how many days it is to work: 1 to 366")]
+    Token,
+    /// The code is none of the app's.
+    #[error("that is not the code of now; type the one that the app shows")]
+    NotTheCode,
     /// Recovery codes stand in for one-time codes.
     #[error("recovery codes stand in for one-time codes: set those up first")]
     NoCodes,

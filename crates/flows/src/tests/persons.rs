@@ -75,7 +75,9 @@ impl Bench {
 
     /// Sets one-time codes up.
     pub(super) async fn second_factor(&self, person: &Person) -> CodeSeed {
-        let new = begin_codes(&self.at, person, "Here").unwrap();
+        let new = begin_codes(&self.at, person, secret(PASSWORD), "Here")
+            .await
+            .unwrap();
         let seed = CodeSeed::read(&new.seed).unwrap();
         let code = seed.code(self.at.clock.now());
         let given = (new.sealed.as_str(), code.as_str());
@@ -293,7 +295,9 @@ async fn codes_are_confirmed_before_they_count() {
     let at = &bench.at;
     let kim = bench.person(EMAIL, &[Role::Viewer]).await;
     let other = bench.person("other@example.com", &[Role::Viewer]).await;
-    let new = begin_codes(at, &kim, "Here").unwrap();
+    let new = begin_codes(at, &kim, secret(PASSWORD), "Here")
+        .await
+        .unwrap();
     let given = (new.sealed.as_str(), "000000");
     let again = confirm_codes(at, &kim, given, "Here").await.unwrap();
     assert_eq!(again.unwrap_err().seed.expose(), new.seed.expose());
@@ -313,7 +317,7 @@ async fn who_is_shut_out_is_out_with_the_next_request() {
     let at = &bench.at;
     let kim = bench.person(EMAIL, &[Role::Admin]).await;
     let browser = signed_in(bench.try_password(EMAIL, PASSWORD).await);
-    let token = make_access_token(at, &kim, ("a program", 30))
+    let token = make_access_token(at, &kim, secret(PASSWORD), ("a program", 30))
         .await
         .unwrap();
     let link = make_sign_in_link(at, Some(&kim)).await.unwrap();
@@ -363,7 +367,7 @@ async fn a_new_password_ends_every_other_sign_in() {
     let kim = bench.person(EMAIL, &[Role::Viewer]).await;
     let other = signed_in(bench.try_password(EMAIL, PASSWORD).await);
     let own = signed_in(bench.try_password(EMAIL, PASSWORD).await);
-    let token = make_access_token(at, &kim, ("a program", 30))
+    let token = make_access_token(at, &kim, secret(PASSWORD), ("a program", 30))
         .await
         .unwrap();
     let wrong = (secret("wrong"), secret("another few words"));
@@ -400,7 +404,7 @@ async fn cookies_and_tokens_are_not_each_other_and_end_one_by_one() {
     let at = &bench.at;
     let kim = bench.person(EMAIL, &[Role::Viewer]).await;
     let other = bench.person("other@example.com", &[Role::Viewer]).await;
-    let token = make_access_token(at, &kim, ("a\nprogram", 30))
+    let token = make_access_token(at, &kim, secret(PASSWORD), ("a\nprogram", 30))
         .await
         .unwrap();
     assert_eq!(token.sign_in.label, "aprogram");

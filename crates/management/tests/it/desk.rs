@@ -24,6 +24,8 @@ use store_contract::Failing;
 use store_sqlite::SqliteStore;
 use tower::ServiceExt as _;
 
+/// What everybody here signs in with.
+pub(crate) const PASSWORD: &str = "several words in a row";
 /// A small market: two levels, one capability of each kind, a limit, a developer with an app.
 pub(crate) const STATE: &str = r#"portreeve: 1
 ladders:
@@ -200,6 +202,7 @@ impl Desk {
             cursors: Arc::new(keys.cursor_key()),
             console: "http://localhost:8082".into(),
             rules: Arc::new(rules()),
+            refused: flows::RefusedPasskeys::default(),
             shows_mails: true,
             sends_mails: false,
             authority: authority.clone(),
@@ -289,7 +292,7 @@ impl Desk {
         let invited = self.post("/v1/persons", &wanted).await.is(201).body;
         let url = invited["link"]["url"].as_str().unwrap();
         let (_, code) = url.split_once("code=").unwrap();
-        let password = Secret::new("several words in a row".to_owned());
+        let password = Secret::new(PASSWORD.to_owned());
         let set = flows::set_password_by_link(&self.authority, (code, password), "a browser").await;
         assert!(
             matches!(set, Ok(PasswordSet::Tried(Tried::In(_)))),
@@ -297,8 +300,14 @@ impl Desk {
         );
         let id = invited["person"]["id"].as_str().unwrap().to_owned();
         let found = flows::find_person(&self.authority, id.parse().unwrap()).await;
-        let token = flows::make_access_token(&self.authority, &found.unwrap(), ("ci", 30)).await;
-        (id, token.unwrap().secret)
+        (id, self.token_of(&found.unwrap()).await)
+    }
+
+    /// A new access token of somebody.
+    pub(crate) async fn token_of(&self, person: &flows::Person) -> Secret {
+        let password = Secret::new(PASSWORD.to_owned());
+        let made = flows::make_access_token(&self.authority, person, password, ("ci", 30)).await;
+        made.unwrap().secret
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

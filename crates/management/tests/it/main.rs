@@ -27,6 +27,8 @@ mod own;
 #[cfg(test)]
 mod own_apis;
 #[cfg(test)]
+mod own_sign_ins;
+#[cfg(test)]
 mod persons;
 #[cfg(test)]
 mod records;

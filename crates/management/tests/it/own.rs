@@ -7,9 +7,7 @@ use http::Request;
 use primitives::{PageSize, Secret};
 use serde_json::{Value, json};
 
-use crate::desk::{Answer, Desk};
-
-const PASSWORD: &str = "several words in a row";
+use crate::desk::{Answer, Desk, PASSWORD};
 
 impl Desk {
     /// A request of nobody.
@@ -47,8 +45,8 @@ impl Desk {
         let made = self.open("/v1/registrations/confirm", &said).await.is(201);
         let person = self.store.person_by_email(email).await.unwrap().unwrap();
         let person = flows::Person::read(person).unwrap();
-        let token = flows::make_access_token(&self.authority, &person, ("ci", 30)).await;
-        (made.body, token.unwrap().secret)
+        let token = self.token_of(&person).await;
+        (made.body, token)
     }
 
     async fn own(&self, token: &Secret, method: &str, path: &str, body: Value) -> Answer {

@@ -110,38 +110,6 @@ async fn a_person_is_changed_and_shut_out_at_once() {
         .refuses(404, "resource_unknown");
 }
 
-#[tokio::test]
-async fn a_persons_sign_ins_are_their_own() {
-    let desk = Desk::with_state().await;
-    let (_, one) = desk.person("one@example.com", &["viewer"], &[]).await;
-    let (_, other) = desk.person("other@example.com", &["viewer"], &[]).await;
-    let listed = |token: Secret| {
-        let desk = &desk;
-        async move {
-            desk.ask_as(&token, ("GET", "/v1/sign-ins"), &[], None)
-                .await
-        }
-    };
-    let own = listed(one.clone()).await.is(200).body;
-    let items = own["items"].as_array().unwrap();
-    assert_eq!(items.len(), 2, "{own}");
-    let token = items.iter().find(|item| item["kind"] == "token").unwrap();
-    assert_eq!(
-        (&token["label"], &token["this"]),
-        (&json!("ci"), &json!(true))
-    );
-    let path = format!("/v1/sign-ins/{}", token["id"].as_str().unwrap());
-    let answer = desk.ask_as(&other, ("DELETE", &path), &[], None).await;
-    answer.refuses(404, "resource_unknown");
-    desk.ask_as(&one, ("DELETE", &path), &[], None)
-        .await
-        .is(204);
-    listed(one).await.refuses(401, "token_unknown");
-    desk.get("/v1/sign-ins")
-        .await
-        .refuses(422, "change_refused");
-}
-
 /// What says something of a person that the caller may not say is refused, and nothing is done.
 ///
 /// Shows: S-76.

@@ -101,9 +101,10 @@ pub(crate) struct PasswordOnce {
     password: String,
 }
 
-/// An access token to be made.
+/// An access token to be made, with the password once more.
 #[derive(Deserialize)]
 pub(crate) struct TokenWanted {
+    password: String,
     label: String,
     days: u16,
 }
@@ -225,16 +226,24 @@ pub(crate) async fn password(
 }
 
 /// `POST /console/you/codes`: shows a seed for an authenticator app.
-pub(crate) async fn codes(console: Console) -> Result<Response, PageProblem> {
+pub(crate) async fn codes(
+    console: Console,
+    Form(given): Form<PasswordOnce>,
+) -> Result<Response, PageProblem> {
     let Some(person) = console.caller().person.clone() else {
         return Ok(nobody(&console));
     };
-    let codes = begin_codes(&console.authority, &person, &console.place.name)?;
-    let told = Told {
-        codes: Some(codes),
-        ..Told::default()
-    };
-    page(&console, person, told).await
+    let (password, issuer) = (Secret::new(given.password), &console.place.name);
+    match begin_codes(&console.authority, &person, password, issuer).await {
+        Err(why) => refused(&console, person, why).await,
+        Ok(codes) => {
+            let told = Told {
+                codes: Some(codes),
+                ..Told::default()
+            };
+            page(&console, person, told).await
+        }
+    }
 }
 
 /// `POST /console/you/codes/confirm`: a code shows that the app has the seed.
@@ -259,7 +268,7 @@ pub(crate) async fn confirm(
         Ok(Err(again)) => {
             let told = Told {
                 codes: Some(again),
-                ..Told::problem("that is not the code of now; type the one that the app shows")
+                ..Told::problem(&PersonRefused::NotTheCode.to_string())
             };
             page(&console, person, told).await
         }
@@ -313,17 +322,18 @@ pub(crate) async fn token(
     let Some(person) = console.caller().person.clone() else {
         return Ok(nobody(&console));
     };
-    let label = wanted.label.trim();
-    if label.is_empty() || !(1..=MOST_TOKEN_DAYS).contains(&wanted.days) {
-        let why = "say what the token is for, and for how many days it is to work";
-        return page(&console, person, Told::problem(why)).await;
+    let password = Secret::new(wanted.password);
+    let token = (&*wanted.label, wanted.days);
+    match make_access_token(&console.authority, &person, password, token).await {
+        Err(why) => refused(&console, person, why).await,
+        Ok(made) => {
+            let told = Told {
+                token: Some(made.secret.expose().to_owned()),
+                ..Told::default()
+            };
+            page(&console, person, told).await
+        }
     }
-    let made = make_access_token(&console.authority, &person, (label, wanted.days)).await?;
-    let told = Told {
-        token: Some(made.secret.expose().to_owned()),
-        ..Told::default()
-    };
-    page(&console, person, told).await
 }
 
 /// `POST /console/you/sign-ins/{id}/end`: ends one of one's own.

@@ -4,11 +4,11 @@ use std::{fs, sync::Arc};
 
 use axum::{Json, Router, extract::Request, routing::get};
 use config::{Admits, Settings};
-use flows::{Gate, Origins, Rules, Terms};
+use flows::{Gate, Origins, RefusedPasskeys, Rules, Terms};
 use gateway::Gateway;
 use http_kit::{Surface, dress};
 use management::Management;
-use pages::{Console, Mails, Place, Refused, Side};
+use pages::{Console, Mails, Place, Side};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family},
@@ -93,7 +93,7 @@ pub(super) struct Staff<'a> {
     addresses: Addresses,
     rules: Rules,
     gate: Arc<dyn Gate>,
-    refused: Refused,
+    refused: RefusedPasskeys,
 }
 
 /// Why a passkey was refused: a word of ours.
@@ -103,17 +103,17 @@ struct WhyLabel {
 }
 
 /// Counts passkeys that are refused, for whoever watches the installation.
-fn counted(registry: &mut Registry) -> Refused {
+fn counted(registry: &mut Registry) -> RefusedPasskeys {
     let refused = Family::<WhyLabel, Counter>::default();
     registry.register(
         "passkeys_refused",
         "Passkeys that were refused, by reason",
         refused.clone(),
     );
-    Refused(Arc::new(move |why| {
+    RefusedPasskeys::counted(move |why| {
         let label = WhyLabel { why: why.as_str() };
         refused.get_or_create(&label).inc();
-    }))
+    })
 }
 
 impl<'a> Staff<'a> {
@@ -155,6 +155,7 @@ impl<'a> Staff<'a> {
             cursors: Arc::new(house.keys.cursor_key()),
             console: self.addresses.origins.console.as_str().into(),
             rules: Arc::new(self.rules.clone()),
+            refused: self.refused.clone(),
             shows_mails: self.mails() == Mails::Shown,
             sends_mails: self.mails() == Mails::Sent,
         }

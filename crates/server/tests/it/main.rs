@@ -37,6 +37,8 @@ mod site;
 #[cfg(test)]
 mod trying;
 #[cfg(test)]
+mod twins;
+#[cfg(test)]
 mod upstreams;
 #[cfg(test)]
 mod vetting;

@@ -8,9 +8,9 @@ use thirtyfour::prelude::*;
 
 use crate::{
     console::{Desk, looked_at},
-    persons::token_in,
+    persons::{fill, submit, token_in},
     platform::Platform,
-    site::{PASSWORD, Visitor, developer, fill, mails, open, operator, submit},
+    site::{PASSWORD, Visitor, developer, mails, open, operator},
 };
 
 async fn an_app(visitor: &Visitor) -> String {
@@ -31,7 +31,11 @@ async fn account(visitor: &Visitor) -> String {
 }
 
 async fn token(visitor: &Visitor) -> String {
-    let form = [("label", "a program"), ("days", "1")];
+    let form = [
+        ("label", "a program"),
+        ("days", "1"),
+        ("password", PASSWORD),
+    ];
     let page = visitor
         .post("/you/tokens", &form)
         .await

@@ -228,7 +228,7 @@ async fn no_recovery_code_stands_in_the_data() {
     let mut platform = Platform::start(&[]);
     let kim = Visitor::person(&platform, KIM, &["admin"], &[]).await;
     let page = kim
-        .post("/console/you/codes", &[])
+        .post("/console/you/codes", &[("password", PASSWORD)])
         .await
         .text()
         .await
@@ -266,7 +266,7 @@ async fn passkeys_are_listed_and_removed_over_rest() {
     let kim = Visitor::person(&platform, KIM, &["viewer"], &[]).await;
     let mut passkey = SoftPasskey::new(b"credential");
     kim.add(&mut passkey).await;
-    let form = [("label", "report"), ("days", "1")];
+    let form = [("label", "report"), ("days", "1"), ("password", PASSWORD)];
     let page = kim
         .post("/console/you/tokens", &form)
         .await

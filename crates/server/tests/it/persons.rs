@@ -361,7 +361,7 @@ pub(crate) fn token_in(page: &str) -> String {
 async fn no_secret_of_a_person_stands_in_the_data() {
     let mut platform = Platform::start(&[]);
     let kim = Visitor::person(&platform, "kim@example.com", &["admin"], &[]).await;
-    let form = [("label", "report"), ("days", "30")];
+    let form = [("label", "report"), ("days", "30"), ("password", PASSWORD)];
     let page = kim
         .post("/console/you/tokens", &form)
         .await
@@ -555,6 +555,7 @@ pub(crate) async fn the_log_has(desk: &Desk, parts: &[&str]) {
 
 pub(crate) async fn set_codes_up(desk: &Desk) -> CodeSeed {
     desk.goto("/you").await;
+    fill(desk, "once", PASSWORD).await;
     submit(desk, "Set them up").await;
     desk.wait_for(By::Css("img.qr")).await;
     looked_at(desk, "console-codes").await;
@@ -582,6 +583,14 @@ pub(crate) async fn set_codes_up(desk: &Desk) -> CodeSeed {
 
 async fn make_and_end_a_token(desk: &Desk) {
     fill(desk, "label", "nightly report").await;
+    fill(desk, "token-password", "another few words").await;
+    submit(desk, "Make it").await;
+    desk.wait_for(By::XPath(
+        "//*[@role='alert'][contains(., 'nothing was changed')]",
+    ))
+    .await;
+    fill(desk, "label", "nightly report").await;
+    fill(desk, "token-password", PASSWORD).await;
     submit(desk, "Make it").await;
     let token = desk
         .wait_for(By::Css(".handed code"))

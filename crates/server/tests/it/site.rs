@@ -10,6 +10,7 @@ use thirtyfour::prelude::*;
 
 use crate::{
     console::{Desk, looked_at},
+    persons::{fill, submit},
     platform::Platform,
 };
 
@@ -564,17 +565,6 @@ async fn no_link_of_a_mail_stands_in_the_data() {
     assert!(looked_at > 100_000 && code.len() == 43);
 }
 
-pub(crate) async fn fill(desk: &Desk, id: &str, text: &str) {
-    let field = desk.wait_for(By::Id(id)).await;
-    field.clear().await.expect("cleared");
-    field.send_keys(text).await.expect("typed");
-}
-
-pub(crate) async fn submit(desk: &Desk, words: &str) {
-    desk.press(By::XPath(format!("//main//button[contains(., '{words}')]")))
-        .await;
-}
-
 pub(crate) async fn open(desk: &Desk, path: &str) {
     let url = format!("{}{path}", desk.platform.text("site"));
     desk.driver().goto(url).await.expect("a page");
@@ -803,7 +793,7 @@ async fn token_of(platform: &Platform, code: &str) -> String {
     let form = [("code", code), ("password", PASSWORD)];
     let answer = admin.post("/console/password", &form).await;
     admin.take_cookie(&answer);
-    let form = [("label", "report"), ("days", "30")];
+    let form = [("label", "report"), ("days", "30"), ("password", PASSWORD)];
     let page = admin.post("/console/you/tokens", &form).await;
     let page = page.text().await.expect("text");
     let (_, token) = page.split_once("ptr_person_").expect("a token");

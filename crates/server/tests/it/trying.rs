@@ -6,10 +6,9 @@ use thirtyfour::prelude::*;
 
 use crate::{
     console::{Desk, looked_at},
+    persons::{fill, submit},
     platform::Platform,
-    site::{
-        Form, PASSWORD, Visitor, developer, fill, listed, open, submit, the_business_is_verified,
-    },
+    site::{Form, PASSWORD, Visitor, developer, listed, open, the_business_is_verified},
 };
 
 const TRY: &str = "/apis/payments/try";

@@ -153,7 +153,11 @@ async fn operators_operations_do_not_look_at_a_developers_ids() {
     let one = somebody(&desk, "one@example.com").await;
     let open = [
         "/v1/developer",
+        "/v1/access-tokens",
+        "/v1/one-time-codes",
         "/v1/passkeys",
+        "/v1/password",
+        "/v1/recovery-codes",
         "/v1/sign-ins",
         "/v1/whoami",
         "/v1/me",

@@ -51,7 +51,7 @@ pub(crate) async fn add_passkey(
     let made = (given.name.as_str(), given.answer.as_str());
     if let Err(why) = flows::add_passkey(&console.authority, (&person, party), made).await {
         if let PersonRefused::Passkey(why) = why {
-            (console.place.refused.0)(why);
+            console.place.refused.count(why);
         }
         return refused(&console, person, why).await;
     }

@@ -333,6 +333,7 @@ async fn on_the_site(desk: &Desk, site: &str, (texts, name): (&[String], &str)) 
             .unwrap(),
     )
     .await;
+    type_into("token-password", PASSWORD).await;
     desk.press(By::XPath("//main//button[contains(., 'Make it')]"))
         .await;
     desk.wait_for(By::Css(".handed code")).await;
