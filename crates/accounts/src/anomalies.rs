@@ -149,7 +149,7 @@ pub struct Hit<'r> {
 }
 
 /// The hits of a call. Mostly there are none.
-pub type Hits<'r> = SmallVec<[Hit<'r>; 1]>;
+pub type Hits<'r> = SmallVec<[Hit<'r>; 2]>;
 
 /// How far a habit is known, for whoever asks why nothing is judged yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

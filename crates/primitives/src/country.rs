@@ -49,8 +49,8 @@ impl From<Country> for String {
 
 impl fmt::Display for Country {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b] = self.0;
-        write!(f, "{}{}", char::from(a), char::from(b))
+        // INVARIANT: they are letters of ASCII.
+        f.write_str(str::from_utf8(&self.0).unwrap_or_default())
     }
 }
 

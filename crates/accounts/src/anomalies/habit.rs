@@ -1,3 +1,8 @@
+use std::{
+    cmp::Reverse,
+    fmt::{self, Write as _},
+};
+
 use jiff::tz::Offset;
 use primitives::{Country, Symbol, Timestamp};
 
@@ -9,6 +14,10 @@ const MOST_VALUES: usize = 16;
 const STRETCH_DAYS: i64 = 64;
 /// Months are halved after so many such stretches, since they need years.
 const LONG_STRETCH: i64 = 8;
+/// No two places are further apart, in kilometres.
+const FURTHEST: u64 = 20_040;
+/// So many bytes of words most hits fit in.
+const WORDS: usize = 64;
 /// Places with so many of 1,000 calls are at home: between two of them is no journey.
 const AT_HOME: u64 = 50;
 
@@ -139,19 +148,20 @@ impl Habit {
             if !rule.judges(known) {
                 continue;
             }
-            let Some(value) = self.unusual(rule.test, seen) else {
+            let Some((value, way)) = self.unusual(rule.test, seen) else {
                 continue;
             };
             if !fine.iter().any(|mark| mark.covers(&value)) {
-                hits.push(self.hit(rule, value, seen));
+                hits.push(self.hit(rule, (value, way), seen));
             }
         }
         hits
     }
 
-    /// What a test finds unusual about a call. Allocates only then.
-    fn unusual(&self, test: Test, seen: &Seen<'_>) -> Option<Value> {
-        match test {
+    /// What a test finds unusual about a call, and the kilometres of a journey. Allocates only
+    /// then.
+    fn unusual(&self, test: Test, seen: &Seen<'_>) -> Option<(Value, u64)> {
+        let value = match test {
             Test::Technology { below } => {
                 let (calls, of) = share(&self.technologies, |name| name == seen.technology);
                 is_below(calls, of, below).then(|| Value::Technology(seen.technology.to_owned()))
@@ -176,8 +186,9 @@ impl Habit {
                 let is_more = u64::from(seen.in_hour) > most.max(u64::from(at_least));
                 is_more.then(|| Value::Calls(power(seen.in_hour)))
             }
-            Test::Travel { faster_than } => self.travelled(faster_than, seen),
-        }
+            Test::Travel { faster_than } => return self.travelled(faster_than, seen),
+        };
+        Some((value?, 0))
     }
 
     /// Calls of the busiest hour. The running one counts only as far as it is the only one.
@@ -190,16 +201,20 @@ impl Habit {
         }
     }
 
-    fn travelled(&self, faster_than: u32, seen: &Seen<'_>) -> Option<Value> {
+    fn travelled(&self, faster_than: u32, seen: &Seen<'_>) -> Option<(Value, u64)> {
         let (to, (from, left)) = (seen.country?, self.last?);
-        if to == from || (self.is_home(from) && self.is_home(to)) {
+        if to == from {
             return None;
         }
-        let way = u64::from(kilometres(from, to)?);
         // A clock that was set back has nobody travel.
         let seconds = u64::try_from(seen.at.micros_since(left)).ok()? / 1_000_000;
         let possible = u64::from(faster_than).saturating_mul(seconds) / 3_600;
-        (way > possible).then(|| Value::between(from, to))
+        // First what is cheap: most calls come long enough after the one before.
+        if possible >= FURTHEST || (self.is_home(from) && self.is_home(to)) {
+            return None;
+        }
+        let way = u64::from(kilometres(from, to)?);
+        (way > possible).then(|| (Value::between(from, to), way))
     }
 
     fn is_home(&self, country: Country) -> bool {
@@ -207,54 +222,13 @@ impl Habit {
         calls.saturating_mul(1_000) >= of.saturating_mul(AT_HOME)
     }
 
-    /// Puts a hit into words, with what is usual.
-    fn hit<'r>(&self, rule: &'r Rule, value: Value, seen: &Seen<'_>) -> Hit<'r> {
-        let seldom = |what: String, (calls, of): (u64, u64), below: u32, usual: Vec<String>| {
-            let usual = if usual.is_empty() {
-                String::new()
-            } else {
-                format!("; usual: {}", usual.join(", "))
-            };
-            (
-                format!("{what}, in {calls} of {of} calls"),
-                format!("in {below} of 1000 calls or more{usual}"),
-            )
-        };
-        let (found, wanted) = match (rule.test, &value) {
-            (Test::Technology { below }, Value::Technology(name)) => {
-                let share = share(&self.technologies, |known| known == name);
-                seldom(name.clone(), share, below, most_seen(&self.technologies))
-            }
-            (Test::Location { below }, Value::Location(country)) => {
-                let share = share(&self.countries, |known| known == country);
-                seldom(
-                    country.to_string(),
-                    share,
-                    below,
-                    most_seen(&self.countries),
-                )
-            }
-            (Test::Hour { below }, Value::Hour(hour)) => {
-                let share = around(&self.hours, usize::from(*hour));
-                let what = format!("{hour:02}:00 to {hour:02}:59 UTC, an hour more or less");
-                seldom(what, share, below, self.usual(Signal::Hour))
-            }
-            (Test::Season { below }, Value::Season(month)) => {
-                let share = around(&self.months, usize::from(*month).saturating_sub(1));
-                let what = format!("month {month}, a month more or less");
-                seldom(what, share, below, self.usual(Signal::Season))
-            }
-            (Test::Calls { percent, at_least }, _) => (
-                format!("{} calls within an hour", seen.in_hour),
-                format!(
-                    "at most {percent} of 100 of the busiest hour, which had {}, or {at_least}",
-                    self.busiest()
-                ),
-            ),
-            (Test::Travel { faster_than }, _) => self.journey(faster_than, seen),
-            // INVARIANT: a value is of the signal of its test.
-            (_, value) => (value.to_string(), String::new()),
-        };
+    /// Puts a hit into words, with what is usual. Each text is written into its place at once: this
+    /// is on the way of every unusual call.
+    fn hit<'r>(&self, rule: &'r Rule, (value, way): (Value, u64), seen: &Seen<'_>) -> Hit<'r> {
+        let mut found = String::with_capacity(WORDS);
+        let mut wanted = String::with_capacity(WORDS);
+        // INVARIANT: writing to a string does not fail.
+        let _ = self.tell(rule.test, (&value, way, seen), (&mut found, &mut wanted));
         Hit {
             rule,
             value,
@@ -263,32 +237,84 @@ impl Habit {
         }
     }
 
-    fn journey(&self, faster_than: u32, seen: &Seen<'_>) -> (String, String) {
-        let wanted = format!("{faster_than} km in an hour at most");
+    fn tell(
+        &self,
+        test: Test,
+        (value, way, seen): (&Value, u64, &Seen<'_>),
+        (found, wanted): (&mut String, &mut String),
+    ) -> fmt::Result {
+        match (test, value) {
+            (Test::Technology { below }, Value::Technology(name)) => {
+                let share = share(&self.technologies, |known| known == name);
+                found.push_str(name);
+                seldom((found, wanted), share, below)?;
+                list(wanted, most_seen(self.technologies()))
+            }
+            (Test::Location { below }, Value::Location(country)) => {
+                let share = share(&self.countries, |known| known == country);
+                write!(found, "{country}")?;
+                seldom((found, wanted), share, below)?;
+                list(wanted, most_seen(self.countries()))
+            }
+            (Test::Hour { below }, Value::Hour(hour)) => {
+                let share = around(&self.hours, usize::from(*hour));
+                write!(
+                    found,
+                    "{hour:02}:00 to {hour:02}:59 UTC, an hour more or less"
+                )?;
+                seldom((found, wanted), share, below)?;
+                list(wanted, most_seen(numbered(&self.hours, 0)))
+            }
+            (Test::Season { below }, Value::Season(month)) => {
+                let share = around(&self.months, usize::from(*month).saturating_sub(1));
+                write!(found, "month {month}, a month more or less")?;
+                seldom((found, wanted), share, below)?;
+                list(wanted, most_seen(numbered(&self.months, 1)))
+            }
+            (Test::Calls { percent, at_least }, _) => {
+                write!(found, "{} calls within an hour", seen.in_hour)?;
+                write!(
+                    wanted,
+                    "at most {percent} of 100 of the busiest hour, which had {}, or {at_least}",
+                    self.busiest()
+                )
+            }
+            (Test::Travel { faster_than }, _) => {
+                write!(wanted, "{faster_than} km in an hour at most")?;
+                self.journey(found, (way, seen))
+            }
+            // INVARIANT: a value is of the signal of its test.
+            (_, value) => write!(found, "{value}"),
+        }
+    }
+
+    fn journey(&self, found: &mut String, (way, seen): (u64, &Seen<'_>)) -> fmt::Result {
         let (Some(to), Some((from, left))) = (seen.country, self.last) else {
-            return (String::new(), wanted);
+            return Ok(());
         };
-        let way = kilometres(from, to).unwrap_or(0);
         let minutes = seen.at.micros_since(left) / 60_000_000;
-        let found = format!("{from} to {to}, at least {way} km in {minutes} minutes");
-        (found, wanted)
+        write!(
+            found,
+            "{from} to {to}, at least {way} km in {minutes} minutes"
+        )
+    }
+
+    fn technologies(&self) -> impl Iterator<Item = (&String, u32)> {
+        self.technologies.iter().map(|(name, calls)| (name, *calls))
+    }
+
+    fn countries(&self) -> impl Iterator<Item = (Country, u32)> {
+        self.countries.iter().copied()
     }
 
     /// The values of a signal that are seen most, those of most calls first.
     #[must_use]
     pub fn usual(&self, signal: Signal) -> Vec<String> {
-        let numbered = |counts: &[u32], first: u32| -> Counted<u32> {
-            let counts = counts.iter().zip(first..);
-            counts
-                .filter(|(calls, _)| **calls > 0)
-                .map(|(calls, at)| (at, *calls))
-                .collect()
-        };
         match signal {
-            Signal::Technology => most_seen(&self.technologies),
-            Signal::Location | Signal::Travel => most_seen(&self.countries),
-            Signal::Hour => most_seen(&numbered(&self.hours, 0)),
-            Signal::Season => most_seen(&numbered(&self.months, 1)),
+            Signal::Technology => texts(most_seen(self.technologies())),
+            Signal::Location | Signal::Travel => texts(most_seen(self.countries())),
+            Signal::Hour => texts(most_seen(numbered(&self.hours, 0))),
+            Signal::Season => texts(most_seen(numbered(&self.months, 1))),
             Signal::Calls => vec![self.busiest().to_string()],
         }
     }
@@ -362,13 +388,54 @@ const fn power(calls: u32) -> u32 {
     }
 }
 
-/// The three of most calls.
-fn most_seen<T: ToString + Ord>(all: &Counted<T>) -> Vec<String> {
-    let mut sorted: Vec<&(T, u32)> = all.iter().collect();
-    sorted.sort_by(|(a, one), (b, other)| other.cmp(one).then_with(|| a.cmp(b)));
-    sorted
-        .iter()
-        .take(3)
-        .map(|(value, _)| value.to_string())
-        .collect()
+/// The counts of a circle with their numbers, without those of nothing.
+fn numbered(counts: &[u32], first: u32) -> impl Iterator<Item = (u32, u32)> {
+    let counts = counts.iter().zip(first..);
+    counts
+        .filter(|(calls, _)| **calls > 0)
+        .map(|(calls, at)| (at, *calls))
+}
+
+/// The three of most calls, those of most first.
+fn most_seen<T: Ord>(all: impl Iterator<Item = (T, u32)>) -> [Option<T>; 3] {
+    let mut most: [Option<(T, u32)>; 3] = [None, None, None];
+    for mut one in all {
+        for place in &mut most {
+            match place {
+                None => {
+                    *place = Some(one);
+                    break;
+                }
+                Some(kept) if (kept.1, Reverse(&kept.0)) < (one.1, Reverse(&one.0)) => {
+                    std::mem::swap(kept, &mut one);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    most.map(|place| place.map(|(value, _)| value))
+}
+
+fn texts<T: ToString>(values: [Option<T>; 3]) -> Vec<String> {
+    let values = values.into_iter().flatten();
+    values.map(|value| value.to_string()).collect()
+}
+
+/// How seldom a value was seen, and how often it should have been.
+fn seldom(
+    (found, wanted): (&mut String, &mut String),
+    (calls, of): (u64, u64),
+    below: u32,
+) -> fmt::Result {
+    write!(found, ", in {calls} of {of} calls")?;
+    write!(wanted, "in {below} of 1000 calls or more")
+}
+
+fn list<T: fmt::Display>(to: &mut String, values: [Option<T>; 3]) -> fmt::Result {
+    let mut between = "; usual: ";
+    for value in values.into_iter().flatten() {
+        write!(to, "{between}{value}")?;
+        between = ", ";
+    }
+    Ok(())
 }

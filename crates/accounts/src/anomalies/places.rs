@@ -27,33 +27,48 @@ struct Place {
 }
 
 fn place(country: Country) -> Option<Place> {
-    let at = PLACES
-        .binary_search_by_key(&country.letters(), |row| row.0)
-        .ok()?;
-    let &(_, latitude, longitude, radius) = PLACES.get(at)?;
-    Some(Place {
+    let [first, second] = country.letters();
+    let at = INDEX.get(usize::from(spot(first, second)))?;
+    let &(letters, latitude, longitude, radius) = PLACES.get(usize::from(*at))?;
+    (letters == [first, second]).then_some(Place {
         latitude,
         longitude,
         radius,
     })
 }
 
+/// Where two letters stand in [`INDEX`]: five bits of each.
+const fn spot(first: u8, second: u8) -> u16 {
+    ((first as u16 & 31) << 5) | (second as u16 & 31)
+}
+
+/// The rows of [`PLACES`] by their letters; `u8::MAX` for none.
+const INDEX: [u8; 1024] = index();
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "runs while it is compiled, which fails where it would panic"
+)]
+const fn index() -> [u8; 1024] {
+    let mut index = [u8::MAX; 1024];
+    let mut at = 0;
+    while at < PLACES.len() {
+        let [first, second] = PLACES[at].0;
+        index[spot(first, second) as usize] = at as u8;
+        at += 1;
+    }
+    index
+}
+
 /// The angle between two places, rounded down to degrees: the cosine of an angle only falls, so
-/// the last degree whose cosine is not smaller is looked for.
+/// it is the last degree whose cosine is not smaller.
 fn degrees(one: Place, other: Place) -> u32 {
     let (a, b) = (unit(one), unit(other));
     let dot: i64 = a.iter().zip(&b).map(|(a, b)| a * b).sum();
-    let (mut least, mut most) = (0_i16, 180_i16);
-    while least < most {
-        let middle = (least + most + 1) / 2;
-        // The coordinates are in ONE * ONE.
-        if cosine(middle) * ONE * ONE * ONE >= dot {
-            least = middle;
-        } else {
-            most = middle - 1;
-        }
-    }
-    u32::try_from(least).unwrap_or(0)
+    // The coordinates are in ONE * ONE.
+    let smaller = COSINES.partition_point(|cosine| cosine * ONE * ONE * ONE >= dot);
+    u32::try_from(smaller.saturating_sub(1)).unwrap_or(0)
 }
 
 /// A place on a globe whose radius is `ONE * ONE`.
@@ -66,31 +81,35 @@ fn unit(place: Place) -> [i64; 3] {
     ]
 }
 
+/// Of -180 to 180 degrees, as places have them.
 fn cosine(degrees: i16) -> i64 {
-    sine(degrees.saturating_add(90))
+    let at = usize::from(degrees.unsigned_abs());
+    COSINES.get(at).copied().unwrap_or(0)
 }
 
+/// Of -180 to 180 degrees.
 fn sine(degrees: i16) -> i64 {
-    let turned = degrees.rem_euclid(360);
-    let (half, sign) = if turned < 180 {
-        (turned, 1)
-    } else {
-        (turned - 180, -1)
-    };
-    let quarter = if half <= 90 { half } else { 180 - half };
-    let at = usize::try_from(quarter).unwrap_or(0);
-    sign * i64::from(SINES.get(at).copied().unwrap_or(0))
+    let quarter = degrees.saturating_abs().saturating_sub(90);
+    let size = cosine(quarter);
+    if degrees < 0 { -size } else { size }
 }
 
-/// Sines of 0 to 90 degrees, in ten thousandths.
+/// Cosines of 0 to 180 degrees, in ten thousandths.
 #[rustfmt::skip]
-const SINES: [u16; 91] = [
-    0, 175, 349, 523, 698, 872, 1045, 1219, 1392, 1564, 1736, 1908, 2079, 2250, 2419, 2588, 2756,
-    2924, 3090, 3256, 3420, 3584, 3746, 3907, 4067, 4226, 4384, 4540, 4695, 4848, 5000, 5150,
-    5299, 5446, 5592, 5736, 5878, 6018, 6157, 6293, 6428, 6561, 6691, 6820, 6947, 7071, 7193,
-    7314, 7431, 7547, 7660, 7771, 7880, 7986, 8090, 8192, 8290, 8387, 8480, 8572, 8660, 8746,
-    8829, 8910, 8988, 9063, 9135, 9205, 9272, 9336, 9397, 9455, 9511, 9563, 9613, 9659, 9703,
-    9744, 9781, 9816, 9848, 9877, 9903, 9925, 9945, 9962, 9976, 9986, 9994, 9998, 10000,
+const COSINES: [i64; 181] = [
+    10000, 9998, 9994, 9986, 9976, 9962, 9945, 9925, 9903, 9877, 9848, 9816, 9781, 9744, 9703,
+    9659, 9613, 9563, 9511, 9455, 9397, 9336, 9272, 9205, 9135, 9063, 8988, 8910, 8829, 8746, 8660,
+    8572, 8480, 8387, 8290, 8192, 8090, 7986, 7880, 7771, 7660, 7547, 7431, 7314, 7193, 7071, 6947,
+    6820, 6691, 6561, 6428, 6293, 6157, 6018, 5878, 5736, 5592, 5446, 5299, 5150, 5000, 4848, 4695,
+    4540, 4384, 4226, 4067, 3907, 3746, 3584, 3420, 3256, 3090, 2924, 2756, 2588, 2419, 2250, 2079,
+    1908, 1736, 1564, 1392, 1219, 1045, 872, 698, 523, 349, 175, 0, -175, -349, -523, -698, -872,
+    -1045, -1219, -1392, -1564, -1736, -1908, -2079, -2250, -2419, -2588, -2756, -2924, -3090,
+    -3256, -3420, -3584, -3746, -3907, -4067, -4226, -4384, -4540, -4695, -4848, -5000, -5150,
+    -5299, -5446, -5592, -5736, -5878, -6018, -6157, -6293, -6428, -6561, -6691, -6820, -6947,
+    -7071, -7193, -7314, -7431, -7547, -7660, -7771, -7880, -7986, -8090, -8192, -8290, -8387,
+    -8480, -8572, -8660, -8746, -8829, -8910, -8988, -9063, -9135, -9205, -9272, -9336, -9397,
+    -9455, -9511, -9563, -9613, -9659, -9703, -9744, -9781, -9816, -9848, -9877, -9903, -9925,
+    -9945, -9962, -9976, -9986, -9994, -9998, -10000,
 ];
 
 /// Code, latitude and longitude of the middle in degrees, and a radius in kilometres that holds
@@ -360,8 +379,15 @@ mod tests {
     #[test]
     fn the_table_is_sorted_and_on_the_globe() {
         assert!(PLACES.is_sorted_by(|a, b| a.0 < b.0));
-        for (_, latitude, longitude, _) in PLACES {
+        for (letters, latitude, longitude, _) in PLACES {
             assert!((-90..=90).contains(&latitude) && (-180..=180).contains(&longitude));
+            let code = str::from_utf8(&letters).unwrap();
+            let found = place(code.parse().unwrap()).unwrap();
+            assert_eq!(
+                (found.latitude, found.longitude),
+                (latitude, longitude),
+                "{code}"
+            );
         }
     }
 
