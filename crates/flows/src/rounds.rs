@@ -96,8 +96,15 @@ async fn hold(rounds: Rounds, store: Arc<dyn Store>, loader: Arc<Loader>) {
     if in_it.is_empty() {
         return;
     }
+    let puts = is_resources_alone(&changes).then(|| changes.puts.clone());
     let done = match store.commit(changes).await {
-        Ok(Ok(committed)) => loader.refresh().await.map(|_| Offered::In(committed)),
+        Ok(Ok(committed)) => {
+            let in_force = match puts {
+                Some(puts) => loader.advance(committed.revision, &puts).await,
+                None => loader.refresh().await,
+            };
+            in_force.map(|_| Offered::In(committed))
+        }
         Ok(Err(_)) => Ok(Offered::Again),
         Err(failure) => Err(failure),
     };
@@ -132,6 +139,11 @@ fn together(snapshot: &Snapshot, offers: Vec<Offer>) -> (WriteSet, Vec<Told>) {
         in_it.push(offer.told);
     }
     (changes, in_it)
+}
+
+/// Whether a snapshot holds nothing of it but the resources that it puts.
+const fn is_resources_alone(changes: &WriteSet) -> bool {
+    changes.deletes.is_empty() && changes.credentials.is_empty()
 }
 
 fn subject((kind, name, _): &(Kind, primitives::Name, store::Expected)) -> (Kind, String) {

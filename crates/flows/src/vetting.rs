@@ -7,7 +7,7 @@ use accounts::{
     risk::{Assessment, Found, Known, Model},
     vetting::{Around, Decider, Immovable, Level, Moved, Vetting},
 };
-use futures_util::future::join_all;
+use futures_util::future::{join_all, join3};
 use primitives::{Name, PageSize, Revision};
 use serde_json::json;
 use snapshot::{Changes, Loader, Snapshot};
@@ -380,12 +380,26 @@ async fn go(
     keep: Keep<'_, Vetted>,
 ) -> Result<Vetted, VettingRefused> {
     let at = desk.at;
-    let service = service_points(desk, which, asking).await?;
+    let mut asked = (asking == Asking::Not).then_some(None);
     for _ in Authority::tries() {
         let seat = at.rounds.seat(at, desk.loader).await?;
-        let resource = account_resource(at, which).await?;
-        let before = find_vetting(at, which).await?;
-        let profile = profile_of(at, which.account).await?;
+        let has_service = seat
+            .snapshot
+            .setup()
+            .risk_services
+            .contains_key(which.ladder);
+        let service = match asked {
+            Some(points) => points,
+            None if !has_service => None,
+            None => {
+                // A service may take long, and others need not wait for it.
+                let snapshot = Arc::clone(&seat.snapshot);
+                drop(seat);
+                asked = Some(service_points(desk, &snapshot, which, asking).await?);
+                continue;
+            }
+        };
+        let (resource, before, profile) = scene_of(at, which).await?;
         let known = (
             which,
             &resource,
@@ -409,24 +423,30 @@ async fn account_resource(
     found.ok_or_else(|| VettingRefused::AccountUnknown(which.account.clone()))
 }
 
-/// The points of the ladder's risk service, if it has one that gives any. Asked before the change
-/// is made: a service may take long, and others need not wait for it.
+/// What a move is made from, read at once.
+async fn scene_of(
+    at: &Authority,
+    which: Application<'_>,
+) -> Result<(Resource, Option<(store::Vetting, Vetting)>, Profile), VettingRefused> {
+    let (resource, before, profile) = join3(
+        account_resource(at, which),
+        find_vetting(at, which),
+        profile_of(at, which.account),
+    )
+    .await;
+    Ok((resource?, before?, profile?))
+}
+
+/// The points of the ladder's risk service, if it gives any.
 async fn service_points(
     desk: VettingDesk<'_>,
+    snapshot: &Snapshot,
     which: Application<'_>,
     asking: Asking,
 ) -> Result<Option<i64>, VettingRefused> {
-    if asking == Asking::Not {
-        return Ok(None);
-    }
-    desk.loader.refresh().await?;
-    let snapshot = desk.loader.handle().load_full();
-    if !snapshot.setup().risk_services.contains_key(which.ladder) {
-        return Ok(None);
-    }
     let account = account_of(&account_resource(desk.at, which).await?)?;
     if asking == Asking::UnlessKept {
-        let name = &model_of(&snapshot, which.ladder)?.service;
+        let name = &model_of(snapshot, which.ladder)?.service;
         let before = find_vetting(desk.at, which).await?;
         let kept = before.and_then(|(_, vetting)| kept_points(&vetting, name.as_ref()));
         if kept.is_some() {
@@ -436,7 +456,7 @@ async fn service_points(
     let profile = profile_of(desk.at, which.account).await?;
     let asked = desk
         .services
-        .points(desk.at, &snapshot, (which, &account, &profile));
+        .points(desk.at, snapshot, (which, &account, &profile));
     Ok(asked.await?)
 }
 

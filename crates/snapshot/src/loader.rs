@@ -108,6 +108,35 @@ impl Loader {
         Ok(revision)
     }
 
+    /// Puts in force what this process has just committed: resources alone, as they are kept. When
+    /// nothing came between the snapshot in force and `revision`, they are all that is new, and
+    /// nothing is read. That says nothing of what others have committed since: only reading does.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn advance(
+        &self,
+        revision: Revision,
+        puts: &[store::Resource],
+    ) -> Result<Revision, StoreFailure> {
+        let turn = self.turn.lock().await;
+        let current = self.handle.load_full();
+        let is_next = current.revision() != Revision(0)
+            && current.revision().0.checked_add(1) == Some(revision.0);
+        let changes = Changes {
+            revision,
+            puts,
+            deletes: &[],
+            credentials: &[],
+        };
+        if is_next && let Ok(snapshot) = current.changed(&changes) {
+            self.handle.store(snapshot);
+            return Ok(revision);
+        }
+        drop(turn);
+        self.refresh().await
+    }
+
     /// What was read tells of the time when reading began: building may have taken long.
     pub(crate) fn hear(&self, began: Instant) {
         let mut heard = self.heard.lock();

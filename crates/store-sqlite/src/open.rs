@@ -71,8 +71,7 @@ impl SqliteStore {
             cause,
         })?;
         let options = options(file);
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
+        let writer = pool(1)
             // A disk without room makes SQLite roll back by itself, which the driver does not
             // notice: it would count the transaction as open, and never begin another one.
             .before_acquire(|connection, _| {
@@ -120,14 +119,19 @@ impl SqliteStore {
 }
 
 async fn open_readers(options: SqliteConnectOptions) -> Result<SqlitePool, OpenProblem> {
-    let readers = SqlitePoolOptions::new()
-        .max_connections(READERS)
-        .connect_with(options.read_only(true))
-        .await?;
+    let readers = pool(READERS).connect_with(options.read_only(true)).await?;
     let mut connection = readers.acquire().await?;
     verify(&mut connection, &SAFE).await?;
     drop(connection);
     Ok(readers)
+}
+
+/// Connections of this process to its own file do not go away, so none is asked whether it is
+/// there before it is used: that is a message to its thread and back each time.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .test_before_acquire(false)
 }
 
 pub(crate) fn options(file: &Path) -> SqliteConnectOptions {

@@ -97,6 +97,45 @@ async fn what_is_committed_is_in_force_after_a_refresh() {
     );
 }
 
+/// What this process has committed itself comes to the same as reading it: also when somebody else
+/// was faster, and when it is in force already.
+#[tokio::test]
+async fn what_was_committed_here_is_in_force_without_reading() {
+    let following = following().await;
+    let (loader, handle) = (&following.loader, Arc::clone(following.loader.handle()));
+    following
+        .commit(market().into_values().collect(), Vec::new())
+        .await;
+    // Of an empty snapshot everything is read.
+    assert_eq!(loader.advance(Revision(1), &[]).await.unwrap(), Revision(1));
+    assert_eq!(dump(&handle.load()), following.whole().await);
+    let shop = |body: &str, revision| Resource {
+        body: body.to_owned(),
+        version: Revision(revision),
+        ..market()[&(Kind::App, name("shop"))].clone()
+    };
+    let first = shop(
+        r#"{"developer":"acme","apis":["market"],"off":["PING"]}"#,
+        2,
+    );
+    following.commit(vec![first.clone()], Vec::new()).await;
+    let advanced = loader.advance(Revision(2), &[first]).await;
+    assert_eq!(advanced.unwrap(), Revision(2));
+    assert_eq!(dump(&handle.load()), following.whole().await);
+    following
+        .commit(Vec::new(), vec![(Kind::App, name("meter"))])
+        .await;
+    let second = shop(r#"{"developer":"acme","apis":["market"]}"#, 4);
+    following.commit(vec![second.clone()], Vec::new()).await;
+    let second = [second];
+    for _ in 0..2 {
+        let advanced = loader.advance(Revision(4), &second).await;
+        assert_eq!(advanced.unwrap(), Revision(4));
+        assert_eq!(dump(&handle.load()), following.whole().await);
+    }
+    assert!(handle.load().app_named("meter").is_none());
+}
+
 #[tokio::test]
 async fn a_state_that_does_not_build_leaves_the_good_one_in_force_until_it_is_mended() {
     let following = following().await;
