@@ -13,10 +13,13 @@ use serde_json::json;
 use snapshot::{Loader, Snapshot};
 use store::{
     Event, EventAction, Folded, FoldedCalls, Kind, Mail, NewEvent, Notice, NoticeFilter,
-    NoticePlace, NoticeReader, NoticeStep, TryRate,
+    NoticePlace, NoticeReader, NoticeStep, TryRate, WriteSet,
 };
 
-use crate::{Authority, CREDENTIAL_KIND, Letter, Origins, Person, Unable, VETTING_KIND, mails};
+use crate::{
+    Authority, CREDENTIAL_KIND, Letter, Origins, PERSON_KIND, Person, Unable, VETTING_KIND,
+    authority::Offered, mails,
+};
 
 mod telling;
 
@@ -456,6 +459,17 @@ pub async fn choose_mails(
         .collect();
     let mut reader = notice_reader(at, person).await?;
     reader.no_mail = words(&unwanted);
-    at.store.put_notice_reader(&reader).await?;
+    let (actor, detail) = (person.to_string(), json!({ "what": "notice mails" }));
+    let thing = (PERSON_KIND, &*actor);
+    let changes = WriteSet {
+        events: vec![at.event(&actor, EventAction::Updated, thing, &detail)?],
+        at: at.clock.now(),
+        ..WriteSet::default()
+    };
+    // The event stands in the log before the choice counts.
+    match at.offer(changes).await? {
+        Offered::In(_) => at.store.put_notice_reader(&reader).await?,
+        Offered::Again => return Err(Unable::Crowded),
+    }
     Ok(reader)
 }

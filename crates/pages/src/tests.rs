@@ -380,6 +380,7 @@ fn views_of_apps() -> Vec<(&'static str, Value)> {
     let list =
         json!({ "section": "apps", "from": "", "rows": [app], "empty": empty(), "next": null });
     let page = json!({ "section": "apps", "crumbs": [{ "title": "Apps", "href": "/console/apps" }], "app": app,
+        "ladders": [{ "name": "default", "level": "entry", "choices": ["entry"], "vetting": "/x" }], "developer_href": "/x",
         "entries_of": entries(), "decisions": "/x", "keys": [key], "no_keys": empty(), "tabs": tabs(), "no_apis": empty(),
         "profiles": ["read-only"], "limits": [limit()], "told": { "problem": null, "new_key": null },
         "history": { "rows": [change, marked], "all": "/x" }, "chart": chart(), "quotas": [{ "width": 900, "tone": "warn",

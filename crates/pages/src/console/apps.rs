@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use snapshot::Snapshot;
 use store::Kind;
 
-use super::{Console, PageProblem, chart};
+use super::{Console, PageProblem, chart, developers};
 use crate::views::{
-    AppRow, CapabilityRow, ChartView, Crumb, Empty, Entry, KeyRow, LimitEdit, QuotaBar, Tab,
-    app_entries, link,
+    AppRow, CapabilityRow, ChartView, Crumb, Empty, Entry, KeyRow, LadderRow, LimitEdit, QuotaBar,
+    Tab, app_entries, developer_href, link,
 };
 
 mod history;
@@ -59,6 +59,9 @@ struct AppView {
     no_keys: Empty,
     profiles: Vec<String>,
     limits: Vec<LimitEdit>,
+    /// The levels of its developer.
+    ladders: Vec<LadderRow>,
+    developer_href: String,
     told: Told,
     history: history::History,
     chart: ChartView,
@@ -205,6 +208,8 @@ async fn page(
             href: "/console/apps".to_owned(),
         }],
         entries_of: app_entries(app, &row, &snapshot),
+        ladders: developers::ladders_of(console, &snapshot, &row.developer).await?,
+        developer_href: developer_href(&row.developer),
         app: row,
         decisions: link("/console/decisions", &[("app", name)]),
         profiles: profiles(&snapshot),

@@ -176,10 +176,7 @@ async fn page(
         return Ok(console.not_found("developer"));
     };
     let told = panel(snapshot.catalogue(), &found.developer);
-    let mut ladders = LadderRow::all(snapshot.catalogue(), &told);
-    for ladder in &mut ladders {
-        ladder.vetting = vetting(console, name, &ladder.name).await?;
-    }
+    let ladders = ladders(console, &snapshot, (name, &told)).await?;
     let status = match problem {
         None => StatusCode::OK,
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -224,6 +221,34 @@ fn view(
     }
 }
 
+/// The ladders of the developer of that name, with the level on each; none when it is not there.
+pub(super) async fn ladders_of(
+    console: &Console,
+    snapshot: &Snapshot,
+    developer: &str,
+) -> Result<Vec<LadderRow>, PageProblem> {
+    let Ok(name) = developer.parse::<Name>() else {
+        return Ok(Vec::new());
+    };
+    let Some(found) = find(console, &name).await? else {
+        return Ok(Vec::new());
+    };
+    let told = panel(snapshot.catalogue(), &found.developer);
+    ladders(console, snapshot, (&name, &told)).await
+}
+
+async fn ladders(
+    console: &Console,
+    snapshot: &Snapshot,
+    (name, told): (&Name, &Panel),
+) -> Result<Vec<LadderRow>, PageProblem> {
+    let mut ladders = LadderRow::all(snapshot.catalogue(), told);
+    for ladder in &mut ladders {
+        ladder.vetting = vetting(console, name, &ladder.name).await?;
+    }
+    Ok(ladders)
+}
+
 /// Where the vetting for a ladder stands, when the developer ever applied.
 async fn vetting(
     console: &Console,
@@ -249,7 +274,14 @@ pub(super) async fn set(
 ) -> Result<Response, PageProblem> {
     let fields = Fields::read(&bytes);
     let edited = match fields.text("change") {
-        "level" => level(&console, &account, &fields).await,
+        "level" => {
+            let done = level(&console, &account, &fields).await;
+            // The page of an app has this switch, too.
+            if let (Ok(()), Ok(app)) = (&done, fields.text("app").parse::<Name>()) {
+                return Ok(Redirect::to(&format!("/console/apps/{app}")).into_response());
+            }
+            done
+        }
         "limit" => limit(&console, &account, &fields).await,
         "reset" => {
             let edit = |_: &decision::Catalogue, developer: &mut Developer| {

@@ -82,6 +82,19 @@ async fn a_developer_is_switched_limited_and_put_on_a_level() {
     waits_for(&desk, "PREAPPROVALS_WITH_PIN").await;
     press(&desk, "//button[text()='Reset to the level']").await;
     waits_for(&desk, "Everything is as the level has it").await;
+
+    // The page of an app has the switch of its developer, too, and one stays there.
+    press(&desk, "//nav//a[contains(., 'Apps')]").await;
+    press(&desk, "//tr[td[contains(., 'acme')]]/th/a").await;
+    waits_for(&desk, "A level is the developer's").await;
+    looked_at(&desk, "console-app-level").await;
+    press(&desk, "//select/option[@value='standard']").await;
+    press(&desk, "//button[text()='Switch level']").await;
+    desk.wait_for(By::XPath(
+        "//select[@name='level']/option[@value='standard'][@selected]",
+    ))
+    .await;
+    waits_for(&desk, "level_too_low").await;
     desk.browser.quit().await;
 }
 

@@ -146,14 +146,6 @@ impl Everybody {
     /// What somebody who may call it writes in `Authorization`.
     fn authorization(&self, path: &str) -> Option<String> {
         let bearer = |token: &Secret| Some(format!("Bearer {}", token.expose()));
-        const OWN: &[&str] = &[
-            "/v1/access-tokens",
-            "/v1/one-time-codes",
-            "/v1/passkeys",
-            "/v1/password",
-            "/v1/recovery-codes",
-            "/v1/sign-ins",
-        ];
         let open = ["/v1/registrations", "/v1/password-links", "/v1/leaked-sec"];
         if open.iter().any(|one| path.starts_with(one)) {
             None
@@ -161,7 +153,7 @@ impl Everybody {
             Some(self.app.clone())
         } else if path == "/v1/developer" || path.starts_with("/v1/developer/") {
             bearer(&self.developer)
-        } else if OWN.iter().any(|one| path.starts_with(one)) {
+        } else if super::OWN.iter().any(|one| path.starts_with(one)) {
             bearer(&self.person)
         } else {
             bearer(&self.desk.token)
