@@ -1,6 +1,5 @@
 //! Persons who sign in, as an admin handles them, and what their tokens may do.
 
-use primitives::Secret;
 use serde_json::json;
 
 use crate::desk::Desk;
