@@ -117,7 +117,12 @@ async fn one_kind(wanted: &Slow, kind: Kind, report: &mut Report) {
         }
         most
     };
-    let (ended, during, most) = tokio::join!(slow_ones, honest_ones, memory);
+    let (fates, during, most) = tokio::join!(slow_ones, honest_ones, memory);
+    let count = |fate: Fate| fates.iter().filter(|one| **one == fate).count();
+    let ended: Vec<u64> = fates.iter().filter_map(Fate::millis).collect();
+    for fate in [Fate::NotOpened, Fate::Whole, Fate::Open] {
+        report.count(&name(fate.as_str()), count(fate));
+    }
     let each = most.saturating_sub(before) * 1024 / (wanted.connections as u64);
     let (early, late) = (percentile(&ended, 0), percentile(&ended, 100));
     report.count(&name("connections"), ended.len());
@@ -125,8 +130,12 @@ async fn one_kind(wanted: &Slow, kind: Kind, report: &mut Report) {
     report.count(&name("ended_after_millis_to"), late);
     report.count(&name("bytes_each"), each);
     report.demand(ended.len() == wanted.connections, || {
-        let open = wanted.connections - ended.len();
-        format!("{kind:?}: {open} connections were never ended")
+        format!(
+            "{kind:?}: {} could not be opened, {} had their answer whole, {} were never ended",
+            count(Fate::NotOpened),
+            count(Fate::Whole),
+            count(Fate::Open)
+        )
     });
     let due = DEADLINE * 1_000;
     let spare = if wanted.release { 1_000 } else { 2_500 };
@@ -154,8 +163,43 @@ async fn one_kind(wanted: &Slow, kind: Kind, report: &mut Report) {
     }
 }
 
-/// After how many milliseconds each of `count` slow connections was ended.
-async fn many(kind: Kind, node: &Node, count: usize) -> Vec<u64> {
+/// What became of a slow connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It was ended after so many milliseconds.
+    Ended(u64),
+    /// It could not be opened, or its request was not taken.
+    NotOpened,
+    /// Its answer came whole although nobody read it.
+    Whole,
+    /// It was still open after a minute.
+    Open,
+}
+
+impl Fate {
+    fn millis(&self) -> Option<u64> {
+        match self {
+            Self::Ended(millis) => Some(*millis),
+            Self::NotOpened | Self::Whole | Self::Open => None,
+        }
+    }
+
+    fn ended(after: Duration) -> Self {
+        Self::Ended(u64::try_from(after.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ended(_) => "ended",
+            Self::NotOpened => "not_opened",
+            Self::Whole => "whole",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// What became of each of `count` slow connections.
+async fn many(kind: Kind, node: &Node, count: usize) -> Vec<Fate> {
     let (id, secret) = node.key("front");
     let pair = STANDARD.encode(format!("{id}:{secret}"));
     let mut tasks = JoinSet::new();
@@ -166,19 +210,15 @@ async fn many(kind: Kind, node: &Node, count: usize) -> Vec<u64> {
             // many answers take.
             let apart = if kind == Kind::Answer { 2_000 } else { 200 };
             sleep(Duration::from_micros(number as u64 * apart)).await;
-            timeout(Duration::from_mins(1), one(kind, address, &pair)).await
+            let fate = timeout(Duration::from_mins(1), one(kind, address, &pair)).await;
+            fate.map_or(Fate::Open, |fate| fate.unwrap_or(Fate::NotOpened))
         });
     }
-    let mut ended = Vec::new();
-    while let Some(done) = tasks.join_next().await {
-        if let Ok(Ok(Some(took))) = done {
-            ended.push(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-        }
-    }
-    ended
+    tasks.join_all().await
 }
 
-async fn one(kind: Kind, address: SocketAddr, pair: &str) -> Option<Duration> {
+/// `None` when it could not be opened.
+async fn one(kind: Kind, address: SocketAddr, pair: &str) -> Option<Fate> {
     let socket = TcpSocket::new_v4().ok()?;
     if kind == Kind::Answer {
         socket.set_recv_buffer_size(4096).ok()?;
@@ -207,10 +247,15 @@ async fn one(kind: Kind, address: SocketAddr, pair: &str) -> Option<Duration> {
             // The answer stands still some time after it has begun.
             stream.readable().await.ok()?;
             let due = Duration::from_millis(DEADLINE * 1_000 + 900);
-            return unread(&mut stream).await.then_some(due);
+            let given_up = unread(&mut stream).await;
+            return Some(if given_up {
+                Fate::ended(due)
+            } else {
+                Fate::Whole
+            });
         }
     }
-    Some(connected.elapsed())
+    Some(Fate::ended(connected.elapsed()))
 }
 
 /// Sends a byte of a header each half second until it is not taken any more.

@@ -11,6 +11,8 @@ use http::{HeaderValue, header};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use primitives::Entropy;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -38,6 +40,11 @@ const FIRST_WORD: Duration = Duration::from_millis(500);
 /// Heads that began together end so far apart at most, so that ending thousands of slow ones does
 /// not stand before the calls of others.
 const SPREAD: Duration = Duration::from_millis(750);
+
+/// So many bytes of an answer wait in the system for being sent, at most: without a bound the system
+/// keeps megabytes for each caller who reads nothing, out of memory that all connections share.
+#[cfg(target_os = "linux")]
+const MOST_UNSENT: u32 = 64 * 1024;
 
 /// Accepts until `shutdown`, then drains; what is left at the end of the drain is cut off.
 pub(crate) async fn serve(
@@ -128,8 +135,7 @@ async fn greet(
     let Ok(stream) = TcpStream::from_std(stream) else {
         return;
     };
-    // A failure means that small answers may wait; nothing else.
-    let _ = stream.set_nodelay(true);
+    prepare(&stream);
     let address = peer.ip();
     // An address is always text that a header may have.
     let Ok(mut peer) = Peer::new(address, tls.is_some()) else {
@@ -154,6 +160,14 @@ async fn greet(
         Ok(Err(failure)) => tracing::debug!(%failure, %address, "TLS handshake failed"),
         Err(_) => tracing::debug!(%address, "TLS handshake took too long"),
     }
+}
+
+/// What a connection to a caller is set to. A failure means that small answers may wait and that a
+/// caller who reads slowly holds more of the system's memory; nothing else.
+fn prepare(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    #[cfg(target_os = "linux")]
+    let _ = SockRef::from(stream).set_tcp_notsent_lowat(MOST_UNSENT);
 }
 
 pub(crate) async fn converse<I>(door: Arc<Door>, stream: I, peer: Peer, shutdown: CancellationToken)
@@ -249,5 +263,29 @@ impl Refusals for AtDoor {
             &self.door.site,
             &trace.trace_id(),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Shows: F-18.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn little_of_an_answer_that_nobody_reads_waits_in_the_system() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let caller = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let caller = caller.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        SockRef::from(&caller).set_recv_buffer_size(4096).unwrap();
+        prepare(&stream);
+        assert!(stream.nodelay().unwrap());
+        let (piece, mut taken) = ([0; 16 * 1024], 0);
+        while let Ok(wrote) = stream.try_write(&piece) {
+            taken += wrote;
+        }
+        let most = MOST_UNSENT as usize + 256 * 1024;
+        assert!(taken <= most, "{taken} bytes");
     }
 }
