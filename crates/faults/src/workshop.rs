@@ -1,8 +1,8 @@
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    net::{TcpSocket, TcpStream},
     sync::Semaphore,
     task::JoinHandle,
     time::sleep,
@@ -18,8 +18,14 @@ pub struct Workshop {
 impl Workshop {
     /// A workshop whose workers take `service` for each call and answer with `bytes` bytes.
     pub async fn open(workers: usize, service: Duration, bytes: usize) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await;
-        let listener = listener.expect("a free port");
+        let socket = TcpSocket::new_v4().expect("a socket");
+        // What it would buffer of thousands of long answers is not what is measured, and the system
+        // has one measure of memory for the buffers of both sides.
+        let bounded = socket.set_send_buffer_size(16 * 1024);
+        bounded.expect("a small buffer");
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        socket.bind(free).expect("a free port");
+        let listener = socket.listen(4096).expect("a listener");
         let address = listener.local_addr().expect("an address");
         let workers = Arc::new(Semaphore::new(workers));
         let answer = format!(
