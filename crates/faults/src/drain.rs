@@ -38,7 +38,7 @@ const YEARS: (i32, i32) = (2020, 2100);
 pub async fn drain(wanted: &Drain) -> Report {
     let campaign = if wanted.secure { "drain-tls" } else { "drain" };
     let mut report = Report::new(campaign, &["F-24"], (0, 0));
-    let workshop = Workshop::open(256, Duration::from_millis(2), 16).await;
+    let workshop = Workshop::open(256, Duration::from_millis(2), 16);
     let provider = Provider::new().await;
     // The shell stays where the first server was, so that whoever serves last can be ended.
     let through = ["sh", "-c", "\"$@\"; exec sleep 100000", "sh"];

@@ -84,7 +84,7 @@ pub async fn memory(wanted: &Memory) -> Report {
         testkit::forbidden("a control group for memory");
         return report;
     };
-    let workshop = Workshop::open(16, Duration::from_millis(20), 4 * 1024 * 1024).await;
+    let workshop = Workshop::open(16, Duration::from_millis(20), 4 * 1024 * 1024);
     let provider = Provider::new().await;
     let join = format!(
         "echo $$ > {}/cgroup.procs; exec \"$@\"",

@@ -26,7 +26,7 @@ pub struct Overload {
 /// When the node does not start.
 pub async fn overload(wanted: &Overload) -> Report {
     let mut report = Report::new("overload", &["F-22"], (0, 0));
-    let workshop = Workshop::open(wanted.workers, wanted.service, 16).await;
+    let workshop = Workshop::open(wanted.workers, wanted.service, 16);
     let provider = Provider::new().await;
     let launch = provider.launch_before(Launch::dev(&wanted.binary), workshop.url());
     let started = Node::start(&launch, provider.folder()).await;

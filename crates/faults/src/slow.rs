@@ -63,8 +63,8 @@ pub async fn slow(wanted: &Slow) -> Report {
     reason = "one run, told from its beginning to its end"
 )]
 async fn one_kind(wanted: &Slow, kind: Kind, report: &mut Report) {
-    let quick = Workshop::open(64, Duration::from_millis(2), 16).await;
-    let long = Workshop::open(10_000, Duration::from_millis(2), LONG).await;
+    let quick = Workshop::open(64, Duration::from_millis(2), 16);
+    let long = Workshop::open(10_000, Duration::from_millis(2), LONG);
     let provider = Provider::new().await;
     let mut launch = Launch::dev(&wanted.binary);
     for key in ["HEAD", "BODY_IDLE", "ANSWER_IDLE"] {

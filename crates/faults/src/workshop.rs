@@ -17,7 +17,8 @@ pub struct Workshop {
 
 impl Workshop {
     /// A workshop whose workers take `service` for each call and answer with `bytes` bytes.
-    pub async fn open(workers: usize, service: Duration, bytes: usize) -> Self {
+    #[must_use]
+    pub fn open(workers: usize, service: Duration, bytes: usize) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         // What it would buffer of thousands of long answers is not what is measured, and the system
         // has one measure of memory for the buffers of both sides.
