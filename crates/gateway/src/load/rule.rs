@@ -2,15 +2,15 @@
 ///
 /// What is tolerated is half more than a call takes without a queue, plus [`TARGET`]. When the
 /// median of a window is above that, the calls stand in a queue that serves nobody, and the limit
-/// shrinks in proportion; below, it grows likewise, and by half its root besides. A limit that is not
-/// used shrinks slowly, so that a flood does not find a large one. What a call takes without a queue is learned where there is none: while little of the limit
-/// is used.
+/// shrinks in proportion; below, it grows likewise, and by half its root besides. A limit that is
+/// not used shrinks slowly, so that a flood does not find a large one. What a call takes without a
+/// queue is learned where there is none: while little of the limit is used.
 ///
 /// An upstream that has become slower is told from one that queues by what a smaller limit does:
-/// with fewer calls a queue is shorter, and a slow upstream as slow as before. A limit says
-/// nothing of a queue that is still filling, so what was answered while a call took its time is
-/// looked at as well (Little's law). Where a limit is too small for a while
-/// and does not move by itself, it is moved for one look.
+/// with fewer calls a queue is shorter, and a slow upstream as slow as before. A limit says nothing
+/// of a queue that is still filling, so what was answered while a call took its time is looked at as
+/// well (Little's law). Where a limit is too small for a while and does not move by itself, it is
+/// moved for one look.
 ///
 /// The proportion is that of gradient limits, the target that of `CoDel` (RFC 8289).
 #[derive(Clone, Debug)]
